@@ -1,0 +1,83 @@
+//! What the engine wants stored. The store applies a list of changes in one durable transaction.
+
+use conclave_protocol::EnvelopeId;
+use zeroize::Zeroizing;
+
+use crate::rows::{MessageRow, RoomRow};
+
+/// A table of records that only the engine reads: opaque keys and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Table {
+    /// The device's own keys and account.
+    Own = 0,
+    /// Sessions by peer device.
+    Sessions = 1,
+    /// Secret halves of prekeys.
+    Prekeys = 2,
+    /// People: handle and verified chain.
+    Contacts = 3,
+    /// Ephemeral keys of first messages already opened.
+    Ephemerals = 4,
+    /// What the engine knows of each room: counters, cursors.
+    Rooms = 5,
+    /// What waits to be sent, in order.
+    Outbox = 6,
+    /// Receipts that wait to be sent.
+    Receipts = 7,
+    /// Mailbox messages that could not be opened yet.
+    Parked = 8,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Self; 9] = [
+        Self::Own,
+        Self::Sessions,
+        Self::Prekeys,
+        Self::Contacts,
+        Self::Ephemerals,
+        Self::Rooms,
+        Self::Outbox,
+        Self::Receipts,
+        Self::Parked,
+    ];
+}
+
+/// One change. Within a list a later change wins over an earlier one.
+pub enum Change {
+    /// Inserts or replaces a record.
+    PutRecord {
+        /// Which table.
+        table: Table,
+        /// Key within the table.
+        key: Vec<u8>,
+        /// The value; may hold secrets.
+        value: Zeroizing<Vec<u8>>,
+    },
+    /// Removes a record, if it is there.
+    DeleteRecord {
+        /// Which table.
+        table: Table,
+        /// Key within the table.
+        key: Vec<u8>,
+    },
+    /// Inserts or replaces a room by its id.
+    PutRoom(RoomRow),
+    /// Inserts or replaces a message by its id.
+    PutMessage(MessageRow),
+    /// Removes a message.
+    DeleteMessage(EnvelopeId),
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PutRecord { table, .. } => write!(f, "PutRecord({table:?}, ..)"),
+            Self::DeleteRecord { table, .. } => write!(f, "DeleteRecord({table:?}, ..)"),
+            Self::PutRoom(_) => f.write_str("PutRoom(..)"),
+            Self::PutMessage(_) => f.write_str("PutMessage(..)"),
+            Self::DeleteMessage(id) => write!(f, "DeleteMessage({id})"),
+        }
+    }
+}

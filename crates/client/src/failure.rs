@@ -1,0 +1,79 @@
+//! An error as a front end gets it: a code to match, a sentence to show.
+
+use conclave_protocol::ErrorCode;
+use serde::Serialize;
+
+/// Something a person asked for did not happen, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct Failure {
+    /// A server's [`ErrorCode`] or one of the client's own codes below.
+    pub code: String,
+    /// What happened and what to do.
+    pub message: String,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+}
+
+macro_rules! own_failures {
+    ($($(#[$meta:meta])* $name:ident $code:literal $sentence:literal;)*) => {
+        impl Failure {
+            $($(#[$meta])* pub fn $name() -> Self { Self::own($code, $sentence) })*
+
+            /// The client's own codes with their sentences, for documents and tests.
+            pub const OWN: &[(&str, &str)] = &[$(($code, $sentence)),*];
+        }
+    };
+}
+
+own_failures! {
+    /// The server cannot be reached.
+    offline "offline" "The server cannot be reached. Check your connection and try again.";
+    /// The password is too short.
+    password_short "password_short" "A password needs at least 8 characters; 15 or more are better. A few unrelated words work well.";
+    /// The password is one of the most common ones.
+    password_common "password_common" "This password is among the first that anybody tries. Choose another one.";
+    /// The password is too long.
+    password_long "password_long" "A password may have 1,024 characters at most.";
+    /// The account has no keys on this device.
+    other_device "other_device" "This is not one of your devices yet. Sign in where you made your account; adding a device comes with a later version.";
+    /// The device belongs to another account.
+    other_account "other_account" "This device holds another account. Sign in with that one.";
+    /// Not signed in.
+    signed_out "signed_out" "You are signed out. Sign in again to go on; nothing was lost.";
+    /// Something like it is under way.
+    busy "busy" "This is under way already. Wait a moment.";
+    /// The text is empty.
+    text_empty "text_empty" "Write something first.";
+    /// The text is too long.
+    text_long "text_long" "This text is too long for one message. Split it in two.";
+    /// The room is not known here.
+    unknown_room "unknown_room" "This chat is not on this device.";
+    /// The message is not known here.
+    unknown_message "unknown_message" "This message is no longer here.";
+    /// The contact link names another account than the handle does.
+    link_mismatch "link_mismatch" "This link does not fit the person whom the server names. Do not write to them before you asked how they got it.";
+    /// The server presented an account log that is not valid.
+    chain_invalid "chain_invalid" "The server showed a log for this person that is not genuine. Nothing was sent. Ask the server's operator.";
+    /// The server answered in a form that this version does not know.
+    answer_unreadable "answer_unreadable" "The server answered in a way that this version does not understand. Reload or update.";
+    /// The device's store failed.
+    storage "storage" "This device could not store that; nothing was sent. Make room on the disk and try again.";
+    /// The store was made by a newer version.
+    storage_newer "storage_newer" "The data on this device was made by a newer version. Reload or update to that version; nothing was changed.";
+    /// The store cannot be opened with this key.
+    storage_locked "storage_locked" "The data on this device cannot be opened.";
+    /// Already signed in.
+    signed_in "signed_in" "You are signed in already.";
+}
+
+impl Failure {
+    /// From a server's error.
+    pub fn server(code: ErrorCode, retry_after: Option<u32>) -> Self {
+        Self { code: code.as_str().to_owned(), message: code.sentence().to_owned(), retry_after }
+    }
+
+    fn own(code: &str, message: &str) -> Self {
+        Self { code: code.to_owned(), message: message.to_owned(), retry_after: None }
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine: a machine without I/O that is the whole client but its pixels.
+//!
+//! `Engine::handle(input) -> Effects`. Inputs are user intents, server frames and answers, ticks of the clock.
+//! Effects come in two steps that the type enforces: *changes* that the caller stores in one transaction, and
+//! only then *requests* to send and *events* to show, so a crash between any two instructions can repeat a
+//! request but never reuse a key.
+//!
+//! The engine keeps no durable state in memory: it reads the device's store through [`Reads`] and returns what
+//! is to be changed. This crate must never do I/O, read a clock or use ambient randomness.
+//!
+//! One more content kind goes into [`content`], one more frame into `machine`, one more word of the
+//! protocol into a file of its name.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+#![forbid(unsafe_code)]
+
+mod changes;
+mod effects;
+mod failure;
+mod input;
+mod reads;
+mod rows;
+pub mod views;
+
+pub use changes::{Change, Table};
+pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Request};
+pub use failure::Failure;
+pub use input::{HttpOutcome, Input, Intent};
+pub use reads::{ReadError, Reads};
+pub use rows::{Delivery, MessageBody, MessageRow, RoomRow};

@@ -1,0 +1,39 @@
+//! How the engine looks into the device's store.
+
+use conclave_protocol::{EnvelopeId, RoomId};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::changes::Table;
+use crate::rows::{MessageRow, RoomRow};
+
+/// The store could not be read. Nothing was changed and nothing may be sent.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("this device's storage could not be read: {0}")]
+pub struct ReadError(pub String);
+
+/// Synchronous reads of committed state.
+pub trait Reads {
+    /// One record.
+    fn find_record(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError>;
+
+    /// The records of a table whose key begins with `prefix`, by key, at most `limit`.
+    fn list_records(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        limit: u32,
+    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError>;
+
+    /// One room.
+    fn find_room(&self, room: RoomId) -> Result<Option<RoomRow>, ReadError>;
+
+    /// One message.
+    fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageRow>, ReadError>;
+
+    /// Own messages of a room with a sequence of at most `up_to` and a delivery below `Read`, newest first.
+    fn list_own_unread(&self, room: RoomId, up_to: u64, limit: u32) -> Result<Vec<MessageRow>, ReadError>;
+
+    /// The highest `ordinal` of any message; zero when there is none.
+    fn last_ordinal(&self) -> Result<u64, ReadError>;
+}

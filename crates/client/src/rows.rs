@@ -1,0 +1,90 @@
+//! What the store keeps in columns, because pages and lists are asked of it.
+
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, RoomId, Timestamp};
+use minicbor::{Decode, Encode};
+
+/// A room in the list of chats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Its id.
+    pub room: RoomId,
+    /// The other person, or the own account for saved messages.
+    pub peer: AccountId,
+    /// Their handle, as the server said it.
+    pub username: String,
+    /// When something last happened; the list is sorted by it, newest first.
+    pub active_at: Timestamp,
+    /// Messages of others up to this room sequence were read here. Unread are those of others with class
+    /// `message` beyond it.
+    pub read_up_to: u64,
+}
+
+/// A message in a room's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Its id.
+    pub id: EnvelopeId,
+    /// The room.
+    pub room: RoomId,
+    /// Its place in the room; none while it waits in the outbox. Rows without a sequence come after all others,
+    /// in order of `ordinal`.
+    pub sequence: Option<u64>,
+    /// Order in which this device made or received it.
+    pub ordinal: u64,
+    /// Who sent it.
+    pub author: AccountId,
+    /// From which device.
+    pub device: DeviceId,
+    /// Sent by the own account.
+    pub mine: bool,
+    /// When its sender says it was sent.
+    pub sent_at: Timestamp,
+    /// Counts as unread when it comes from somebody else.
+    pub counts: bool,
+    /// How far it got; only of meaning for own messages.
+    pub delivery: Delivery,
+    /// Messages of the same sender that are missing just before this one.
+    pub missing_before: u32,
+    /// What it says.
+    pub body: MessageBody,
+}
+
+/// How far an own message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Delivery {
+    /// It waits in the outbox.
+    #[n(0)]
+    Queued,
+    /// The server acknowledged it: it is on the server's disk.
+    #[n(1)]
+    Sent,
+    /// A device of the other person has stored it, says its sealed receipt.
+    #[n(2)]
+    Delivered,
+    /// The other person has seen it, says their sealed receipt.
+    #[n(3)]
+    Read,
+    /// It was refused and stays here until it is retried or discarded.
+    #[n(4)]
+    Failed(#[n(0)] ErrorCode),
+    /// Somebody else's message.
+    #[n(5)]
+    Received,
+}
+
+/// What a message says, or why it says nothing. The store keeps it as one sealed value.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum MessageBody {
+    /// A text.
+    #[n(0)]
+    Text(#[n(0)] String),
+    /// Content of a kind that this version does not know.
+    #[n(1)]
+    Unsupported,
+    /// It arrived and could not be opened here.
+    #[n(2)]
+    Unopened,
+    /// This device was restored from an older copy at this point.
+    #[n(3)]
+    RestoredHere,
+}

@@ -1,0 +1,279 @@
+//! What a front end sees: events of the engine and rows of the store in the shape that JavaScript and JSON get.
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::rows::{Delivery, MessageBody, MessageRow, RoomRow};
+
+/// Something changed that a front end may show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum Event {
+    /// The answer to an intent.
+    Answer {
+        /// Names the intent.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        ask: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Who is signed in here changed.
+    Account,
+    /// The connection changed.
+    Connection {
+        /// How it stands.
+        state: ConnectionState,
+    },
+    /// The list of chats changed.
+    Chats,
+    /// A room's timeline changed.
+    Timeline {
+        /// The room's id.
+        room: String,
+    },
+    /// A message of somebody else arrived (for notifications).
+    Arrived {
+        /// The room's id.
+        room: String,
+        /// The message's id.
+        message: String,
+    },
+    /// Something a person has to know, once.
+    Warning {
+        /// What and what to do.
+        failure: Failure,
+    },
+}
+
+/// What came of an intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// A person was found.
+    Person {
+        /// Who.
+        person: PersonView,
+    },
+    /// A room is open.
+    Room {
+        /// Its id.
+        room: String,
+    },
+    /// A registration invite was made.
+    Invite {
+        /// The secret part of the link `/#/invite/{token}`.
+        token: String,
+        /// When it ends, Unix milliseconds.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        expires: u64,
+    },
+    /// The recovery key.
+    RecoveryWords {
+        /// 24 words.
+        words: Vec<String>,
+    },
+    /// A text was taken into the outbox.
+    Queued {
+        /// The message's id.
+        message: String,
+    },
+    /// It did not happen.
+    Failed {
+        /// Why and what to do.
+        failure: Failure,
+    },
+}
+
+/// How the live connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum ConnectionState {
+    /// Not connected; tried again by itself.
+    Offline,
+    /// On the way.
+    Connecting,
+    /// Connected, the mailbox is being read.
+    CatchingUp,
+    /// Everything that the server has is here.
+    Online,
+}
+
+/// Somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct PersonView {
+    /// Account id.
+    pub account: String,
+    /// Handle.
+    pub username: String,
+}
+
+/// Who is signed in on this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum AccountView {
+    /// No account was made on this device.
+    None,
+    /// The device has an account and is signed out.
+    SignedOut {
+        /// Whose device it is.
+        person: PersonView,
+    },
+    /// Signed in.
+    SignedIn {
+        /// Who.
+        person: PersonView,
+        /// Administers the server.
+        administrator: bool,
+        /// The recovery key was not kept yet and a first message was sent: time to show it.
+        offer_recovery_key: bool,
+        /// For a contact link: `/#/contact/{username}/{account}`.
+        contact_link: String,
+    },
+}
+
+/// A row of the list of chats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct ChatView {
+    /// Room id.
+    pub room: String,
+    /// The other person.
+    pub person: PersonView,
+    /// The room of the own saved messages.
+    pub saved: bool,
+    /// Its newest message.
+    pub last: Option<MessageView>,
+    /// Unread messages.
+    pub unread: u32,
+    /// When something last happened, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub active_at: u64,
+}
+
+/// A message of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct MessageView {
+    /// Message id.
+    pub id: String,
+    /// Room id.
+    pub room: String,
+    /// Account id of its author.
+    pub author: String,
+    /// Sent by the own account.
+    pub mine: bool,
+    /// When it was sent, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub sent_at: u64,
+    /// How far an own message got.
+    pub delivery: DeliveryView,
+    /// Messages of the same sender missing just before this one.
+    pub missing_before: u32,
+    /// What it says.
+    pub body: BodyView,
+    /// Place for paging: ask for what lies before the first one shown.
+    pub position: Position,
+}
+
+/// A place in a timeline, for paging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct Position {
+    /// Room sequence; none while the message waits in the outbox.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub sequence: Option<u64>,
+    /// Order on this device.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub ordinal: u64,
+}
+
+/// How far an own message got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum DeliveryView {
+    /// Waits to be sent.
+    Queued,
+    /// On the server's disk.
+    Sent,
+    /// On a device of the other person.
+    Delivered,
+    /// Seen by the other person.
+    Read,
+    /// Refused; waits for a retry.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Somebody else's.
+    Received,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum BodyView {
+    /// A text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// Of a kind that this version does not know.
+    Unsupported,
+    /// Arrived and cannot be opened here.
+    Unopened,
+    /// This device was restored from an older copy at this point.
+    RestoredHere,
+}
+
+impl MessageView {
+    /// The view of a stored row.
+    pub fn of(row: &MessageRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            room: row.room.to_string(),
+            author: row.author.to_string(),
+            mine: row.mine,
+            sent_at: row.sent_at.0,
+            delivery: match row.delivery {
+                Delivery::Queued => DeliveryView::Queued,
+                Delivery::Sent => DeliveryView::Sent,
+                Delivery::Delivered => DeliveryView::Delivered,
+                Delivery::Read => DeliveryView::Read,
+                Delivery::Failed(code) => DeliveryView::Failed { failure: Failure::server(code, None) },
+                Delivery::Received => DeliveryView::Received,
+            },
+            missing_before: row.missing_before,
+            body: match &row.body {
+                MessageBody::Text(text) => BodyView::Text { text: text.clone() },
+                MessageBody::Unsupported => BodyView::Unsupported,
+                MessageBody::Unopened => BodyView::Unopened,
+                MessageBody::RestoredHere => BodyView::RestoredHere,
+            },
+            position: Position { sequence: row.sequence, ordinal: row.ordinal },
+        }
+    }
+}
+
+impl ChatView {
+    /// The view of a room with what the store counted.
+    pub fn of(room: &RoomRow, last: Option<&MessageRow>, unread: u32, own_account: &str) -> Self {
+        let account = room.peer.to_string();
+        Self {
+            room: room.room.to_string(),
+            saved: account == own_account,
+            person: PersonView { account, username: room.username.clone() },
+            last: last.map(MessageView::of),
+            unread,
+            active_at: room.active_at.0,
+        }
+    }
+}

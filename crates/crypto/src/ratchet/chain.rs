@@ -1,0 +1,61 @@
+//! A chain key with its counter.
+
+use super::chain_key::ChainKey;
+use super::message_key::MessageKey;
+use crate::OpenError;
+use crate::limits::MAX_SKIPPED_PER_JUMP;
+
+/// A sending or receiving chain.
+pub(super) struct Chain {
+    pub(super) key: ChainKey,
+    /// Counter of the next message.
+    pub(super) next: u32,
+}
+
+/// A message key and its counter.
+pub(super) struct NumberedKey {
+    pub(super) index: u32,
+    pub(super) key: MessageKey,
+}
+
+impl Chain {
+    pub(super) fn new(key: ChainKey) -> Self {
+        Self { key, next: 0 }
+    }
+
+    /// The next message key and the chain after it; nothing when the counters are used up.
+    pub(super) fn step(&self) -> Option<(NumberedKey, Self)> {
+        let next = self.next.checked_add(1)?;
+        let key = NumberedKey {
+            index: self.next,
+            key: self.key.message_key(),
+        };
+        Some((
+            key,
+            Self {
+                key: self.key.next(),
+                next,
+            },
+        ))
+    }
+
+    /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that
+    /// is already beyond skips nothing: so a peer that was restored from an old image can still go on.
+    pub(super) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
+        let count = until.saturating_sub(self.next);
+        if count > MAX_SKIPPED_PER_JUMP {
+            return Err(OpenError::TooFarAhead);
+        }
+        let mut skipped = Vec::new();
+        let mut chain = Self {
+            key: ChainKey::from_bytes(self.key.as_bytes()),
+            next: self.next,
+        };
+        for _ in 0..count {
+            let (key, next) = chain.step().ok_or(OpenError::TooFarAhead)?;
+            skipped.push(key);
+            chain = next;
+        }
+        Ok((skipped, chain))
+    }
+}

@@ -1,0 +1,142 @@
+//! Errors that cross a boundary: a code that code matches, a sentence that a person reads.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$meta:meta])* $number:literal $name:ident $text:literal $status:literal $sentence:literal;)*) => {
+        /// What went wrong, as code matches it. Codes are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Encode, Decode)]
+        #[cbor(index_only)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$meta])* #[n($number)] #[serde(rename = $text)] $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, for documents and tests.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The code as it stands in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// The HTTP status that carries it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+
+            /// What happened and what to do, for a person.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A bug or a failure on the server's side.
+    0 Internal "internal" 500 "Something went wrong on the server. Try again in a moment.";
+    /// The request or frame is not of its form.
+    1 Malformed "malformed" 400 "The server did not understand this request. Reload to get the current version.";
+    /// The body or frame is over its limit.
+    2 TooLarge "too_large" 413 "This is larger than the server accepts.";
+    /// Nothing stands at this address, or it may not be shown to the asker.
+    3 NotFound "not_found" 404 "Nothing was found here.";
+    /// Sign-in failed; deliberately the same for an unknown name and a wrong password.
+    4 WrongCredentials "wrong_credentials" 401 "Name or password is wrong. Check both and try again.";
+    /// The access token is missing, expired or revoked.
+    5 SignInNeeded "sign_in_needed" 401 "You are signed out. Sign in again to go on; nothing was lost.";
+    /// The asker may not do this.
+    6 Forbidden "forbidden" 403 "You are not allowed to do this.";
+    /// Another account has this username.
+    7 UsernameTaken "username_taken" 409 "This name is taken. Choose another one.";
+    /// The username breaks the rule.
+    8 UsernameInvalid "username_invalid" 422 "A name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter.";
+    /// Registration needs an invite, and none, a used or an expired one came.
+    9 InviteNeeded "invite_needed" 403 "This invite is used up, expired or not from this server. Ask for a new one.";
+    /// This exact account exists already: the answer to an earlier try was lost.
+    10 AlreadyRegistered "already_registered" 409 "This account exists already. Sign in.";
+    /// A chain entry breaks a rule.
+    11 ChainRefused "chain_refused" 422 "The account's log was refused because it breaks its rules.";
+    /// The addressed devices are not exactly the active ones.
+    12 StaleDevices "stale_devices" 409 "The list of devices has changed. The message is sealed anew and sent again.";
+    /// An id was used before with other bytes.
+    13 IdReused "id_reused" 409 "This message was sent before with other content.";
+    /// An earlier send in the room was refused; the device has to start anew.
+    14 OutOfOrder "out_of_order" 409 "An earlier message has to be sent first.";
+    /// Too many requests; `retry_after` says when to go on.
+    15 TooFast "too_fast" 429 "That was too fast. It goes on by itself in a moment.";
+    /// The server cannot store anything more now.
+    16 StorageFull "storage_full" 507 "The server's disk is full. Your message is kept here and sent when there is room.";
+    /// The server is starting, stopping or cannot reach its database.
+    17 Unavailable "unavailable" 503 "The server is busy or restarting. It is tried again by itself.";
+    /// The client speaks a version that this server does not.
+    18 VersionUnsupported "version_unsupported" 426 "This version no longer matches the server. Reload or update.";
+    /// The ticket is unknown, used or expired.
+    19 TicketInvalid "ticket_invalid" 401 "The connection's ticket has expired. A new one is fetched.";
+    /// The refresh token was used twice, so the login was ended for safety.
+    20 LoginRevoked "login_revoked" 401 "This sign-in was ended. Sign in again; nothing on this device was lost.";
+    /// Too many deliveries or connections are open.
+    21 Overloaded "overloaded" 503 "The server has no room for another connection right now.";
+    /// No person has this handle or id.
+    22 UnknownPerson "unknown_person" 404 "Nobody here has that name. Check the spelling or ask for their contact link.";
+    /// The device has no prekey bundle on the server.
+    23 NoPrekeys "no_prekeys" 409 "Their device has not finished setting up. The message is sent when it has.";
+    /// The request took longer than its deadline.
+    24 TimedOut "timed_out" 408 "The server took too long. Try again.";
+    /// The request comes from another website.
+    25 OriginRefused "origin_refused" 403 "This request came from another website and was refused.";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error body (RFC 9457, `application/problem+json`) with the code as its extension.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What went wrong, for code.
+    pub code: ErrorCode,
+    /// The HTTP status, repeated.
+    pub status: u16,
+    /// What happened and what to do, for a person.
+    pub title: String,
+    /// Seconds after which to try again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// The body for a code.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, status: code.status(), title: code.sentence().to_owned(), retry_after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_text_and_a_sentence_that_ends() {
+        for (index, code) in ErrorCode::ALL.iter().enumerate() {
+            assert!(code.sentence().ends_with('.'), "{code}");
+            assert!((400..600).contains(&code.status()));
+            assert!(ErrorCode::ALL[index + 1..].iter().all(|other| other.as_str() != code.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_problem_reads_the_same_on_both_sides() {
+        let problem = Problem::new(ErrorCode::TooFast);
+        let text = serde_json::to_string(&problem).unwrap();
+        assert!(text.contains("\"code\":\"too_fast\""));
+        assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), problem);
+    }
+}

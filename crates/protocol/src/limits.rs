@@ -1,0 +1,54 @@
+//! Every bound that both sides know, in one place, each with its reason.
+
+/// Shortest username: one letter is too easy to mistake.
+pub const USERNAME_MIN: usize = 2;
+/// Longest username: it fits a list row.
+pub const USERNAME_MAX: usize = 32;
+/// Shortest password accepted; the client also checks against common ones.
+pub const PASSWORD_MIN: usize = 8;
+/// Longest password, so that stretching stays bounded.
+pub const PASSWORD_MAX: usize = 1024;
+/// Longest text of a message in bytes of UTF-8. Longer texts become files.
+pub const TEXT_MAX: usize = 16 * 1024;
+/// A sealed body: a text of the largest size, padded, with its commitment and tag.
+pub const BODY_MAX: usize = 32 * 1024;
+/// A pairwise message: the first one carries handshake keys and a KEM ciphertext of 1,088 bytes.
+pub const PAIRWISE_MAX: usize = 4 * 1024;
+/// Devices that may be active in one account at a time.
+pub const DEVICES_MAX: usize = 16;
+/// Largest frame from a device, and the largest the server sends.
+pub const FRAME_MAX: usize = 256 * 1024;
+/// Largest JSON body: a hundred prekey bundles of some 1.4 KiB in base64, with room.
+pub const REQUEST_BODY_MAX: usize = 512 * 1024;
+/// One entry of a chain.
+pub const ENTRY_MAX: usize = 4 * 1024;
+/// Entries of a chain in one answer.
+pub const ENTRIES_PAGE: usize = 500;
+/// One prekey bundle.
+pub const PREKEY_BUNDLE_MAX: usize = 2 * 1024;
+/// One-time prekeys that a device keeps on the server.
+pub const ONE_TIME_PREKEYS: usize = 100;
+/// A device refills when fewer are left.
+pub const ONE_TIME_PREKEYS_LOW: usize = 33;
+/// Rooms that one `Hello` may name; the rest arrives through the mailbox.
+pub const CURSORS_MAX: usize = 4_000;
+/// Pairwise messages in one `Distribute`.
+pub const DISTRIBUTE_MAX: usize = 128;
+/// Envelopes in one history page.
+pub const ENVELOPES_PAGE: u32 = 200;
+/// Deliveries in flight to a device that has not acknowledged them.
+pub const DELIVERY_WINDOW: u32 = 128;
+/// Time for the first frame after the upgrade, in milliseconds.
+pub const HELLO_WITHIN_MS: u64 = 10_000;
+/// Life of a socket ticket, in milliseconds.
+pub const TICKET_LIFE_MS: u64 = 30_000;
+/// Life of an access token, in milliseconds.
+pub const ACCESS_TOKEN_LIFE_MS: u64 = 15 * 60 * 1000;
+/// A login that was not refreshed for this long ends, in milliseconds.
+pub const REFRESH_TOKEN_IDLE_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Life of a registration invite, in milliseconds.
+pub const INVITE_LIFE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How far a chain entry's time may lie from the server's clock, in milliseconds.
+pub const ENTRY_CLOCK_SKEW_MS: u64 = 2 * 60 * 1000;
+/// A client sends a heartbeat when it heard nothing for this long, in milliseconds.
+pub const HEARTBEAT_MS: u64 = 25_000;

@@ -1,0 +1,74 @@
+//! Signing in, staying signed in, signing out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Bytes, DeviceId, Token, Username};
+
+/// `POST /api/v1/logins/start`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginStart {
+    /// The handle.
+    pub username: Username,
+    /// OPAQUE `CredentialRequest` (KE1).
+    pub opaque: Bytes,
+}
+
+/// Answer to [`LoginStart`]; the same in form and time for a handle that nobody has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginStarted {
+    /// Names this attempt to [`LoginFinish`].
+    pub attempt: Token,
+    /// OPAQUE `CredentialResponse` (KE2).
+    pub opaque: Bytes,
+}
+
+/// `POST /api/v1/logins/finish`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginFinish {
+    /// From [`LoginStarted`].
+    pub attempt: Token,
+    /// OPAQUE `CredentialFinalization` (KE3).
+    pub opaque: Bytes,
+    /// The device that signs in.
+    pub device: DeviceId,
+    /// Its signature over label `LOGIN`, the account, the device and the attempt.
+    pub signature: Bytes,
+    /// True where the client keeps its refresh token itself (everything but a browser).
+    pub native: bool,
+}
+
+/// A login was made or refreshed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoggedIn {
+    /// Who signed in.
+    pub account: AccountId,
+    /// On which device.
+    pub device: DeviceId,
+    /// The handle.
+    pub username: Username,
+    /// True for an administrator of this server.
+    pub administrator: bool,
+    /// Bearer token for every other endpoint; kept in memory only.
+    pub access_token: Token,
+    /// Milliseconds until it ends.
+    pub expires_in: u64,
+    /// The next refresh token, for native clients. A browser gets it as a cookie that scripts cannot read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Token>,
+}
+
+/// `POST /api/v1/logins/refresh` (answered by [`LoggedIn`]) and `POST /api/v1/logins/sign-out`: the cookie or,
+/// for native clients, the token.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The refresh token of a native client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Token>,
+}
+
+/// `POST /api/v1/ws/ticket`: a single-use ticket for [`crate::frames::Hello`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The ticket; valid for [`crate::limits::TICKET_LIFE_MS`].
+    pub ticket: Token,
+}

@@ -1,0 +1,37 @@
+//! History pages of a room.
+
+use serde::{Deserialize, Serialize};
+
+use crate::frames::Class;
+use crate::{AccountId, Bytes, DeviceId, EnvelopeId};
+
+/// One stored envelope, for `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEnvelope {
+    /// Its place in the room.
+    pub sequence: u64,
+    /// The id its sender gave it.
+    pub id: EnvelopeId,
+    /// Whose device sent it.
+    pub account: AccountId,
+    /// Which device.
+    pub device: DeviceId,
+    /// When the server accepted it, in Unix milliseconds.
+    pub received_at: u64,
+    /// Whether it counts as unread.
+    pub class: Class,
+    /// Sequences of the account chains' heads that the sender saw: of the room's lower account id, then of
+    /// the higher one.
+    pub heads: (u32, u32),
+    /// The sealed body.
+    pub body: Bytes,
+}
+
+/// A page of a room's history, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvelopesPage {
+    /// Envelopes behind the asked sequence.
+    pub envelopes: Vec<StoredEnvelope>,
+    /// The room's newest sequence.
+    pub head: u64,
+}

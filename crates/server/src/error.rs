@@ -1,0 +1,139 @@
+//! How a request fails: a code for the client, a line in the log when it is our fault.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::response::{IntoResponse, Response};
+use conclave_auth::AuthError;
+use conclave_db::DbError;
+use conclave_protocol::{ErrorCode, Problem};
+use conclave_sigchain::ChainError;
+use http::{HeaderValue, StatusCode, header};
+use thiserror::Error;
+
+/// Seconds after which a client tries again when the database or the disk is the trouble.
+const TROUBLE_RETRY_SECONDS: u32 = 2;
+
+/// A refused or failed request.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{code}")]
+pub struct ApiError {
+    /// What the client is told.
+    pub code: ErrorCode,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+}
+
+impl ApiError {
+    /// The same refusal with the time after which to try again.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, retry_after: None }
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let code = code_of(&error);
+        let error = Self::from(code);
+        if code == ErrorCode::Internal { error } else { error.retry_after(TROUBLE_RETRY_SECONDS) }
+    }
+}
+
+impl From<ChainError> for ApiError {
+    fn from(_: ChainError) -> Self {
+        ErrorCode::ChainRefused.into()
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Malformed => ErrorCode::Malformed.into(),
+            AuthError::WrongCredentials | AuthError::Stretching => ErrorCode::WrongCredentials.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = Problem { retry_after: self.retry_after, ..Problem::new(self.code) };
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The code that a database error crosses the boundary as. What is our fault is logged here, once.
+pub(crate) fn code_of(error: &DbError) -> ErrorCode {
+    match error {
+        DbError::Full => ErrorCode::StorageFull,
+        DbError::Unavailable(_) => {
+            tracing::warn!(%error, "the database is away");
+            ErrorCode::Unavailable
+        }
+        DbError::Newer { .. } | DbError::Address(_) | DbError::Internal(_) => {
+            tracing::error!(%error, "a statement failed");
+            ErrorCode::Internal
+        }
+    }
+}
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error("the configuration cannot be used: {0}")]
+    Config(String),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Database(#[from] DbError),
+    /// A file or folder cannot be used.
+    #[error("{} cannot be used: {error}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A secret's file holds something else.
+    #[error("{} does not hold what it should; restore it from a backup", path.display())]
+    Secret {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// The OPAQUE seed is gone although accounts exist.
+    #[error(
+        "{} is missing, and without it no password of this server works; restore it from a backup",
+        path.display()
+    )]
+    SecretMissing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The address is taken or not ours.
+    #[error("the server cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// No account to make an invite in the name of.
+    #[error("{0}")]
+    Invite(&'static str),
+}

@@ -1,0 +1,140 @@
+//! Counting tests from what their runners print.
+//!
+//! Each function returns `None` when it finds no summary at all, which the caller counts as a failure: a
+//! runner that ran nothing must not pass for one that found nothing wrong.
+
+use std::ops::AddAssign;
+
+use serde_json::Value;
+
+/// How many tests passed and how many failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    pub(crate) const PASSED: Self = Self { passed: 1, failed: 0 };
+    pub(crate) const FAILED: Self = Self { passed: 0, failed: 1 };
+
+    /// What a suite counts for: its own numbers, and one failure more when it ended badly without saying so
+    /// (a crash, code that does not compile) or ran nothing.
+    pub(crate) fn of_suite(ended_well: bool, counted: Option<Self>) -> Self {
+        let tally = counted.unwrap_or_default();
+        let ran_nothing = tally.passed + tally.failed == 0;
+        if ran_nothing || (!ended_well && tally.failed == 0) {
+            return Self { failed: tally.failed + 1, ..tally };
+        }
+        tally
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Adds up cargo's `test result: ok. 3 passed; 1 failed; …` lines.
+pub(crate) fn cargo(output: &str) -> Option<Tally> {
+    let mut total = None;
+    for line in output.lines() {
+        let Some(result) = line.trim_start().strip_prefix("test result: ") else { continue };
+        let counts = result.split_once(". ").map_or(result, |(_, counts)| counts);
+        let tally = Tally { passed: before(counts, " passed")?, failed: before(counts, " failed")? };
+        *total.get_or_insert_with(Tally::default) += tally;
+    }
+    total
+}
+
+/// Reads Vitest's JSON report.
+pub(crate) fn vitest(report: &str) -> Option<Tally> {
+    let report: Value = serde_json::from_str(report).ok()?;
+    let count = |name: &str| report.get(name).and_then(Value::as_u64);
+    Some(Tally { passed: count("numPassedTests")?, failed: count("numFailedTests")? })
+}
+
+/// Reads a summary of our own form, `12 passed, 0 failed`, or the `# pass` and `# fail` lines of a TAP
+/// stream; the last one of either counts.
+pub(crate) fn summary(output: &str) -> Option<Tally> {
+    let mut found = None;
+    let mut tap = Tally::default();
+    for line in output.lines().map(str::trim) {
+        if let Some((passed, failed)) = line.split_once(" passed, ") {
+            let failed = failed.strip_suffix(" failed").unwrap_or(failed);
+            if let (Ok(passed), Ok(failed)) = (passed.parse(), failed.parse()) {
+                found = Some(Tally { passed, failed });
+            }
+        }
+        let tap_line = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ "));
+        if let Some(count) = tap_line.and_then(|line| line.strip_prefix("pass ")).and_then(|n| n.parse().ok()) {
+            tap.passed = count;
+        }
+        if let Some(count) = tap_line.and_then(|line| line.strip_prefix("fail ")).and_then(|n| n.parse().ok()) {
+            tap.failed = count;
+            found = Some(tap);
+        }
+    }
+    found
+}
+
+/// The number that stands before a word, as in `3 passed; 1 failed`.
+fn before(text: &str, word: &str) -> Option<u64> {
+    let (head, _) = text.split_once(word)?;
+    head.rsplit([' ', ';']).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_results_add_up_over_test_programs() {
+        let output = "running 3 tests\n\
+             test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
+             noise\n\
+             test result: FAILED. 11 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0s\n";
+        assert_eq!(cargo(output), Some(Tally { passed: 14, failed: 2 }));
+    }
+
+    #[test]
+    fn output_without_a_summary_counts_nothing() {
+        assert_eq!(cargo("error: could not compile"), None);
+        assert_eq!(summary("Error: no browser"), None);
+        assert_eq!(vitest("not json"), None);
+    }
+
+    #[test]
+    fn a_vitest_report_is_read_by_its_totals() {
+        let report = r#"{"numTotalTests":9,"numPassedTests":7,"numFailedTests":1,"numPendingTests":1,"success":false}"#;
+        assert_eq!(vitest(report), Some(Tally { passed: 7, failed: 1 }));
+    }
+
+    #[test]
+    fn our_own_summary_line_is_the_last_of_its_kind() {
+        let output = "1 passed, 0 failed\nstory: 40 passed, then some\n  12 passed, 3 failed\n";
+        assert_eq!(summary(output), Some(Tally { passed: 12, failed: 3 }));
+    }
+
+    #[test]
+    fn a_tap_stream_is_read_by_its_closing_lines() {
+        assert_eq!(summary("ok 1 - a\n# tests 5\n# pass 4\n# fail 1\n"), Some(Tally { passed: 4, failed: 1 }));
+    }
+
+    #[test]
+    fn a_suite_that_ended_badly_fails_even_when_it_counted_no_failure() {
+        let green = Some(Tally { passed: 5, failed: 0 });
+        assert_eq!(Tally::of_suite(false, green), Tally { passed: 5, failed: 1 });
+        assert_eq!(Tally::of_suite(true, green), Tally { passed: 5, failed: 0 });
+        let red = Some(Tally { passed: 5, failed: 2 });
+        assert_eq!(Tally::of_suite(false, red), Tally { passed: 5, failed: 2 });
+    }
+
+    #[test]
+    fn a_suite_that_ran_nothing_fails() {
+        assert_eq!(Tally::of_suite(true, None), Tally::FAILED);
+        assert_eq!(Tally::of_suite(true, Some(Tally::default())), Tally::FAILED);
+    }
+}
