@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 /// Now, to measure how long a step takes.
-#[expect(clippy::disallowed_methods, reason = "xtask measures its own steps; nothing here decides by time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "xtask measures its own steps; nothing here decides by time"
+)]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

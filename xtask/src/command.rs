@@ -24,7 +24,10 @@ impl Run {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(&program);
         command.current_dir(workspace::root());
-        Self { command, words: program.as_ref().to_string_lossy().into_owned() }
+        Self {
+            command,
+            words: program.as_ref().to_string_lossy().into_owned(),
+        }
     }
 
     /// The same cargo that runs xtask.
@@ -61,8 +64,15 @@ impl Run {
     /// Runs it in sight of the person; fails when it does.
     pub(crate) fn run(mut self) -> Result<()> {
         self.announce();
-        let status = self.command.status().context(format!("`{}` did not start", self.words))?;
-        if status.success() { Ok(()) } else { Err(self.failed(&status.to_string())) }
+        let status = self
+            .command
+            .status()
+            .context(format!("`{}` did not start", self.words))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(self.failed(&status.to_string()))
+        }
     }
 
     /// Runs it in sight of the person and also returns what it printed to standard output.
@@ -74,21 +84,39 @@ impl Run {
         if let Some(stdout) = child.stdout.take() {
             let mut reader = BufReader::new(stdout);
             let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).context("reading a program's output")? > 0 {
+            while reader
+                .read_until(b'\n', &mut line)
+                .context("reading a program's output")?
+                > 0
+            {
                 let mut terminal = std::io::stdout().lock();
-                terminal.write_all(&line).and_then(|()| terminal.flush()).context("writing to the terminal")?;
+                terminal
+                    .write_all(&line)
+                    .and_then(|()| terminal.flush())
+                    .context("writing to the terminal")?;
                 output.push_str(&String::from_utf8_lossy(&line));
                 line.clear();
             }
         }
         let status = child.wait().context(format!("`{}` was lost", self.words))?;
-        Ok(Ended { ok: status.success(), output })
+        Ok(Ended {
+            ok: status.success(),
+            output,
+        })
     }
 
     /// Runs it out of sight and returns its standard output; `None` when it is missing or fails.
     pub(crate) fn quiet(mut self) -> Option<String> {
-        let output = self.command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        let output = self
+            .command
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Runs it out of sight; a failure carries what it printed.
@@ -128,5 +156,7 @@ pub(crate) fn exists(program: &str) -> bool {
 /// Where a program of that name is.
 pub(crate) fn find(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }

@@ -32,14 +32,46 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
-    Command { name: "run", about: "build everything and serve Conclave at http://localhost:8080", run: run::run },
-    Command { name: "test", about: "run every check; `test <part>…` runs parts", run: test::run },
-    Command { name: "dist", about: "build the web app and the release programs into target/dist", run: run::dist },
-    Command { name: "wasm", about: "build only the browser's engine", run: |_| wasm::build() },
-    Command { name: "web", about: "build only the web app, with its engine", run: |_| web::build() },
-    Command { name: "generate", about: "write the TypeScript types anew from the Rust ones", run: |_| bindings::generate() },
-    Command { name: "tidy", about: "format all code", run: |_| test::tidy() },
-    Command { name: "setup", about: "install whatever the other commands need", run: |_| setup::ensure(setup::ALL) },
+    Command {
+        name: "run",
+        about: "build everything and serve Conclave at http://localhost:8080",
+        run: run::run,
+    },
+    Command {
+        name: "test",
+        about: "run every check; `test <part>…` runs parts",
+        run: test::run,
+    },
+    Command {
+        name: "dist",
+        about: "build the web app and the release programs into target/dist",
+        run: run::dist,
+    },
+    Command {
+        name: "wasm",
+        about: "build only the browser's engine",
+        run: |_| wasm::build(),
+    },
+    Command {
+        name: "web",
+        about: "build only the web app, with its engine",
+        run: |_| web::build(),
+    },
+    Command {
+        name: "generate",
+        about: "write the TypeScript types anew from the Rust ones",
+        run: |_| bindings::generate(),
+    },
+    Command {
+        name: "tidy",
+        about: "format all code",
+        run: |_| test::tidy(),
+    },
+    Command {
+        name: "setup",
+        about: "install whatever the other commands need",
+        run: |_| setup::ensure(setup::ALL),
+    },
 ];
 
 fn main() -> ExitCode {
@@ -54,7 +86,9 @@ fn main() -> ExitCode {
     }
     let outcome = match COMMANDS.iter().find(|command| command.name == name) {
         Some(command) => setup::check_toolchain().and_then(|()| (command.run)(rest)),
-        None => Err(Failure::new(format!("there is no command `{name}`; `cargo xtask --help` lists them"))),
+        None => Err(Failure::new(format!(
+            "there is no command `{name}`; `cargo xtask --help` lists them"
+        ))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,10 +104,10 @@ fn main() -> ExitCode {
 fn print_help() {
     println!("Usage: cargo xtask <command>\n\nCommands:");
     for command in COMMANDS {
-        println!("  {:<10} {}", command.name, command.about);
+        println!("  {:<12} {}", command.name, command.about);
     }
     println!("\nParts of `cargo xtask test`:");
     for part in test::PARTS {
-        println!("  {:<10} {}", part.name, part.about);
+        println!("  {:<12} {}", part.name, part.about);
     }
 }

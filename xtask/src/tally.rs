@@ -24,7 +24,10 @@ impl Tally {
         let tally = counted.unwrap_or_default();
         let ran_nothing = tally.passed + tally.failed == 0;
         if ran_nothing || (!ended_well && tally.failed == 0) {
-            return Self { failed: tally.failed + 1, ..tally };
+            return Self {
+                failed: tally.failed + 1,
+                ..tally
+            };
         }
         tally
     }
@@ -41,9 +44,14 @@ impl AddAssign for Tally {
 pub(crate) fn cargo(output: &str) -> Option<Tally> {
     let mut total = None;
     for line in output.lines() {
-        let Some(result) = line.trim_start().strip_prefix("test result: ") else { continue };
+        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
+            continue;
+        };
         let counts = result.split_once(". ").map_or(result, |(_, counts)| counts);
-        let tally = Tally { passed: before(counts, " passed")?, failed: before(counts, " failed")? };
+        let tally = Tally {
+            passed: before(counts, " passed")?,
+            failed: before(counts, " failed")?,
+        };
         *total.get_or_insert_with(Tally::default) += tally;
     }
     total
@@ -53,7 +61,10 @@ pub(crate) fn cargo(output: &str) -> Option<Tally> {
 pub(crate) fn vitest(report: &str) -> Option<Tally> {
     let report: Value = serde_json::from_str(report).ok()?;
     let count = |name: &str| report.get(name).and_then(Value::as_u64);
-    Some(Tally { passed: count("numPassedTests")?, failed: count("numFailedTests")? })
+    Some(Tally {
+        passed: count("numPassedTests")?,
+        failed: count("numFailedTests")?,
+    })
 }
 
 /// Reads a summary of our own form, `12 passed, 0 failed`, or the `# pass` and `# fail` lines of a TAP
@@ -69,10 +80,16 @@ pub(crate) fn summary(output: &str) -> Option<Tally> {
             }
         }
         let tap_line = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ "));
-        if let Some(count) = tap_line.and_then(|line| line.strip_prefix("pass ")).and_then(|n| n.parse().ok()) {
+        if let Some(count) = tap_line
+            .and_then(|line| line.strip_prefix("pass "))
+            .and_then(|n| n.parse().ok())
+        {
             tap.passed = count;
         }
-        if let Some(count) = tap_line.and_then(|line| line.strip_prefix("fail ")).and_then(|n| n.parse().ok()) {
+        if let Some(count) = tap_line
+            .and_then(|line| line.strip_prefix("fail "))
+            .and_then(|n| n.parse().ok())
+        {
             tap.failed = count;
             found = Some(tap);
         }
@@ -96,7 +113,13 @@ mod tests {
              test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
              noise\n\
              test result: FAILED. 11 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0s\n";
-        assert_eq!(cargo(output), Some(Tally { passed: 14, failed: 2 }));
+        assert_eq!(
+            cargo(output),
+            Some(Tally {
+                passed: 14,
+                failed: 2
+            })
+        );
     }
 
     #[test]
@@ -115,12 +138,21 @@ mod tests {
     #[test]
     fn our_own_summary_line_is_the_last_of_its_kind() {
         let output = "1 passed, 0 failed\nstory: 40 passed, then some\n  12 passed, 3 failed\n";
-        assert_eq!(summary(output), Some(Tally { passed: 12, failed: 3 }));
+        assert_eq!(
+            summary(output),
+            Some(Tally {
+                passed: 12,
+                failed: 3
+            })
+        );
     }
 
     #[test]
     fn a_tap_stream_is_read_by_its_closing_lines() {
-        assert_eq!(summary("ok 1 - a\n# tests 5\n# pass 4\n# fail 1\n"), Some(Tally { passed: 4, failed: 1 }));
+        assert_eq!(
+            summary("ok 1 - a\n# tests 5\n# pass 4\n# fail 1\n"),
+            Some(Tally { passed: 4, failed: 1 })
+        );
     }
 
     #[test]

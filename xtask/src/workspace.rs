@@ -24,7 +24,11 @@ pub(crate) fn metadata() -> Result<&'static Metadata> {
     METADATA
         .get_or_init(|| {
             let manifest = root().join("Cargo.toml");
-            MetadataCommand::new().manifest_path(manifest).no_deps().exec().context("reading the workspace")
+            MetadataCommand::new()
+                .manifest_path(manifest)
+                .no_deps()
+                .exec()
+                .context("reading the workspace")
         })
         .as_ref()
         .map_err(Clone::clone)
@@ -54,11 +58,16 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     pub(crate) fn new(step: &str, inputs: Fingerprint, outputs: PathBuf) -> Result<Self> {
-        Ok(Self { file: scratch()?.join(format!("{step}.stamp")), inputs: inputs.finish(), outputs })
+        Ok(Self {
+            file: scratch()?.join(format!("{step}.stamp")),
+            inputs: inputs.finish(),
+            outputs,
+        })
     }
 
     pub(crate) fn is_fresh(&self) -> bool {
-        self.line().is_ok_and(|line| fs::read_to_string(&self.file).is_ok_and(|written| written == line))
+        self.line()
+            .is_ok_and(|line| fs::read_to_string(&self.file).is_ok_and(|written| written == line))
     }
 
     pub(crate) fn write(&self) -> Result<()> {
@@ -124,7 +133,9 @@ pub(crate) fn files_below(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> 
             if skip.iter().any(|skipped| name == *skipped) {
                 continue;
             }
-            let kind = entry.file_type().context(format!("reading {}", entry.path().display()))?;
+            let kind = entry
+                .file_type()
+                .context(format!("reading {}", entry.path().display()))?;
             if kind.is_dir() {
                 open.push(entry.path());
             } else if kind.is_file() {
@@ -136,7 +147,7 @@ pub(crate) fn files_below(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> 
     Ok(found)
 }
 
-/// The newest lock entry of a package, such as `wasm-bindgen`.
+/// The version of a package in the lock file, such as the pinned `wasm-bindgen`.
 pub(crate) fn locked_version(package: &str) -> Result<String> {
     let lock = fs::read_to_string(root().join("Cargo.lock")).context("reading Cargo.lock")?;
     let mut lines = lock.lines();

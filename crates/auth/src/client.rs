@@ -43,8 +43,10 @@ impl ClientRegistration {
     ) -> Result<Finished, AuthError> {
         let response = RegistrationResponse::deserialize(response).map_err(|_| AuthError::Malformed)?;
         let parameters = ClientRegistrationFinishParameters::new(Identifiers::default(), Some(&Stretch));
-        let finished =
-            self.0.finish(&mut Lent(rng), password, response, parameters).map_err(|error| error_of(&error))?;
+        let finished = self
+            .0
+            .finish(&mut Lent(rng), password, response, parameters)
+            .map_err(|error| error_of(&error))?;
         Ok(Finished {
             message: finished.message.serialize().to_vec(),
             export_key: Zeroizing::new(finished.export_key.to_vec()),
@@ -70,8 +72,10 @@ impl ClientLogin {
         let response = CredentialResponse::deserialize(response).map_err(|_| AuthError::Malformed)?;
         let parameters =
             ClientLoginFinishParameters::new(Some(CONTEXT), Identifiers::default(), Some(&Stretch));
-        let finished =
-            self.0.finish(&mut Lent(rng), password, response, parameters).map_err(|error| error_of(&error))?;
+        let finished = self
+            .0
+            .finish(&mut Lent(rng), password, response, parameters)
+            .map_err(|error| error_of(&error))?;
         Ok(Finished {
             message: finished.message.serialize().to_vec(),
             export_key: Zeroizing::new(finished.export_key.to_vec()),
@@ -106,7 +110,12 @@ mod tests {
         (password_record(&finished.message).unwrap(), finished.export_key)
     }
 
-    fn sign_in(setup: &ServerSetup, name: &str, record: Option<&[u8]>, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, AuthError> {
+    fn sign_in(
+        setup: &ServerSetup,
+        name: &str,
+        record: Option<&[u8]>,
+        password: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, AuthError> {
         let mut rng = rng();
         let (state, request) = ClientLogin::start(password, &mut rng).unwrap();
         let started = setup.start_login(name, record, &request, &mut rng).unwrap();
@@ -119,7 +128,10 @@ mod tests {
     fn the_right_password_signs_in_and_gives_the_same_export_key() {
         let setup = ServerSetup::from_bytes(&ServerSetup::generate(&mut rng()).to_bytes()).unwrap();
         let (record, export) = registered(&setup, "mia", b"correct horse");
-        assert_eq!(sign_in(&setup, "mia", Some(&record), b"correct horse"), Ok(export));
+        assert_eq!(
+            sign_in(&setup, "mia", Some(&record), b"correct horse"),
+            Ok(export)
+        );
     }
 
     #[test]
@@ -137,7 +149,9 @@ mod tests {
         let setup = ServerSetup::generate(&mut rng());
         let (record, _) = registered(&setup, "mia", b"correct horse");
         let (_, request) = ClientLogin::start(b"x", &mut rng()).unwrap();
-        let known = setup.start_login("mia", Some(&record), &request, &mut rng()).unwrap();
+        let known = setup
+            .start_login("mia", Some(&record), &request, &mut rng())
+            .unwrap();
         let unknown = setup.start_login("noa", None, &request, &mut rng()).unwrap();
         assert_eq!(known.response.len(), unknown.response.len());
         assert_eq!(known.state.len(), unknown.state.len());

@@ -1,8 +1,8 @@
 //! The server's half of OPAQUE.
 
 use opaque_ke::{
-    CredentialFinalization, CredentialRequest, Identifiers, RegistrationRequest, RegistrationUpload, ServerLogin,
-    ServerLoginParameters, ServerRegistration,
+    CredentialFinalization, CredentialRequest, Identifiers, RegistrationRequest, RegistrationUpload,
+    ServerLogin, ServerLoginParameters, ServerRegistration,
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -41,7 +41,9 @@ impl ServerSetup {
 
     /// The setup of these bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AuthError> {
-        opaque_ke::ServerSetup::deserialize(bytes).map(Self).map_err(|_| AuthError::Malformed)
+        opaque_ke::ServerSetup::deserialize(bytes)
+            .map(Self)
+            .map_err(|_| AuthError::Malformed)
     }
 
     /// Answers a `RegistrationRequest` with a `RegistrationResponse`.
@@ -92,9 +94,15 @@ pub fn password_record(upload: &[u8]) -> Result<Vec<u8>, AuthError> {
 pub fn finish_login(state: &[u8], finalization: &[u8]) -> Result<(), AuthError> {
     let state = ServerLogin::<Suite>::deserialize(state).map_err(|_| AuthError::Malformed)?;
     let finalization = CredentialFinalization::deserialize(finalization).map_err(|_| AuthError::Malformed)?;
-    state.finish(finalization, parameters()).map(|_| ()).map_err(|_| AuthError::WrongCredentials)
+    state
+        .finish(finalization, parameters())
+        .map(|_| ())
+        .map_err(|_| AuthError::WrongCredentials)
 }
 
 fn parameters() -> ServerLoginParameters<'static, 'static> {
-    ServerLoginParameters { context: Some(CONTEXT), identifiers: Identifiers::default() }
+    ServerLoginParameters {
+        context: Some(CONTEXT),
+        identifiers: Identifiers::default(),
+    }
 }

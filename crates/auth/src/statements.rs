@@ -13,5 +13,9 @@ pub fn registration_statement(username: &str, invite: &str, upload: &[u8]) -> Ve
 
 /// This device takes part in this sign-in attempt.
 pub fn login_statement(account: &[u8; 32], device: u32, attempt: &str) -> Vec<u8> {
-    Writer::new(labels::LOGIN).fixed(account).u32(device).bytes(attempt.as_bytes()).finish()
+    Writer::new(labels::LOGIN)
+        .fixed(account)
+        .u32(device)
+        .bytes(attempt.as_bytes())
+        .finish()
 }

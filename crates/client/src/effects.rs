@@ -102,6 +102,9 @@ impl Effects {
         if !self.changes.is_empty() {
             store.apply(self.changes)?;
         }
-        Ok(Released { requests: self.requests, events: self.events })
+        Ok(Released {
+            requests: self.requests,
+            events: self.events,
+        })
     }
 }

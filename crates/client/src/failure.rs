@@ -63,6 +63,12 @@ own_failures! {
     storage_newer "storage_newer" "The data on this device was made by a newer version. Reload or update to that version; nothing was changed.";
     /// The store cannot be opened with this key.
     storage_locked "storage_locked" "The data on this device cannot be opened.";
+    /// The password could not be stretched.
+    stretching "stretching" "This device has not enough memory to protect your password. Close other programs and try again.";
+    /// The device was restored from an older copy.
+    restored "restored" "This device was restored from an older copy. Messages from the time between may be missing here; your chats go on with new keys.";
+    /// The server handed out prekeys that are not genuine.
+    prekeys_invalid "prekeys_invalid" "The server showed keys for this person that are not genuine. Nothing was sent. Ask the server's operator.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
 }
@@ -70,10 +76,18 @@ own_failures! {
 impl Failure {
     /// From a server's error.
     pub fn server(code: ErrorCode, retry_after: Option<u32>) -> Self {
-        Self { code: code.as_str().to_owned(), message: code.sentence().to_owned(), retry_after }
+        Self {
+            code: code.as_str().to_owned(),
+            message: code.sentence().to_owned(),
+            retry_after,
+        }
     }
 
     fn own(code: &str, message: &str) -> Self {
-        Self { code: code.to_owned(), message: message.to_owned(), retry_after: None }
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retry_after: None,
+        }
     }
 }

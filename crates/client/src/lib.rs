@@ -22,17 +22,38 @@
 )]
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod calls;
 mod changes;
+mod codec;
+mod connection;
+mod contacts;
+mod content;
 mod effects;
 mod failure;
 mod input;
+mod machine;
+mod mailbox;
+mod outbox;
+mod own;
+mod password;
+mod people;
+mod prekeys;
+mod randomness;
 mod reads;
+mod receipts;
+mod refill;
+mod restored;
+mod rooms;
 mod rows;
+mod sessions;
 pub mod views;
+mod work;
 
 pub use changes::{Change, Table};
 pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Request};
 pub use failure::Failure;
 pub use input::{HttpOutcome, Input, Intent};
+pub use machine::Engine;
 pub use reads::{ReadError, Reads};
 pub use rows::{Delivery, MessageBody, MessageRow, RoomRow};

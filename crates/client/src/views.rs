@@ -248,7 +248,9 @@ impl MessageView {
                 Delivery::Sent => DeliveryView::Sent,
                 Delivery::Delivered => DeliveryView::Delivered,
                 Delivery::Read => DeliveryView::Read,
-                Delivery::Failed(code) => DeliveryView::Failed { failure: Failure::server(code, None) },
+                Delivery::Failed(code) => DeliveryView::Failed {
+                    failure: Failure::server(code, None),
+                },
                 Delivery::Received => DeliveryView::Received,
             },
             missing_before: row.missing_before,
@@ -258,7 +260,10 @@ impl MessageView {
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
             },
-            position: Position { sequence: row.sequence, ordinal: row.ordinal },
+            position: Position {
+                sequence: row.sequence,
+                ordinal: row.ordinal,
+            },
         }
     }
 }
@@ -270,7 +275,10 @@ impl ChatView {
         Self {
             room: room.room.to_string(),
             saved: account == own_account,
-            person: PersonView { account, username: room.username.clone() },
+            person: PersonView {
+                account,
+                username: room.username.clone(),
+            },
             last: last.map(MessageView::of),
             unread,
             active_at: room.active_at.0,

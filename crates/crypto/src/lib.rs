@@ -22,7 +22,6 @@
 //! # use conclave_crypto::*;
 //! # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 //! # let mut rng = ChaCha20Rng::from_seed([7; 32]);
-//! # let now = 1_700_000_000_000;
 //! let key = ContentKey::generate(&mut rng);
 //! let sealed = seal_content(&key, b"room and sender", b"hello")?;
 //! assert_eq!(*open_content(&key, b"room and sender", &sealed)?, b"hello");

@@ -1,1 +1,89 @@
-//! The attacks met here.
+//! The attacks that this crate meets, what meets each, and the test that shows it.
+//!
+//! # First contact
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | the server exchanges a prekey, leaves out the one-time key, or mixes two entries | one signature over the whole entry, ids included | `a_bundle_opens_only_for_its_owner_and_unaltered` |
+//! | somebody sends keys that fix the agreed secret | canonical points of large order only; every agreement checked | `bundles_with_zero_or_small_order_keys_are_refused_even_when_signed`, `every_listed_point_of_small_order_is_one_and_is_refused` |
+//! | a device makes others believe that they talk to it while they talk to somebody else (unknown key share) | accounts, devices, chain entries and identity keys in the transcript | `a_handshake_binds_accounts_devices_entries_and_identities` |
+//! | the header is altered on its way, or its ciphertext re-encapsulated to another KEM key | every key, id and the ciphertext in the transcript, whose hash is bound into each message | `a_flipped_bit_anywhere_in_the_first_message_is_refused`, `a_repeated_header_that_was_altered_opens_nothing` |
+//! | a first message is delivered again | the session knows its handshake; the one-time secret is gone; the caller remembers ephemerals of a last-resort key | `a_replayed_first_message_opens_nothing` |
+//! | traffic is kept until a quantum computer exists | an ML-KEM-768 share in every handshake | `formats_are_what_they_were` |
+//!
+//! # Messages
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | a message is altered, or put into another context | header, purpose, transcript and the caller's data are associated data | `other_associated_data_and_every_flipped_bit_are_refused_without_a_trace` |
+//! | a control payload is passed off as a message key, or the reverse | the purpose is a byte, a label and an argument | `every_wrong_combination_of_purposes_is_refused` |
+//! | a forged message spoils the state (as in careless ratchets that advance first) | keys are computed aside and put in place after the seal opened | `whatever_the_mailbox_does_each_message_opens_once_and_both_settle`; every refusal in the tests compares the state |
+//! | a forged counter makes the device compute or store without end | limits per jump and per session, oldest out first, 30 days | `a_jump_over_the_limit_is_refused_and_one_at_the_limit_opens`, `skipped_keys_are_bounded_in_number_oldest_first_and_in_time` |
+//! | messages are repeated, reordered or reflected | keys are used once and live in one direction | `messages_open_in_any_order_and_once`, `a_message_reflected_to_its_sender_is_refused` |
+//! | an old chain stays usable for forging into the past | the previous counter closes it; its key is deleted | `the_old_chain_ends_where_the_previous_counter_says` |
+//! | the state is stolen | keys are deleted after use; each turn brings a new secret | `a_stolen_state_opens_no_earlier_message_and_none_after_a_round_trip` |
+//! | a restored disk image makes a device seal twice with one counter | 16 random bytes in each key's expansion | `a_repeated_counter_gives_another_key` |
+//! | one ciphertext opens to two texts for two readers | a key commitment; the message hash travels with the key | `a_seal_opens_under_the_key_that_it_commits_to_only`, `the_message_hash_tells_body_and_associated_data_apart` |
+//! | the length tells what was written | padding to few lengths | `padded_lengths_are_those_of_padme_over_the_floor` |
+//!
+//! # Sessions
+//!
+//! Both sides may begin at once, lose their state, or begin again. [`crate::Sessions`] settles so:
+//!
+//! 1. A session that the peer begins becomes active, because a peer begins anew when it lost the old one. The
+//!    exception: ours is not answered yet and has the smaller initiator. Then both began at once, and ours is the
+//!    one that the peer will come to.
+//! 2. A message that opens on an inactive session makes it active when its initiator is the smaller of the two, or
+//!    when the peer began both (it alone knows which is its latest).
+//! 3. Otherwise the active one stays. All of them open what arrives.
+//!
+//! `when_both_begin_at_once_both_first_messages_open_and_both_settle_on_one` and, for late first messages,
+//! `both_settle_on_one_session_even_when_its_first_message_comes_late` show it;
+//! `whatever_the_mailbox_does_each_message_opens_once_and_both_settle` searches for exceptions. One case is left to
+//! the caller: the peer cannot open our unanswered session and says so on its own; then
+//! [`crate::Sessions::abandon_unanswered`].
+//!
+//! # What is not met here
+//!
+//! Secrets are cleared on drop, but the compiler may leave copies on the stack, and ML-KEM's library clears none of
+//! its own intermediate values. Headers are open: the server sees ratchet keys and counters. Whoever holds a session's
+//! state can read until the next round trip. Whether a device belongs to an account is decided by account chains;
+//! this crate believes what [`crate::RemoteDevice`] says.
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_test_that_the_manual_names_exists() {
+        let sources = [
+            include_str!("handshake/tests.rs"),
+            include_str!("keys/x25519.rs"),
+            include_str!("message/content.rs"),
+            include_str!("padding.rs"),
+            include_str!("ratchet/tests.rs"),
+            include_str!("session/model.rs"),
+            include_str!("prekeys/tests.rs"),
+            include_str!("session/tests/keeping.rs"),
+            include_str!("session/tests/opening.rs"),
+            include_str!("session/tests/settling.rs"),
+            include_str!("tests/formats.rs"),
+        ]
+        .concat();
+        let manual: String = include_str!("manual.rs")
+            .lines()
+            .filter(|line| line.starts_with("//!"))
+            .collect();
+        let names: Vec<_> = manual
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.bytes().filter(|byte| *byte == b'_').count() > 3)
+            .collect();
+        assert!(names.len() > 15);
+        for name in names {
+            assert!(
+                sources.contains(&format!("fn {name}()")) || sources.contains(&format!("fn {name}(steps")),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,10 +1,51 @@
 //! All SQL of the server, for both engines: embedded SQLite and PostgreSQL.
 //!
 //! One concrete [`Db`] over an enum of two pools; one SQL text per statement where the engines agree. This
-//! crate must never know HTTP, sockets or keys.
+//! crate must never know HTTP, sockets or keys, and it reads no clock and no randomness: both are arguments.
+//!
+//! # One more method
+//! A method lives in the file of its feature's word and has a contract test in `tests/contract/` under the
+//! same word, which runs on both engines. Say that the server wants to know when an account was made:
+//!
+//! 1. `statements.rs` gets the text, which makes the test prepare it on both engines:
+//!    `FIND_CREATION = { "SELECT created_at FROM accounts WHERE id = $1" }`
+//! 2. `accounts.rs` gets the method. `on_engine!` checks its body once for each driver; `read`, `write` and
+//!    `transaction` say what the body needs:
+//!
+//!    ```ignore
+//!    let statement = FIND_CREATION.on(self.engine());
+//!    let row: Option<(Column<Timestamp>,)> = on_engine!(self, read |connection| {
+//!        sqlx::query_as(statement).bind(Column(account)).fetch_optional(&mut *connection).await?
+//!    });
+//!    Ok(row.map(|(time,)| time.0))
+//!    ```
+//! 3. `tests/contract/accounts.rs` gets a sentence about it.
+//!
+//! # What to know
+//! - SQLite has one writing connection, so races do not show there; PostgreSQL shows them. A write that first
+//!   reads must lock what it read, and locks are taken rooms first, then devices, then logins, each in the
+//!   order of their keys.
+//! - Statements with `RETURNING` outside a transaction are fetched to their end, or SQLite would not have
+//!   committed them when the first row is here.
+//! - An error means that nothing was stored, save a commit whose answer was lost; so every write is safe to
+//!   repeat.
 
-pub use stubs::*;
-pub use types::*;
-
-mod stubs;
+mod accounts;
+mod column;
+mod engine;
+mod error;
+mod invites;
+mod jobs;
+mod logins;
+mod mailbox;
+mod messages;
+mod migrate;
+mod prekeys;
+mod rooms;
+mod statements;
 mod types;
+
+pub use engine::{Db, Engine};
+pub use error::DbError;
+pub use migrate::newest_schema;
+pub use types::*;

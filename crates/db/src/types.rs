@@ -1,33 +1,9 @@
 //! What goes into the database and comes out, in the words of the protocol.
 
 use conclave_protocol::frames::{Class, Heads, Item};
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp, Username};
-use thiserror::Error;
-
-/// Why a statement did not do what was asked. `Conflict`-like outcomes are results of their own, not errors.
-#[derive(Debug, Error)]
-pub enum DbError {
-    /// The database was written by a newer version of Conclave.
-    #[error("the database was made by a newer version of Conclave (schema {found}, this version knows {known}); start that version, or restore a backup made before the upgrade")]
-    Newer {
-        /// Schema version found.
-        found: i64,
-        /// Newest schema version that this build knows.
-        known: i64,
-    },
-    /// No room on the disk (or the database's quota): nothing was stored.
-    #[error("the disk is full")]
-    Full,
-    /// The database cannot be reached or is busy beyond the wait: nothing was stored.
-    #[error("the database cannot be reached: {0}")]
-    Unavailable(String),
-    /// The database URL is not of a known kind.
-    #[error("the database address is not valid: {0}")]
-    Address(String),
-    /// Anything else: a bug or a damaged database.
-    #[error("the database failed: {0}")]
-    Internal(String),
-}
+use conclave_protocol::{
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp, Username,
+};
 
 /// A registration to store in one transaction: account, genesis entry, device, and the invite's use.
 #[derive(Clone, Debug)]

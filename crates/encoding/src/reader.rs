@@ -83,7 +83,11 @@ impl<'a> Reader<'a> {
 
     /// Ends the reading; bytes left over are an error.
     pub fn finish(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::TrailingBytes) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::TrailingBytes)
+        }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
@@ -124,16 +128,28 @@ mod tests {
         };
         assert_eq!(read(&bytes), Ok(()));
         for length in 0..bytes.len() {
-            assert!(read(&bytes[..length]).is_err(), "a prefix of {length} bytes was accepted");
+            assert!(
+                read(&bytes[..length]).is_err(),
+                "a prefix of {length} bytes was accepted"
+            );
         }
-        assert_eq!(read(&[&bytes[..], &[0]].concat()), Err(DecodeError::TrailingBytes));
-        assert_eq!(Reader::new(labels::REGISTRATION, &bytes).err(), Some(DecodeError::WrongLabel));
+        assert_eq!(
+            read(&[&bytes[..], &[0]].concat()),
+            Err(DecodeError::TrailingBytes)
+        );
+        assert_eq!(
+            Reader::new(labels::REGISTRATION, &bytes).err(),
+            Some(DecodeError::WrongLabel)
+        );
     }
 
     #[test]
     fn a_length_over_the_limit_and_a_second_form_of_absence_are_refused() {
         let long = Writer::new(labels::LOGIN).bytes(&[0; 9]).finish();
-        assert_eq!(Reader::new(labels::LOGIN, &long).unwrap().bytes(8), Err(DecodeError::TooLong));
+        assert_eq!(
+            Reader::new(labels::LOGIN, &long).unwrap().bytes(8),
+            Err(DecodeError::TooLong)
+        );
         let odd = Writer::new(labels::LOGIN).u8(2).finish();
         assert_eq!(
             Reader::new(labels::LOGIN, &odd).unwrap().option_fixed::<1>(),

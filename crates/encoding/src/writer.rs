@@ -53,7 +53,8 @@ impl Writer {
     /// Appends bytes of any length behind a `u32` length. Longer than `u32::MAX` cannot occur: every input
     /// of the protocol is bounded far below by its own limit.
     pub fn bytes(mut self, value: &[u8]) -> Self {
-        self.0.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.0
+            .extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
         self.0.extend_from_slice(value);
         self
     }

@@ -40,7 +40,9 @@ impl Serialize for Bytes {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        from_base64(&text).map(Self).ok_or_else(|| de::Error::custom("not base64url"))
+        from_base64(&text)
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("not base64url"))
     }
 }
 

@@ -115,7 +115,12 @@ pub struct Problem {
 impl Problem {
     /// The body for a code.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, status: code.status(), title: code.sentence().to_owned(), retry_after: None }
+        Self {
+            code,
+            status: code.status(),
+            title: code.sentence().to_owned(),
+            retry_after: None,
+        }
     }
 }
 
@@ -128,7 +133,11 @@ mod tests {
         for (index, code) in ErrorCode::ALL.iter().enumerate() {
             assert!(code.sentence().ends_with('.'), "{code}");
             assert!((400..600).contains(&code.status()));
-            assert!(ErrorCode::ALL[index + 1..].iter().all(|other| other.as_str() != code.as_str()));
+            assert!(
+                ErrorCode::ALL[index + 1..]
+                    .iter()
+                    .all(|other| other.as_str() != code.as_str())
+            );
         }
     }
 

@@ -369,7 +369,11 @@ macro_rules! frame_bytes {
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrameError> {
                 let mut decoder = minicbor::Decoder::new(bytes);
                 let frame = decoder.decode().map_err(|_| FrameError)?;
-                if decoder.position() == bytes.len() { Ok(frame) } else { Err(FrameError) }
+                if decoder.position() == bytes.len() {
+                    Ok(frame)
+                } else {
+                    Err(FrameError)
+                }
             }
         }
     };
@@ -391,7 +395,11 @@ mod tests {
             heads: Heads { low: 0, high: 0 },
             target: None,
             body: Bytes(vec![1; 192]),
-            keys: vec![MessageKey { side: Side::High, device: DeviceId(0), pairwise: Bytes(vec![2; 166]) }],
+            keys: vec![MessageKey {
+                side: Side::High,
+                device: DeviceId(0),
+                pairwise: Bytes(vec![2; 166]),
+            }],
         })
     }
 
@@ -411,7 +419,10 @@ mod tests {
         // [3, [5]] becomes [3, [5, "new"]]
         assert_eq!(ack, [0x82, 3, 0x81, 0x81, 5], "the shape this test extends");
         let extended = [0x82, 3, 0x81, 0x82, 5, 0x63, b'n', b'e', b'w'];
-        assert_eq!(ClientFrame::from_bytes(&extended), Ok(ClientFrame::Ack(Ack { mailbox: 5 })));
+        assert_eq!(
+            ClientFrame::from_bytes(&extended),
+            Ok(ClientFrame::Ack(Ack { mailbox: 5 }))
+        );
     }
 
     #[test]
@@ -438,7 +449,10 @@ mod tests {
 
     #[test]
     fn an_address_is_an_array_of_account_and_device() {
-        let address = DeviceAddress { account: AccountId([1; 32]), device: DeviceId(3) };
+        let address = DeviceAddress {
+            account: AccountId([1; 32]),
+            device: DeviceId(3),
+        };
         assert_eq!(minicbor::to_vec(address).unwrap().len(), 1 + 34 + 1);
     }
 }

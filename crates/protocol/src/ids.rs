@@ -20,7 +20,9 @@ pub enum IdError {
     #[error("this is not a valid id")]
     Malformed,
     /// The username breaks the rule for usernames.
-    #[error("a name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter")]
+    #[error(
+        "a name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter"
+    )]
     Username,
 }
 
@@ -74,7 +76,9 @@ macro_rules! text_serde {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(de::Error::custom)
             }
         }
     };
@@ -98,7 +102,10 @@ impl RoomId {
     /// its saved messages.
     pub fn direct(one: AccountId, other: AccountId) -> Self {
         let (low, high) = if one <= other { (one, other) } else { (other, one) };
-        Self(hash_parts(labels::DIRECT_ROOM, &[low.as_bytes(), high.as_bytes()]))
+        Self(hash_parts(
+            labels::DIRECT_ROOM,
+            &[low.as_bytes(), high.as_bytes()],
+        ))
     }
 }
 
@@ -132,13 +139,17 @@ pub struct EnvelopeId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 impl EnvelopeId {
     /// A new id from the caller's clock and randomness (RFC 9562, version 7).
     pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
-        Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid().into_bytes())
+        Self(
+            uuid::Builder::from_unix_timestamp_millis(now.0, &random)
+                .into_uuid()
+                .into_bytes(),
+        )
     }
 
     /// When its maker says it was made.
     pub fn time(self) -> Timestamp {
-        let [a, b, c, d, e, f, ..] = self.0;
-        Timestamp(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        // RFC 9562: the first 48 bits are the milliseconds.
+        Timestamp(u64::try_from(u128::from_be_bytes(self.0) >> 80).unwrap_or_default())
     }
 }
 
@@ -158,7 +169,9 @@ impl FromStr for EnvelopeId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        Uuid::parse_str(text).map(|id| Self(id.into_bytes())).map_err(|_| IdError::Malformed)
+        Uuid::parse_str(text)
+            .map(|id| Self(id.into_bytes()))
+            .map_err(|_| IdError::Malformed)
     }
 }
 

@@ -1,1 +1,48 @@
-//! sdk
+//! The native runtime around the engine: socket, timers, store. Command line, bots, desktop, load generator and
+//! tests are made of it.
+//!
+//! ```no_run
+//! use conclave_sdk::{Device, Options};
+//!
+//! # async fn example() -> Result<(), conclave_sdk::SdkError> {
+//! let device = Device::open(Options::new("https://chat.example.org", "/home/mia/.local/share/conclave"))?;
+//! device.sign_in("mia", "vier ruhige Otter").await?;
+//! let anna = device.find_person("anna", None).await?;
+//! let room = device.open_chat(anna.account).await?;
+//! let message = device.send_text(room, "hello").await?;
+//! device.wait_until_sent(message, std::time::Duration::from_secs(30)).await?;
+//! device.close().await
+//! # }
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `device` | the handle that people use: one method for each goal |
+//! | `driver` | the thread that owns engine and store and takes one input at a time |
+//! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
+//! | `folder` | the device's folder: lock, key, store |
+//!
+//! Invariant: nothing here decides what the engine decides. What the engine requests is done, what comes of it
+//! is told to the engine, and nothing leaves before the changes that belong to it are on disk.
+#![forbid(unsafe_code)]
+
+mod address;
+pub mod clock;
+mod device;
+mod driver;
+mod error;
+mod folder;
+mod http;
+mod options;
+mod randomness;
+mod socket;
+mod timer;
+mod tls;
+
+pub use conclave_client::{Failure, views};
+
+pub use address::{AddressError, ServerAddress};
+pub use clock::Clock;
+pub use device::{Device, Invite, Person};
+pub use error::SdkError;
+pub use options::{Direction, Options, Tap};

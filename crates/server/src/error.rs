@@ -17,16 +17,16 @@ const TROUBLE_RETRY_SECONDS: u32 = 2;
 /// A refused or failed request.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("{code}")]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// What the client is told.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// Seconds after which to try again.
-    pub retry_after: Option<u32>,
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl ApiError {
     /// The same refusal with the time after which to try again.
-    pub fn retry_after(self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
 }

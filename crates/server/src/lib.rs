@@ -1,1 +1,36 @@
-//! server
+//! The server: it relays and stores ciphertext, and says nothing else about it.
+//!
+//! A request comes in through [`router`](crate::router), where every route stands in one table; what it needs
+//! to know about the asker it says as an argument (`extract`); the rule stands in the handler (`api`), the SQL
+//! in `conclave-db`. The live connection is in `realtime`: one writer commits, the hub wakes, each connection
+//! reads its mailbox.
+//!
+//! This crate must never name plaintext or a client's key: it does not depend on `conclave-crypto` or
+//! `conclave-client`, and it contains no SQL.
+//!
+//! **One more endpoint**: its bodies in `protocol/<word>`, its statements in `db/<word>`, its handler in
+//! `api/<word>`, one line in `router.rs`, its tests in `tests/api/<word>`.
+#![forbid(unsafe_code)]
+
+mod access;
+mod api;
+mod bus;
+pub mod clock;
+pub mod config;
+mod error;
+mod extract;
+mod headers;
+mod jobs;
+mod lifecycle;
+mod limits;
+mod randomness;
+mod realtime;
+mod revocations;
+mod router;
+mod state;
+pub mod telemetry;
+mod web_app;
+
+pub use config::Config;
+pub use error::StartError;
+pub use lifecycle::{InviteLink, Running, invite, open_database, start};

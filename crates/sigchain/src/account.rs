@@ -55,7 +55,13 @@ impl AccountChain {
             hashes: vec![hash],
             time: genesis.time,
             recovery: *recovery,
-            devices: BTreeMap::from([(DeviceId(0), Device { keys: *device, entry: hash })]),
+            devices: BTreeMap::from([(
+                DeviceId(0),
+                Device {
+                    keys: *device,
+                    entry: hash,
+                },
+            )]),
         })
     }
 
@@ -151,7 +157,10 @@ mod tests {
 
     fn genesis(key: &SigningKey) -> AccountEntry {
         let recovery = SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes();
-        let keys = DeviceKeys { signing: key.verifying_key().to_bytes(), identity: [3; 32] };
+        let keys = DeviceKeys {
+            signing: key.verifying_key().to_bytes(),
+            identity: [3; 32],
+        };
         signed(AccountEntry::genesis(keys, recovery, Timestamp(1000)), key)
     }
 
@@ -166,7 +175,10 @@ mod tests {
         assert_eq!(chain.account().0, entry.hash().0);
         assert_eq!(chain.devices().count(), 1);
         let bytes = entry.to_bytes();
-        assert_eq!(AccountChain::verify(chain.account(), [bytes.as_slice()]), Ok(chain));
+        assert_eq!(
+            AccountChain::verify(chain.account(), [bytes.as_slice()]),
+            Ok(chain)
+        );
     }
 
     #[test]
@@ -186,7 +198,10 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(AccountChain::verify(account, [changed.as_slice()]).is_err(), "bit {bit}");
+            assert!(
+                AccountChain::verify(account, [changed.as_slice()]).is_err(),
+                "bit {bit}"
+            );
         }
     }
 
@@ -220,11 +235,23 @@ mod tests {
         assert_eq!(chain.append(&entry), Err(ChainError::Genesis));
         assert_eq!(chain.append(&next(&|_| ())), Err(ChainError::Genesis));
         assert_eq!(chain.append(&next(&|e| e.sequence = 2)), Err(ChainError::Gap));
-        assert_eq!(chain.append(&next(&|e| e.previous = Some(Hash([1; 32])))), Err(ChainError::Fork));
-        assert_eq!(chain.append(&next(&|e| e.account = Some(AccountId([1; 32])))), Err(ChainError::OtherChain));
-        assert_eq!(chain.append(&next(&|e| e.time = Timestamp(1))), Err(ChainError::TimeBackwards));
+        assert_eq!(
+            chain.append(&next(&|e| e.previous = Some(Hash([1; 32])))),
+            Err(ChainError::Fork)
+        );
+        assert_eq!(
+            chain.append(&next(&|e| e.account = Some(AccountId([1; 32])))),
+            Err(ChainError::OtherChain)
+        );
+        assert_eq!(
+            chain.append(&next(&|e| e.time = Timestamp(1))),
+            Err(ChainError::TimeBackwards)
+        );
         let stranger = SigningKey::from_bytes(&[8; 32]);
-        assert_eq!(chain.append(&signed(next(&|_| ()), &stranger)), Err(ChainError::Signature));
+        assert_eq!(
+            chain.append(&signed(next(&|_| ()), &stranger)),
+            Err(ChainError::Signature)
+        );
         assert_eq!(chain, before);
     }
 
@@ -242,7 +269,10 @@ mod tests {
 
     #[test]
     fn an_empty_chain_and_an_unknown_kind_have_their_own_error() {
-        assert_eq!(AccountChain::verify(AccountId([0; 32]), []), Err(ChainError::Empty));
+        assert_eq!(
+            AccountChain::verify(AccountId([0; 32]), []),
+            Err(ChainError::Empty)
+        );
         let entry = genesis(&key());
         let mut signed = entry.signed_bytes();
         let kind = signed.len() - 97;

@@ -80,16 +80,21 @@ impl AccountEntry {
             .u32(self.author.0)
             .u64(self.time.0);
         match &self.body {
-            AccountBody::Genesis { device, recovery } => {
-                writer.u8(KIND_GENESIS).fixed(&device.signing).fixed(&device.identity).fixed(recovery)
-            }
+            AccountBody::Genesis { device, recovery } => writer
+                .u8(KIND_GENESIS)
+                .fixed(&device.signing)
+                .fixed(&device.identity)
+                .fixed(recovery),
         }
         .finish()
     }
 
     /// The entry's bytes as they are stored, sent and hashed.
     pub fn to_bytes(&self) -> Vec<u8> {
-        Writer::new(labels::ENTRY_HASH).bytes(&self.signed_bytes()).fixed(&self.signature).finish()
+        Writer::new(labels::ENTRY_HASH)
+            .bytes(&self.signed_bytes())
+            .fixed(&self.signature)
+            .finish()
     }
 
     /// The entry of these bytes. Only the form is checked here; the rules are in [`crate::AccountChain`].
@@ -110,13 +115,24 @@ impl AccountEntry {
         let time = Timestamp(reader.u64()?);
         let body = match reader.u8()? {
             KIND_GENESIS => AccountBody::Genesis {
-                device: DeviceKeys { signing: reader.fixed()?, identity: reader.fixed()? },
+                device: DeviceKeys {
+                    signing: reader.fixed()?,
+                    identity: reader.fixed()?,
+                },
                 recovery: reader.fixed()?,
             },
             _ => return Err(ChainError::Unsupported),
         };
         reader.finish()?;
-        Ok(Self { account, sequence, previous, author, time, body, signature })
+        Ok(Self {
+            account,
+            sequence,
+            previous,
+            author,
+            time,
+            body,
+            signature,
+        })
     }
 
     /// The entry's hash: the link that the next entry names and, for the genesis entry, the account's id.

@@ -7,7 +7,11 @@ use crate::ChainError;
 /// A public key that may stand in an entry: canonical and not of small order.
 pub(crate) fn check_key(key: &[u8; 32]) -> Result<VerifyingKey, ChainError> {
     let key = VerifyingKey::from_bytes(key).map_err(|_| ChainError::Key)?;
-    if key.is_weak() { Err(ChainError::Key) } else { Ok(key) }
+    if key.is_weak() {
+        Err(ChainError::Key)
+    } else {
+        Ok(key)
+    }
 }
 
 /// Checks `signature` over `message`.

@@ -107,7 +107,7 @@ impl RatchetMessage {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        [self.header.to_bytes(), self.sealed.clone()].concat()
+        [&self.header.to_bytes()[..], &self.sealed].concat()
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, ParseError> {

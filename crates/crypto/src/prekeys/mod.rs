@@ -8,6 +8,8 @@ mod bundle;
 mod kem;
 mod prekey_secret;
 mod signed_prekey;
+#[cfg(test)]
+mod tests;
 
 pub use bundle::{PrekeyBundle, VerifiedBundle};
 pub(crate) use kem::{CIPHERTEXT_LENGTH, KemCiphertext, KemPublicKey, encapsulate};

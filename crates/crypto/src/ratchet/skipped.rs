@@ -76,7 +76,11 @@ impl SkippedKeys {
         self.0.drain(..count.min(self.len()));
     }
 
+    /// Drops what is too old. Keys come in order of time; one that a clock set back put out of order goes when
+    /// those before it are gone, and is not used meanwhile.
     pub(super) fn expire(&mut self, now: u64) {
-        self.0.retain(|skipped| !skipped.is_expired(now));
+        while self.0.front().is_some_and(|skipped| skipped.is_expired(now)) {
+            self.0.pop_front();
+        }
     }
 }

@@ -160,6 +160,10 @@ impl<S: Suite> Ratchet<S> {
         self.skipped.len()
     }
 
+    pub(crate) fn expire_skipped(&mut self, now: u64) {
+        self.skipped.expire(now);
+    }
+
     pub(crate) fn drop_oldest_skipped(&mut self, count: usize) {
         self.skipped.drop_oldest(count);
     }
@@ -185,6 +189,10 @@ impl<S: Suite> Ratchet<S> {
                 return Err(OpenError::KeyGone);
             }
             return Self::advance_chain(chain, header.index, None);
+        }
+        if self.skipped.has_chain(&header.ratchet_key) {
+            // An older chain: its key is deleted, and the message's own was used.
+            return Err(OpenError::KeyGone);
         }
         // A new key of the peer answers our current one; where we have none, it answers nothing.
         let sending = self.sending.as_ref().ok_or(OpenError::NotAuthentic)?;

@@ -150,6 +150,14 @@ impl Sessions {
         is_unanswered
     }
 
+    /// Drops message keys that were kept for 30 days. Opening does so, too; the caller's daily round keeps the
+    /// promise for peers that went silent.
+    pub fn expire(&mut self, now: u64) {
+        for session in &mut self.list {
+            session.ratchet.expire_skipped(now);
+        }
+    }
+
     /// Message keys kept for messages that were overtaken. The caller sums them over an account and keeps the sum
     /// under [`crate::limits::MAX_SKIPPED_PER_ACCOUNT`].
     pub fn skipped_keys(&self) -> usize {
@@ -179,15 +187,17 @@ impl Sessions {
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let session = self.list.get_mut(index).ok_or(OpenError::NoSession)?;
         let plaintext = session.open(purpose, associated_data, message, now)?;
-        self.settle(index);
+        self.settle(index, now);
+        self.expire(now);
         Ok(plaintext)
     }
 
-    /// After a message opened on a session: makes it the active one when it is the one to settle on.
-    fn settle(&mut self, index: usize) {
+    /// After a message opened on a session: makes it the active one when it is the one to settle on, or when the
+    /// active one can send no more.
+    fn settle(&mut self, index: usize, now: u64) {
         if let (Some(active), Some(opened)) = (self.list.first(), self.list.get(index))
             && index != 0
-            && opened.replaces(active)
+            && (active.is_expired(now) || opened.replaces(active))
         {
             let session = self.list.remove(index);
             self.list.insert(0, session);

@@ -9,6 +9,8 @@
 //! Nothing here decides when to begin a session or whom to trust; the engine does, from account chains.
 
 mod list;
+#[cfg(test)]
+mod model;
 mod one;
 mod storage;
 #[cfg(test)]

@@ -1,0 +1,425 @@
+//! Making an account, signing in and out, the recovery key, invites.
+//!
+//! The device's keys are stored before the registration that names them is sent. A registration whose answer
+//! was lost is found again by signing in with the same keys.
+
+use conclave_auth::AuthError;
+use conclave_auth::client::{ClientLogin, ClientRegistration};
+use conclave_auth::statements::{login_statement, registration_statement};
+use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
+use conclave_protocol::accounts::{RegistrationFinish, RegistrationStart, RegistrationStarted};
+use conclave_protocol::invites::InviteMade;
+use conclave_protocol::limits::ENTRY_CLOCK_SKEW_MS;
+use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted};
+use conclave_protocol::{AccountId, Bytes, ErrorCode, Timestamp, Token, Username};
+use conclave_sigchain::{AccountEntry, DeviceKeys};
+use zeroize::Zeroizing;
+
+use crate::calls::{Call, LoginForm, Refusal, RegisterForm};
+use crate::effects::Method;
+use crate::failure::Failure;
+use crate::machine::Engine;
+use crate::own::OwnIdentity;
+use crate::password;
+use crate::reads::ReadError;
+use crate::views::{Event, Outcome};
+use crate::work::Work;
+
+impl Engine {
+    pub(crate) fn register(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        username: &str,
+        password: Zeroizing<String>,
+        invite: &str,
+    ) -> Result<(), ReadError> {
+        let Ok(username) = username.parse::<Username>() else {
+            self.fail(work, ask, Failure::server(ErrorCode::UsernameInvalid, None));
+            return Ok(());
+        };
+        if let Err(failure) = password::check(&password, username.as_str()) {
+            self.fail(work, ask, failure);
+            return Ok(());
+        }
+        if self.signing_in() {
+            self.fail(work, ask, Failure::busy());
+            return Ok(());
+        }
+        match work.find_own()? {
+            Some(own) if own.registered => {
+                let signed_in = work.login()?.signed_in;
+                let failure = if signed_in {
+                    Failure::signed_in()
+                } else {
+                    Failure::other_account()
+                };
+                self.fail(work, ask, failure);
+            }
+            Some(own) if own.username == username.as_str() => {
+                // An earlier try may have arrived, its answer lost.
+                let form = LoginForm {
+                    username,
+                    password,
+                    instead_of: Some(invite.to_owned()),
+                };
+                self.start_sign_in(work, ask, form);
+            }
+            _ => self.start_registration(
+                work,
+                ask,
+                RegisterForm {
+                    username,
+                    password,
+                    invite: invite.to_owned(),
+                },
+            ),
+        }
+        Ok(())
+    }
+
+    fn start_registration(&mut self, work: &mut Work<'_>, ask: u64, form: RegisterForm) {
+        match ClientRegistration::start(form.password.as_bytes(), &mut work.rng) {
+            Ok((state, request)) => {
+                let body = RegistrationStart {
+                    username: form.username.clone(),
+                    invite: Token(form.invite.clone()),
+                    opaque: Bytes(request),
+                };
+                let call = Call::RegisterStart {
+                    ask,
+                    form,
+                    state: Box::new(state),
+                };
+                self.call_open(work, call, "/api/v1/accounts/registration/start", &body);
+            }
+            Err(error) => self.fail(work, ask, failure_of(error)),
+        }
+    }
+
+    pub(crate) fn registration_started(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: RegisterForm,
+        state: ClientRegistration,
+        started: &RegistrationStarted,
+    ) -> Result<(), ReadError> {
+        let finished = match state.finish(form.password.as_bytes(), started.opaque.as_slice(), &mut work.rng)
+        {
+            Ok(finished) => finished,
+            Err(error) => {
+                self.fail(work, ask, failure_of(error));
+                return Ok(());
+            }
+        };
+        // A clock that is off must not keep anybody out: the server's is as good for a genesis entry.
+        let server_time = Timestamp(started.time);
+        let off = work.now.since(server_time).max(server_time.since(work.now));
+        let time = if off > ENTRY_CLOCK_SKEW_MS / 2 {
+            server_time
+        } else {
+            work.now
+        };
+
+        let signing = SigningKey::generate(&mut work.rng);
+        let identity = IdentityKey::generate(&mut work.rng);
+        let recovery = RecoveryKey::generate(&mut work.rng);
+        let keys = DeviceKeys {
+            signing: signing.public().to_bytes(),
+            identity: identity.public().to_bytes(),
+        };
+        let mut genesis = AccountEntry::genesis(keys, recovery.signing_key().public().to_bytes(), time);
+        genesis.signature = signing.sign(&genesis.signed_bytes());
+        let account = AccountId(genesis.hash().0);
+        let genesis = genesis.to_bytes();
+
+        let own = OwnIdentity::new(
+            &form.username,
+            account,
+            &signing,
+            &identity,
+            &recovery,
+            genesis.clone(),
+        );
+        work.put_own(&own);
+        self.people.clear();
+
+        let statement = registration_statement(form.username.as_str(), &form.invite, &finished.message);
+        let body = RegistrationFinish {
+            username: form.username.clone(),
+            invite: Token(form.invite.clone()),
+            opaque: Bytes(finished.message),
+            genesis: Bytes(genesis),
+            signature: Bytes(signing.sign(&statement).to_vec()),
+            native: self.native,
+        };
+        self.call_open(
+            work,
+            Call::RegisterFinish { ask, form },
+            "/api/v1/accounts/registration/finish",
+            &body,
+        );
+        Ok(())
+    }
+
+    pub(crate) fn registration_finished(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: RegisterForm,
+        answer: Result<LoggedIn, Refusal>,
+    ) -> Result<(), ReadError> {
+        match answer {
+            Ok(logged_in) => self.take_login(work, ask, &logged_in),
+            Err(refusal) if refusal.is(ErrorCode::AlreadyRegistered) => {
+                let form = LoginForm {
+                    username: form.username,
+                    password: form.password,
+                    instead_of: None,
+                };
+                self.start_sign_in(work, ask, form);
+                Ok(())
+            }
+            Err(refusal) => self.ask_refused(work, ask, &refusal),
+        }
+    }
+
+    pub(crate) fn sign_in(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        username: &str,
+        password: Zeroizing<String>,
+    ) -> Result<(), ReadError> {
+        let Ok(username) = username.parse::<Username>() else {
+            self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None));
+            return Ok(());
+        };
+        if work.login()?.signed_in {
+            self.fail(work, ask, Failure::signed_in());
+            return Ok(());
+        }
+        if self.signing_in() {
+            self.fail(work, ask, Failure::busy());
+            return Ok(());
+        }
+        if work
+            .find_own()?
+            .is_some_and(|own| own.registered && own.username != username.as_str())
+        {
+            self.fail(work, ask, Failure::other_account());
+            return Ok(());
+        }
+        self.start_sign_in(
+            work,
+            ask,
+            LoginForm {
+                username,
+                password,
+                instead_of: None,
+            },
+        );
+        Ok(())
+    }
+
+    fn signing_in(&self) -> bool {
+        self.calls.values().any(|call| {
+            matches!(
+                call,
+                Call::RegisterStart { .. }
+                    | Call::RegisterFinish { .. }
+                    | Call::LoginStart { .. }
+                    | Call::LoginFinish { .. }
+            )
+        })
+    }
+
+    fn start_sign_in(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
+        match ClientLogin::start(form.password.as_bytes(), &mut work.rng) {
+            Ok((state, request)) => {
+                let body = LoginStart {
+                    username: form.username.clone(),
+                    opaque: Bytes(request),
+                };
+                let call = Call::LoginStart {
+                    ask,
+                    form,
+                    state: Box::new(state),
+                };
+                self.call_open(work, call, "/api/v1/logins/start", &body);
+            }
+            Err(error) => self.fail(work, ask, failure_of(error)),
+        }
+    }
+
+    pub(crate) fn login_started(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: LoginForm,
+        state: ClientLogin,
+        started: LoginStarted,
+    ) -> Result<(), ReadError> {
+        let password = form.password.as_bytes();
+        let finished = match state.finish(password, started.opaque.as_slice(), &mut work.rng) {
+            Ok(finished) => finished,
+            Err(AuthError::WrongCredentials) if form.instead_of.is_some() => {
+                self.register_after_all(work, ask, form);
+                return Ok(());
+            }
+            Err(error) => {
+                self.fail(work, ask, failure_of(error));
+                return Ok(());
+            }
+        };
+        // The password is right. Without keys on this device there is nobody here to sign in as.
+        let Some(own) = work
+            .find_own()?
+            .filter(|own| own.username == form.username.as_str())
+        else {
+            self.fail(work, ask, Failure::other_device());
+            return Ok(());
+        };
+        let statement = login_statement(&own.account.0, own.device.0, started.attempt.as_str());
+        let body = LoginFinish {
+            attempt: started.attempt,
+            opaque: Bytes(finished.message),
+            device: own.device,
+            signature: Bytes(own.signing_key().sign(&statement).to_vec()),
+            native: self.native,
+        };
+        self.call_open(
+            work,
+            Call::LoginFinish { ask, form },
+            "/api/v1/logins/finish",
+            &body,
+        );
+        Ok(())
+    }
+
+    pub(crate) fn login_finished(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: LoginForm,
+        answer: Result<LoggedIn, Refusal>,
+    ) -> Result<(), ReadError> {
+        match answer {
+            Ok(logged_in) => self.take_login(work, ask, &logged_in),
+            Err(refusal) if refusal.is(ErrorCode::WrongCredentials) && form.instead_of.is_some() => {
+                self.register_after_all(work, ask, form);
+                Ok(())
+            }
+            Err(refusal) => self.ask_refused(work, ask, &refusal),
+        }
+    }
+
+    /// The server does not know the account of the lost answer: the registration begins anew, with new keys.
+    fn register_after_all(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
+        let invite = form.instead_of.unwrap_or_default();
+        self.start_registration(
+            work,
+            ask,
+            RegisterForm {
+                username: form.username,
+                password: form.password,
+                invite,
+            },
+        );
+    }
+
+    fn take_login(&mut self, work: &mut Work<'_>, ask: u64, logged_in: &LoggedIn) -> Result<(), ReadError> {
+        let mut own = work.own()?;
+        if logged_in.account != own.account || logged_in.device != own.device {
+            // The server speaks of another account than the one whose keys signed.
+            self.fail(work, ask, Failure::answer_unreadable());
+            return Ok(());
+        }
+        if !own.registered {
+            own.registered = true;
+            work.put_own(&own);
+        }
+        let mut login = work.login()?;
+        login.signed_in = true;
+        login.sign_out_pending = false;
+        login.administrator = logged_in.administrator;
+        login.refresh_token.clone_from(&logged_in.refresh_token);
+        work.put_login(&login);
+        self.take_access(work.now, logged_in);
+        self.failed_connects = 0;
+        work.show(Event::Account);
+        self.answer(work, ask, Outcome::Done);
+        Ok(())
+    }
+
+    pub(crate) fn sign_out(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+        self.tell_sign_out(work)?;
+        let mut login = work.login()?;
+        login.signed_in = false;
+        login.sign_out_pending = true;
+        work.put_login(&login);
+        self.access = None;
+        self.fail_held(work, &Failure::signed_out());
+        work.show(Event::Account);
+        self.answer(work, ask, Outcome::Done);
+        Ok(())
+    }
+
+    pub(crate) fn make_invite(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+        if work.login()?.administrator {
+            self.call(
+                work,
+                Call::Invite { ask },
+                Method::Post,
+                "/api/v1/invites".to_owned(),
+                None,
+            );
+        } else {
+            self.fail(work, ask, Failure::server(ErrorCode::Forbidden, None));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn invite_made(&mut self, work: &mut Work<'_>, ask: u64, made: &InviteMade) {
+        let token = made.token.as_str().to_owned();
+        self.answer(
+            work,
+            ask,
+            Outcome::Invite {
+                token,
+                expires: made.expires,
+            },
+        );
+    }
+
+    pub(crate) fn show_recovery_key(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+        let key = work.own()?.recovery_key().to_bytes();
+        // 256 bits with BIP-39's checksum of 8: 24 words.
+        match bip39::Mnemonic::from_entropy(&*key) {
+            Ok(mnemonic) => {
+                let words = mnemonic.words().map(str::to_owned).collect();
+                self.answer(work, ask, Outcome::RecoveryWords { words });
+            }
+            Err(_) => self.fail(work, ask, Failure::storage()),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn recovery_key_kept(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+        let mut login = work.login()?;
+        login.recovery_kept = true;
+        work.put_login(&login);
+        work.show(Event::Account);
+        self.answer(work, ask, Outcome::Done);
+        Ok(())
+    }
+}
+
+fn failure_of(error: AuthError) -> Failure {
+    match error {
+        AuthError::WrongCredentials => Failure::server(ErrorCode::WrongCredentials, None),
+        AuthError::Malformed => Failure::answer_unreadable(),
+        AuthError::Stretching => Failure::stretching(),
+    }
+}

@@ -1,0 +1,455 @@
+//! HTTP requests under way, and what happens with their answers.
+//!
+//! A [`Call`] belongs to a person's ask or to the connection and is made once. A [`Need`] is something that the
+//! engine lacks to go on: asked for at most once at a time, tried again after a pause, forgotten when it is
+//! no longer in the way.
+
+use conclave_auth::client::{ClientLogin, ClientRegistration};
+use conclave_protocol::accounts::{AccountFound, RegistrationStarted};
+use conclave_protocol::invites::InviteMade;
+use conclave_protocol::limits::ENVELOPES_PAGE;
+use conclave_protocol::logins::{LoggedIn, LoginStarted, Ticket};
+use conclave_protocol::messages::EnvelopesPage;
+use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
+use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
+use conclave_protocol::{AccountId, DeviceAddress, ErrorCode, Problem, RoomId, Timestamp, Username};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::effects::{HttpBody, HttpCall, Method, Request};
+use crate::failure::Failure;
+use crate::input::HttpOutcome;
+use crate::machine::Engine;
+use crate::reads::ReadError;
+use crate::work::Work;
+
+/// What an HTTP request is for.
+pub(crate) enum Call {
+    RegisterStart {
+        ask: u64,
+        form: RegisterForm,
+        state: Box<ClientRegistration>,
+    },
+    RegisterFinish {
+        ask: u64,
+        form: RegisterForm,
+    },
+    LoginStart {
+        ask: u64,
+        form: LoginForm,
+        state: Box<ClientLogin>,
+    },
+    LoginFinish {
+        ask: u64,
+        form: LoginForm,
+    },
+    SignOut,
+    Refresh,
+    Ticket,
+    FindPerson {
+        ask: u64,
+        expected: Option<AccountId>,
+    },
+    FindToOpen {
+        ask: u64,
+        account: AccountId,
+    },
+    Invite {
+        ask: u64,
+    },
+    Need(Need),
+}
+
+/// What a person filled in to register.
+pub(crate) struct RegisterForm {
+    pub(crate) username: Username,
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) invite: String,
+}
+
+/// What a person filled in to sign in.
+pub(crate) struct LoginForm {
+    pub(crate) username: Username,
+    pub(crate) password: Zeroizing<String>,
+    /// The registration that this sign-in stands for: its answer was lost, and if the server does not know the
+    /// account after all, it goes on.
+    pub(crate) instead_of: Option<String>,
+}
+
+/// Something the engine lacks to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// Somebody's chain: not known here, or longer than known.
+    Person(AccountId),
+    /// Which accounts a room has.
+    Room(RoomId),
+    /// The server has to know a room that was opened here.
+    OpenRoom(RoomId),
+    /// A prekey bundle, to begin a session.
+    Bundle(DeviceAddress),
+    /// A prekey bundle, to begin a new session because messages of the old one cannot be opened.
+    FreshBundle(DeviceAddress),
+    /// Envelopes behind a gap.
+    Envelopes(RoomId),
+    /// Own prekeys have to be published.
+    Prekeys,
+}
+
+/// How a need stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NeedState {
+    Running,
+    RetryAt(Timestamp),
+}
+
+/// A call that waits for an access token.
+pub(crate) struct Held {
+    call: Call,
+    method: Method,
+    path: String,
+    body: Option<HttpBody>,
+}
+
+/// A failed background request is tried again after about this.
+const NEED_RETRY_MS: u64 = 5_000;
+/// Publishing prekeys makes them anew each time, so it waits longer.
+const PREKEYS_RETRY_MS: u64 = 60_000;
+
+impl Engine {
+    /// Makes a request that needs no access token.
+    pub(crate) fn call_open(&mut self, work: &mut Work<'_>, call: Call, path: &str, body: &impl Serialize) {
+        self.issue(work, call, Method::Post, path.to_owned(), Some(json(body)), false);
+    }
+
+    /// Makes a request with the access token, now or as soon as there is one.
+    pub(crate) fn call(
+        &mut self,
+        work: &mut Work<'_>,
+        call: Call,
+        method: Method,
+        path: String,
+        body: Option<HttpBody>,
+    ) {
+        if self.access_is_fresh(work.now) {
+            self.issue(work, call, method, path, body, true);
+        } else {
+            self.held.push(Held {
+                call,
+                method,
+                path,
+                body,
+            });
+            self.hurry(work.now);
+        }
+    }
+
+    /// A fresh access token came: what waited for it goes out.
+    pub(crate) fn release_held(&mut self, work: &mut Work<'_>) {
+        for held in std::mem::take(&mut self.held) {
+            self.issue(work, held.call, held.method, held.path, held.body, true);
+        }
+    }
+
+    /// No access token can be had: what waited for it fails.
+    pub(crate) fn fail_held(&mut self, work: &mut Work<'_>, failure: &Failure) {
+        for held in std::mem::take(&mut self.held) {
+            self.call_failed(work, held.call, failure);
+        }
+    }
+
+    /// Asks for something the engine lacks, unless that is under way or has to wait.
+    pub(crate) fn need(&mut self, work: &mut Work<'_>, need: Need) -> Result<(), ReadError> {
+        match self.needs.get(&need) {
+            Some(NeedState::Running) => return Ok(()),
+            Some(NeedState::RetryAt(at)) if *at > work.now => return Ok(()),
+            _ => {}
+        }
+        let (method, path, body) = match need {
+            Need::Person(account) => (Method::Get, format!("/api/v1/accounts/{account}"), None),
+            Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
+            Need::OpenRoom(room) => {
+                let Some(state) = work.room_state(room)? else {
+                    return Ok(());
+                };
+                (
+                    Method::Put,
+                    format!("/api/v1/rooms/{room}"),
+                    Some(json(&OpenDirectRoom { peer: state.peer })),
+                )
+            }
+            Need::Bundle(address) | Need::FreshBundle(address) => {
+                let (account, device) = (address.account, address.device.0);
+                (
+                    Method::Post,
+                    format!("/api/v1/accounts/{account}/devices/{device}/prekeys/claim"),
+                    None,
+                )
+            }
+            Need::Envelopes(room) => {
+                let after = work.room_state(room)?.map_or(0, |state| state.cursor);
+                let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
+                (Method::Get, path, None)
+            }
+            Need::Prekeys => {
+                let own = work.own()?;
+                let renew = work.prekeys_are_old()?;
+                let upload = work.make_prekeys(&own, self.prekeys_left, renew)?;
+                (
+                    Method::Post,
+                    "/api/v1/devices/prekeys".to_owned(),
+                    Some(json(&upload)),
+                )
+            }
+        };
+        self.needs.insert(need, NeedState::Running);
+        self.call(work, Call::Need(need), method, path, body);
+        Ok(())
+    }
+
+    /// Takes the outcome of a request to whoever made it.
+    pub(crate) fn http_outcome(
+        &mut self,
+        work: &mut Work<'_>,
+        id: u64,
+        outcome: HttpOutcome,
+    ) -> Result<(), ReadError> {
+        let Some(call) = self.calls.remove(&id) else {
+            return Ok(());
+        };
+        let answer = match outcome {
+            HttpOutcome::Unreachable => Err(Refusal::Unreachable),
+            HttpOutcome::Answered { status, body } if (200..300).contains(&status) => Ok(body),
+            HttpOutcome::Answered { body, .. } => Err(Refusal::of(&body)),
+        };
+        match call {
+            Call::RegisterStart { ask, form, state } => match parse::<RegistrationStarted>(answer) {
+                Ok(started) => self.registration_started(work, ask, form, *state, &started),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::RegisterFinish { ask, form } => {
+                self.registration_finished(work, ask, form, parse::<LoggedIn>(answer))
+            }
+            Call::LoginStart { ask, form, state } => match parse::<LoginStarted>(answer) {
+                Ok(started) => self.login_started(work, ask, form, *state, started),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::LoginFinish { ask, form } => {
+                self.login_finished(work, ask, form, parse::<LoggedIn>(answer))
+            }
+            Call::SignOut => self.signed_out(work, parse::<Nothing>(answer)),
+            Call::Refresh => self.refreshed(work, parse::<LoggedIn>(answer)),
+            Call::Ticket => {
+                self.ticketed(work, parse::<Ticket>(answer));
+                Ok(())
+            }
+            Call::FindPerson { ask, expected } => match parse::<AccountFound>(answer) {
+                Ok(found) => self.person_found(work, ask, expected, found),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::FindToOpen { ask, account } => match parse::<AccountFound>(answer) {
+                Ok(found) => self.person_found_to_open(work, ask, account, found),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::Invite { ask } => match parse::<InviteMade>(answer) {
+                Ok(made) => {
+                    self.invite_made(work, ask, &made);
+                    Ok(())
+                }
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::Need(need) => self.need_outcome(work, need, answer),
+        }
+    }
+
+    fn need_outcome(
+        &mut self,
+        work: &mut Work<'_>,
+        need: Need,
+        answer: Result<Vec<u8>, Refusal>,
+    ) -> Result<(), ReadError> {
+        self.needs.remove(&need);
+        let refusal = match need {
+            Need::Person(account) => match parse::<AccountFound>(answer) {
+                Ok(found) => return self.needed_person(work, account, found),
+                Err(refusal) => refusal,
+            },
+            Need::Room(room) => match parse::<DirectRoomFound>(answer) {
+                Ok(found) => return self.needed_room(work, room, found.low, found.high),
+                Err(refusal) => refusal,
+            },
+            Need::OpenRoom(room) => match parse::<Nothing>(answer) {
+                Ok(Nothing) => {
+                    if let Some(mut state) = work.room_state(room)? {
+                        state.opened = true;
+                        work.put_room_state(room, &state);
+                    }
+                    return Ok(());
+                }
+                Err(refusal) => refusal,
+            },
+            Need::Bundle(address) | Need::FreshBundle(address) => match parse::<PrekeyClaimed>(answer) {
+                Ok(claimed) => return self.needed_bundle(work, need, address, &claimed),
+                Err(refusal) => refusal,
+            },
+            Need::Envelopes(room) => match parse::<EnvelopesPage>(answer) {
+                Ok(page) => return self.needed_envelopes(work, room, page),
+                Err(refusal) => refusal,
+            },
+            Need::Prekeys => match parse::<PrekeysLeft>(answer) {
+                Ok(left) => {
+                    self.prekeys_left = left.one_time;
+                    return work.prekeys_uploaded();
+                }
+                Err(refusal) => refusal,
+            },
+        };
+        if refusal.is(ErrorCode::SignInNeeded) {
+            // The access token ended on the way; the next round fetches one.
+            self.access = None;
+        } else {
+            let own_pause = if need == Need::Prekeys {
+                PREKEYS_RETRY_MS
+            } else {
+                NEED_RETRY_MS
+            };
+            let pause = refusal.retry_after_ms().unwrap_or(own_pause);
+            self.needs
+                .insert(need, NeedState::RetryAt(self.jittered(work, pause)));
+            if refusal.is_final() {
+                self.need_refused(work, need)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A time about `pause` from now, so that many devices do not come back at once.
+    pub(crate) fn jittered(&self, work: &mut Work<'_>, pause: u64) -> Timestamp {
+        let [random] = work.random::<1>();
+        let jitter = pause.saturating_mul(u64::from(random)) / 512;
+        work.now.plus(pause.saturating_add(jitter))
+    }
+
+    pub(crate) fn ask_refused(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        refusal: &Refusal,
+    ) -> Result<(), ReadError> {
+        if refusal.is(ErrorCode::SignInNeeded) {
+            self.access = None;
+        }
+        self.fail(work, ask, refusal.failure());
+        Ok(())
+    }
+
+    fn call_failed(&mut self, work: &mut Work<'_>, call: Call, failure: &Failure) {
+        match call {
+            Call::RegisterStart { ask, .. }
+            | Call::RegisterFinish { ask, .. }
+            | Call::LoginStart { ask, .. }
+            | Call::LoginFinish { ask, .. }
+            | Call::FindPerson { ask, .. }
+            | Call::FindToOpen { ask, .. }
+            | Call::Invite { ask } => self.fail(work, ask, failure.clone()),
+            Call::Need(need) => {
+                self.needs.remove(&need);
+            }
+            Call::SignOut | Call::Refresh | Call::Ticket => {}
+        }
+    }
+
+    fn issue(
+        &mut self,
+        work: &mut Work<'_>,
+        call: Call,
+        method: Method,
+        path: String,
+        body: Option<HttpBody>,
+        authenticated: bool,
+    ) {
+        let id = self.next_call;
+        self.next_call = id.saturating_add(1);
+        self.calls.insert(id, call);
+        let bearer = self
+            .access
+            .as_ref()
+            .filter(|_| authenticated)
+            .map(|access| access.token.clone());
+        work.request(Request::Http(HttpCall {
+            id,
+            method,
+            path,
+            body,
+            bearer,
+        }));
+    }
+}
+
+/// Why an HTTP request did not bring what was asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// No answer.
+    Unreachable,
+    /// The server said no.
+    Problem(Problem),
+    /// An answer of no known form.
+    Unreadable,
+}
+
+impl Refusal {
+    fn of(body: &[u8]) -> Self {
+        serde_json::from_slice(body).map_or(Self::Unreadable, Self::Problem)
+    }
+
+    pub(crate) fn is(&self, code: ErrorCode) -> bool {
+        matches!(self, Self::Problem(problem) if problem.code == code)
+    }
+
+    /// True when asking again will not help.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Problem(problem) if matches!(
+            problem.code,
+            ErrorCode::NotFound | ErrorCode::UnknownPerson | ErrorCode::Forbidden | ErrorCode::Malformed
+        ))
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        let Self::Problem(problem) = self else { return None };
+        problem
+            .retry_after
+            .map(|seconds| u64::from(seconds).saturating_mul(1000))
+    }
+
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            Self::Unreachable => Failure::offline(),
+            Self::Problem(problem) => Failure::server(problem.code, problem.retry_after),
+            Self::Unreadable => Failure::answer_unreadable(),
+        }
+    }
+}
+
+/// An answer whose body says nothing.
+pub(crate) struct Nothing;
+
+impl<'de> serde::Deserialize<'de> for Nothing {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
+    let body = answer?;
+    let body = if body.is_empty() {
+        b"null".as_slice()
+    } else {
+        &body
+    };
+    serde_json::from_slice(body).map_err(|_| Refusal::Unreadable)
+}
+
+pub(crate) fn json(body: &impl Serialize) -> HttpBody {
+    // Invariant: our bodies are plain structs, which always serialize.
+    HttpBody(serde_json::to_vec(body).unwrap_or_default())
+}

@@ -1,0 +1,379 @@
+//! The live connection: access token, ticket, socket, heartbeat, coming back.
+
+use conclave_protocol::frames::{ClientFrame, Closing, Cursor, Hello, Welcome};
+use conclave_protocol::limits::{CURSORS_MAX, HEARTBEAT_MS, HELLO_WITHIN_MS};
+use conclave_protocol::logins::{LoggedIn, Refresh, Ticket};
+use conclave_protocol::{ErrorCode, PROTOCOL_VERSION, Timestamp, Token};
+
+use crate::calls::{Call, Need, Nothing, Refusal};
+use crate::effects::{Method, Request};
+use crate::failure::Failure;
+use crate::machine::Engine;
+use crate::reads::ReadError;
+use crate::views::{ConnectionState, Event};
+use crate::work::Work;
+
+/// First pause after a failed connection; doubled for each further failure up to the last.
+const RETRY_FIRST_MS: u64 = 500;
+const RETRY_LAST_MS: u64 = 30_000;
+/// An access token that ends sooner than this is renewed first.
+const ACCESS_MARGIN_MS: u64 = 30_000;
+/// Opening and greeting together may take this long.
+const OPEN_WITHIN_MS: u64 = 20_000;
+
+/// An access token; memory only.
+pub(crate) struct Access {
+    pub(crate) token: Token,
+    ends: Timestamp,
+}
+
+/// How the live connection stands.
+pub(crate) enum Link {
+    /// Nobody is signed in.
+    Idle,
+    /// Waits before the next try.
+    Down { retry_at: Timestamp },
+    /// Waits for an access token.
+    Refreshing,
+    /// Waits for a ticket.
+    Ticketing,
+    /// Waits for the socket.
+    Opening { ticket: Token, since: Timestamp },
+    /// Said hello.
+    Greeting { since: Timestamp },
+    /// The mailbox is being delivered.
+    CatchingUp,
+    /// Everything is here.
+    Online,
+}
+
+impl Link {
+    /// A socket is open.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Greeting { .. } | Self::CatchingUp | Self::Online)
+    }
+
+    /// The server has said welcome.
+    pub(crate) fn is_greeted(&self) -> bool {
+        matches!(self, Self::CatchingUp | Self::Online)
+    }
+
+    pub(crate) fn state(&self) -> ConnectionState {
+        match self {
+            Self::Idle | Self::Down { .. } => ConnectionState::Offline,
+            Self::Refreshing | Self::Ticketing | Self::Opening { .. } | Self::Greeting { .. } => {
+                ConnectionState::Connecting
+            }
+            Self::CatchingUp => ConnectionState::CatchingUp,
+            Self::Online => ConnectionState::Online,
+        }
+    }
+
+    /// When the connection has to be looked at.
+    pub(crate) fn deadline(&self, heard_at: Timestamp, pinged: bool) -> Option<Timestamp> {
+        match self {
+            Self::Down { retry_at } => Some(*retry_at),
+            Self::Opening { since, .. } | Self::Greeting { since } => Some(since.plus(OPEN_WITHIN_MS)),
+            Self::CatchingUp | Self::Online => Some(heard_at.plus(if pinged {
+                HEARTBEAT_MS.saturating_add(HELLO_WITHIN_MS)
+            } else {
+                HEARTBEAT_MS
+            })),
+            Self::Idle | Self::Refreshing | Self::Ticketing => None,
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn start(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let login = work.login()?;
+        if login.sign_out_pending && !login.signed_in {
+            self.tell_sign_out(work)?;
+        }
+        self.failed_connects = 0;
+        self.hurry(work.now);
+        Ok(())
+    }
+
+    /// Does not wait any longer for the next try.
+    pub(crate) fn hurry(&mut self, now: Timestamp) {
+        if matches!(self.link, Link::Down { .. }) {
+            self.link = Link::Down { retry_at: now };
+        }
+    }
+
+    pub(crate) fn access_is_fresh(&self, now: Timestamp) -> bool {
+        self.access
+            .as_ref()
+            .is_some_and(|access| access.ends > now.plus(ACCESS_MARGIN_MS))
+    }
+
+    pub(crate) fn take_access(&mut self, now: Timestamp, logged_in: &LoggedIn) {
+        self.access = Some(Access {
+            token: logged_in.access_token.clone(),
+            ends: now.plus(logged_in.expires_in),
+        });
+    }
+
+    pub(crate) fn drive_link(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let registered = work.find_own()?.is_some_and(|own| own.registered);
+        if !registered || !work.login()?.signed_in {
+            if !matches!(self.link, Link::Idle) {
+                self.forget_connection();
+                self.link = Link::Idle;
+                work.request(Request::Disconnect);
+            }
+            return Ok(());
+        }
+        match &self.link {
+            Link::Idle => self.connect(work)?,
+            Link::Down { retry_at } if *retry_at <= work.now => self.connect(work)?,
+            Link::Opening { since, .. } | Link::Greeting { since }
+                if work.now.since(*since) >= OPEN_WITHIN_MS =>
+            {
+                work.request(Request::Disconnect);
+                self.lost(work, None);
+            }
+            Link::CatchingUp | Link::Online => {
+                let silent = work.now.since(self.heard_at);
+                if silent >= HEARTBEAT_MS.saturating_add(HELLO_WITHIN_MS) && self.pinged {
+                    work.request(Request::Disconnect);
+                    self.lost(work, None);
+                } else if silent >= HEARTBEAT_MS && !self.pinged {
+                    self.pinged = true;
+                    work.request(Request::Frame(ClientFrame::Ping(0).to_bytes()));
+                }
+            }
+            _ => {}
+        }
+        // Requests made while live may find the access token ended.
+        if !self.held.is_empty() && self.link.is_greeted() && !self.refresh_runs() {
+            self.refresh(work)?;
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        if self.access_is_fresh(work.now) {
+            self.ask_ticket(work);
+            return Ok(());
+        }
+        self.link = Link::Refreshing;
+        self.refresh(work)
+    }
+
+    fn refresh_runs(&self) -> bool {
+        self.calls.values().any(|call| matches!(call, Call::Refresh))
+    }
+
+    fn refresh(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let refresh_token = work.login()?.refresh_token;
+        self.call_open(
+            work,
+            Call::Refresh,
+            "/api/v1/logins/refresh",
+            &Refresh { refresh_token },
+        );
+        Ok(())
+    }
+
+    pub(crate) fn refreshed(
+        &mut self,
+        work: &mut Work<'_>,
+        answer: Result<LoggedIn, Refusal>,
+    ) -> Result<(), ReadError> {
+        match answer {
+            Ok(logged_in) => {
+                self.take_access(work.now, &logged_in);
+                let mut login = work.login()?;
+                if !login.signed_in {
+                    return Ok(());
+                }
+                if login.administrator != logged_in.administrator {
+                    login.administrator = logged_in.administrator;
+                    work.show(Event::Account);
+                }
+                login.refresh_token = logged_in.refresh_token;
+                work.put_login(&login);
+                self.release_held(work);
+                if matches!(self.link, Link::Refreshing) {
+                    self.ask_ticket(work);
+                }
+            }
+            Err(refusal) => {
+                self.access = None;
+                self.fail_held(work, &refusal.failure());
+                let ended = [ErrorCode::SignInNeeded, ErrorCode::LoginRevoked];
+                if ended.into_iter().any(|code| refusal.is(code)) {
+                    let mut login = work.login()?;
+                    login.signed_in = false;
+                    login.refresh_token = None;
+                    work.put_login(&login);
+                    work.show(Event::Account);
+                    work.show(Event::Warning {
+                        failure: refusal.failure(),
+                    });
+                } else if matches!(self.link, Link::Refreshing) {
+                    self.lost(work, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_ticket(&mut self, work: &mut Work<'_>) {
+        self.link = Link::Ticketing;
+        self.call(
+            work,
+            Call::Ticket,
+            Method::Post,
+            "/api/v1/ws/ticket".to_owned(),
+            None,
+        );
+    }
+
+    pub(crate) fn ticketed(&mut self, work: &mut Work<'_>, answer: Result<Ticket, Refusal>) {
+        if !matches!(self.link, Link::Ticketing) {
+            return;
+        }
+        match answer {
+            Ok(Ticket { ticket }) => {
+                self.link = Link::Opening {
+                    ticket,
+                    since: work.now,
+                };
+                work.request(Request::Connect);
+            }
+            Err(refusal) => {
+                if refusal.is(ErrorCode::SignInNeeded) {
+                    self.access = None;
+                }
+                self.lost(work, None);
+            }
+        }
+    }
+
+    pub(crate) fn connected(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let Link::Opening { ticket, .. } = &self.link else {
+            work.request(Request::Disconnect);
+            return Ok(());
+        };
+        let ticket = ticket.clone();
+        let rooms = work.list_room_states()?;
+        let cursors = rooms
+            .into_iter()
+            .take(CURSORS_MAX)
+            .map(|(room, state)| Cursor {
+                room,
+                sequence: state.cursor,
+            })
+            .collect();
+        let hello = Hello {
+            version: PROTOCOL_VERSION,
+            ticket,
+            cursors,
+        };
+        self.link = Link::Greeting { since: work.now };
+        self.heard_at = work.now;
+        work.request(Request::Frame(ClientFrame::Hello(hello).to_bytes()));
+        Ok(())
+    }
+
+    pub(crate) fn welcome(&mut self, work: &mut Work<'_>, welcome: &Welcome) -> Result<(), ReadError> {
+        if !matches!(self.link, Link::Greeting { .. }) {
+            return Ok(());
+        }
+        self.link = Link::CatchingUp;
+        self.failed_connects = 0;
+        self.moved = welcome
+            .moved
+            .iter()
+            .map(|cursor| (cursor.room, cursor.sequence))
+            .collect();
+        self.prekeys_left = welcome.one_time_prekeys;
+        self.notice_restored_copy(work, welcome)?;
+        let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
+        if !uploaded || work.prekeys_are_old()? || self.prekeys_left == 0 {
+            self.need(work, Need::Prekeys)?;
+        } else {
+            self.prekeys_low(work, welcome.one_time_prekeys);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn closing(&mut self, work: &mut Work<'_>, closing: Closing) {
+        work.request(Request::Disconnect);
+        match closing.code {
+            ErrorCode::SignInNeeded | ErrorCode::LoginRevoked => {
+                // The refresh says the rest.
+                self.access = None;
+            }
+            ErrorCode::VersionUnsupported => {
+                work.show(Event::Warning {
+                    failure: Failure::server(closing.code, None),
+                });
+            }
+            _ => {}
+        }
+        self.lost(work, closing.retry_after.map(u64::from));
+    }
+
+    pub(crate) fn disconnected(&mut self, work: &mut Work<'_>) {
+        if self.link.is_open() || matches!(self.link, Link::Opening { .. }) {
+            self.lost(work, None);
+        }
+    }
+
+    /// The connection is gone; it is tried again after a pause that grows.
+    fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) {
+        self.forget_connection();
+        self.fail_held(work, &Failure::offline());
+        let doubled =
+            RETRY_FIRST_MS.saturating_mul(1_u64.checked_shl(self.failed_connects).unwrap_or(u64::MAX));
+        let pause = pause.unwrap_or(doubled.min(RETRY_LAST_MS));
+        self.failed_connects = self.failed_connects.saturating_add(1);
+        self.link = Link::Down {
+            retry_at: self.jittered(work, pause),
+        };
+    }
+
+    fn forget_connection(&mut self) {
+        self.mailbox.clear();
+        self.in_flight.clear();
+        self.halted.clear();
+        self.moved.clear();
+        self.needs
+            .retain(|_, state| *state == crate::calls::NeedState::Running);
+        self.pinged = false;
+    }
+
+    pub(crate) fn tell_sign_out(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let refresh_token = work.login()?.refresh_token;
+        self.call_open(
+            work,
+            Call::SignOut,
+            "/api/v1/logins/sign-out",
+            &Refresh { refresh_token },
+        );
+        Ok(())
+    }
+
+    pub(crate) fn signed_out(
+        &mut self,
+        work: &mut Work<'_>,
+        answer: Result<Nothing, Refusal>,
+    ) -> Result<(), ReadError> {
+        if matches!(answer, Err(Refusal::Unreachable)) {
+            return Ok(());
+        }
+        let mut login = work.login()?;
+        if login.sign_out_pending {
+            login.sign_out_pending = false;
+            if !login.signed_in {
+                login.refresh_token = None;
+            }
+            work.put_login(&login);
+        }
+        Ok(())
+    }
+}

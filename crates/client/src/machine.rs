@@ -1,0 +1,273 @@
+//! The engine's volatile state and the one function through which everything passes.
+//!
+//! Invariant: nothing here is needed to go on after a crash. What is durable is in the store; the rest is
+//! found again by asking the server.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use conclave_protocol::frames::{Deliver, ServerFrame};
+use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use rand_core::CryptoRng;
+
+use crate::calls::{Call, Held, Need, NeedState};
+use crate::connection::{Access, Link};
+use crate::effects::{Effects, Released, Request};
+use crate::failure::Failure;
+use crate::input::{Input, Intent};
+use crate::outbox::InFlight;
+use crate::people::Person;
+use crate::reads::{ReadError, Reads};
+use crate::views::{AccountView, ConnectionState, Event, Outcome, PersonView};
+use crate::work::Work;
+
+/// The client without its pixels. One per store.
+pub struct Engine {
+    /// Keeps its own refresh token; a browser keeps it as a cookie.
+    pub(crate) native: bool,
+    pub(crate) link: Link,
+    pub(crate) access: Option<Access>,
+    pub(crate) calls: BTreeMap<u64, Call>,
+    pub(crate) next_call: u64,
+    pub(crate) held: Vec<Held>,
+    pub(crate) needs: BTreeMap<Need, NeedState>,
+    pub(crate) mailbox: VecDeque<Deliver>,
+    pub(crate) in_flight: BTreeMap<EnvelopeId, InFlight>,
+    pub(crate) halted: BTreeMap<RoomId, Timestamp>,
+    pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
+    pub(crate) found: BTreeMap<AccountId, Person>,
+    pub(crate) moved: BTreeMap<RoomId, u64>,
+    pub(crate) rooms_of_strangers: BTreeMap<RoomId, AccountId>,
+    pub(crate) longer_chains_asked: BTreeSet<AccountId>,
+    pub(crate) receipts_due: Option<Timestamp>,
+    /// Receipts owed from before the engine began were looked for.
+    pub(crate) receipts_looked_for: bool,
+    pub(crate) prekeys_due: Option<Timestamp>,
+    pub(crate) prekeys_left: u32,
+    pub(crate) failed_connects: u32,
+    pub(crate) heard_at: Timestamp,
+    pub(crate) pinged: bool,
+    asks: BTreeSet<u64>,
+    shown: ConnectionState,
+}
+
+impl Engine {
+    /// A new engine. `native` is true where it keeps its own refresh token: everywhere but in a browser.
+    pub fn new(native: bool) -> Self {
+        Self {
+            native,
+            link: Link::Idle,
+            access: None,
+            calls: BTreeMap::new(),
+            next_call: 1,
+            held: Vec::new(),
+            needs: BTreeMap::new(),
+            mailbox: VecDeque::new(),
+            in_flight: BTreeMap::new(),
+            halted: BTreeMap::new(),
+            people: BTreeMap::new(),
+            found: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            rooms_of_strangers: BTreeMap::new(),
+            longer_chains_asked: BTreeSet::new(),
+            receipts_due: None,
+            receipts_looked_for: false,
+            prekeys_due: None,
+            prekeys_left: 0,
+            failed_connects: 0,
+            heard_at: Timestamp(0),
+            pinged: false,
+            asks: BTreeSet::new(),
+            shown: ConnectionState::Offline,
+        }
+    }
+
+    /// Handles one input. On an error nothing happened; see [`Engine::storage_failed`].
+    pub fn handle(
+        &mut self,
+        store: &dyn Reads,
+        input: Input,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Effects, ReadError> {
+        let mut work = Work::new(store, rng, now);
+        match input {
+            Input::Start => self.start(&mut work)?,
+            Input::Intent { ask, intent } => {
+                self.asks.insert(ask);
+                self.intent(&mut work, ask, intent)?;
+            }
+            Input::Http { id, outcome } => self.http_outcome(&mut work, id, outcome)?,
+            Input::Connected => self.connected(&mut work)?,
+            Input::Disconnected => self.disconnected(&mut work),
+            Input::Frame(bytes) => self.frame(&mut work, &bytes)?,
+            Input::Tick => {}
+        }
+        self.advance(&mut work)?;
+        Ok(work.finish())
+    }
+
+    /// The store could not be read or written: everything volatile is forgotten, open asks are answered with
+    /// the failure, and the engine begins anew in a moment. Nothing that was not stored was sent.
+    pub fn storage_failed(&mut self, failure: &Failure, now: Timestamp) -> Released {
+        let mut events: Vec<Event> = std::mem::take(&mut self.asks)
+            .into_iter()
+            .map(|ask| Event::Answer {
+                ask,
+                outcome: Outcome::Failed {
+                    failure: failure.clone(),
+                },
+            })
+            .collect();
+        events.push(Event::Connection {
+            state: ConnectionState::Offline,
+        });
+        let next_call = self.next_call;
+        *self = Self::new(self.native);
+        self.next_call = next_call;
+        self.link = Link::Down {
+            retry_at: now.plus(2_000),
+        };
+        Released {
+            requests: vec![Request::Disconnect, Request::WakeAt(now.plus(2_000))],
+            events,
+        }
+    }
+
+    /// Who is on this device.
+    pub fn account(&self, store: &dyn Reads) -> Result<AccountView, ReadError> {
+        let mut none = crate::randomness::NoRandomness;
+        let work = Work::new(store, &mut none, Timestamp(0));
+        let Some(own) = work.find_own()?.filter(|own| own.registered) else {
+            return Ok(AccountView::None);
+        };
+        let login = work.login()?;
+        let person = PersonView {
+            account: own.account.to_string(),
+            username: own.username.clone(),
+        };
+        if !login.signed_in {
+            return Ok(AccountView::SignedOut { person });
+        }
+        Ok(AccountView::SignedIn {
+            contact_link: format!("/#/contact/{}/{}", person.username, person.account),
+            person,
+            administrator: login.administrator,
+            offer_recovery_key: login.first_sent && !login.recovery_kept,
+        })
+    }
+
+    /// How the live connection stands.
+    pub fn connection(&self) -> ConnectionState {
+        self.shown
+    }
+
+    pub(crate) fn answer(&mut self, work: &mut Work<'_>, ask: u64, outcome: Outcome) {
+        if self.asks.remove(&ask) {
+            work.show(Event::Answer { ask, outcome });
+        }
+    }
+
+    pub(crate) fn fail(&mut self, work: &mut Work<'_>, ask: u64, failure: Failure) {
+        self.answer(work, ask, Outcome::Failed { failure });
+    }
+
+    fn intent(&mut self, work: &mut Work<'_>, ask: u64, intent: Intent) -> Result<(), ReadError> {
+        match intent {
+            Intent::Register {
+                username,
+                password,
+                invite,
+            } => {
+                return self.register(work, ask, &username, password, &invite);
+            }
+            Intent::SignIn { username, password } => return self.sign_in(work, ask, &username, password),
+            _ => {}
+        }
+        if !work.login()?.signed_in {
+            self.fail(work, ask, Failure::signed_out());
+            return Ok(());
+        }
+        match intent {
+            Intent::Register { .. } | Intent::SignIn { .. } => Ok(()),
+            Intent::SignOut => self.sign_out(work, ask),
+            Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
+            Intent::OpenChat { account } => self.open_chat(work, ask, account),
+            Intent::SendText { room, id, text } => self.send_text(work, ask, room, id, text),
+            Intent::MarkRead { room, message } => self.mark_read(work, ask, room, message),
+            Intent::Retry { message } => self.retry(work, ask, message),
+            Intent::Discard { message } => self.discard(work, ask, message),
+            Intent::MakeInvite => self.make_invite(work, ask),
+            Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
+            Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+        }
+    }
+
+    fn frame(&mut self, work: &mut Work<'_>, bytes: &[u8]) -> Result<(), ReadError> {
+        if !self.link.is_open() {
+            return Ok(());
+        }
+        self.heard_at = work.now;
+        self.pinged = false;
+        let Ok(frame) = ServerFrame::from_bytes(bytes) else {
+            // A server of a later version may say more; what it says to every version is read.
+            return Ok(());
+        };
+        match frame {
+            ServerFrame::Welcome(welcome) => self.welcome(work, &welcome),
+            ServerFrame::Accepted(accepted) => self.accepted(work, accepted),
+            ServerFrame::Distributed(distributed) => self.distributed(work, distributed.id),
+            ServerFrame::Refused(refused) => self.refused(work, refused),
+            ServerFrame::Deliver(deliver) => {
+                self.mailbox.push_back(deliver);
+                Ok(())
+            }
+            ServerFrame::Drained => self.drained(work),
+            ServerFrame::Pong(_) => Ok(()),
+            ServerFrame::Closing(closing) => {
+                self.closing(work, closing);
+                Ok(())
+            }
+            ServerFrame::PrekeysLow(left) => {
+                self.prekeys_low(work, left);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whatever can go on now goes on, and the next time to wake is asked for.
+    fn advance(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        self.drive_link(work)?;
+        if self.link.is_greeted() {
+            self.read_mailbox(work)?;
+            self.fill_gaps(work)?;
+            self.send_receipts(work)?;
+            self.flush_outbox(work)?;
+            self.refill_prekeys(work)?;
+        }
+        let state = self.link.state();
+        if state != self.shown {
+            self.shown = state;
+            work.show(Event::Connection { state });
+        }
+        if let Some(at) = self.next_wake() {
+            work.request(Request::WakeAt(at));
+        }
+        Ok(())
+    }
+
+    fn next_wake(&self) -> Option<Timestamp> {
+        let needs = self.needs.values().filter_map(|state| match state {
+            NeedState::RetryAt(at) => Some(*at),
+            NeedState::Running => None,
+        });
+        let live = self.link.is_greeted();
+        needs
+            .chain(self.halted.values().copied())
+            .chain(self.receipts_due)
+            .chain(self.prekeys_due)
+            .filter(|_| live)
+            .chain(self.link.deadline(self.heard_at, self.pinged))
+            .min()
+    }
+}

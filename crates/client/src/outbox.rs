@@ -1,0 +1,602 @@
+//! What waits to be sent: texts and control payloads, in order, on disk before anything leaves.
+//!
+//! An item is sealed when its turn comes on a live connection; the sealed frame is stored before it is sent,
+//! and sent again byte for byte until the server answers. After a refusal in a room everything behind it is
+//! sealed anew, so that the chain of messages stays whole.
+
+use std::collections::BTreeSet;
+
+use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
+use conclave_protocol::frames::{
+    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+};
+use conclave_protocol::limits::TEXT_MAX;
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
+
+use crate::calls::Need;
+use crate::changes::Table;
+use crate::codec;
+use crate::content::{Body, Content, Control, MessageContext, control_context, in_order, key_context};
+use crate::effects::Request;
+use crate::failure::Failure;
+use crate::machine::Engine;
+use crate::reads::ReadError;
+use crate::rooms::Link;
+use crate::rows::{Delivery, MessageBody, MessageRow};
+use crate::views::{Event, Outcome};
+use crate::work::Work;
+
+/// Items sent and not answered yet.
+const IN_FLIGHT_MAX: usize = 64;
+/// Items looked at in one round.
+const ROUND: u32 = 128;
+/// Pause after a refusal that gives no time of its own.
+const REFUSED_PAUSE_MS: u64 = 1_000;
+
+/// One thing to send.
+#[derive(Encode, Decode)]
+struct Item {
+    #[n(0)]
+    id: EnvelopeId,
+    #[n(1)]
+    target: Target,
+    /// Sealed already: what is sent, and sent again.
+    #[n(2)]
+    sealed: Option<Sealed>,
+}
+
+/// What an item is.
+#[derive(Encode, Decode)]
+enum Target {
+    /// The message row of the item's id.
+    #[n(0)]
+    Message(#[n(0)] RoomId),
+    /// A control payload to the devices of an account, or to one of them.
+    #[n(1)]
+    Control(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] Bytes),
+}
+
+/// A sealed item.
+#[derive(Encode, Decode)]
+struct Sealed {
+    #[n(0)]
+    frame: Bytes,
+    /// For a message: the own chain behind it.
+    #[n(1)]
+    link: Option<Link>,
+}
+
+/// An item on its way.
+pub(crate) struct InFlight {
+    key: Vec<u8>,
+    room: Option<RoomId>,
+}
+
+/// What came of sealing an item.
+enum Sealing {
+    Ready(Sealed),
+    /// Something is missing that was asked for.
+    Waits,
+    /// There is nobody or nothing to send it to.
+    Void,
+}
+
+impl Engine {
+    pub(crate) fn send_text(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        room: RoomId,
+        id: Option<EnvelopeId>,
+        text: String,
+    ) -> Result<(), ReadError> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            self.fail(work, ask, Failure::text_empty());
+            return Ok(());
+        }
+        if trimmed.len() > TEXT_MAX {
+            self.fail(work, ask, Failure::text_long());
+            return Ok(());
+        }
+        let Some(mut row) = work.find_room(room)? else {
+            self.fail(work, ask, Failure::unknown_room());
+            return Ok(());
+        };
+        let id = match id {
+            Some(id) => {
+                if work.find_message(id)?.is_some() {
+                    self.answer(
+                        work,
+                        ask,
+                        Outcome::Queued {
+                            message: id.to_string(),
+                        },
+                    );
+                    return Ok(());
+                }
+                let mut counters = work.counters()?;
+                counters.last_made = counters.last_made.max(id);
+                work.put_counters(&counters);
+                id
+            }
+            None => work.make_id()?,
+        };
+        let own = work.own()?;
+        let ordinal = work.next_ordinal()?;
+        work.put_message(MessageRow {
+            id,
+            room,
+            sequence: None,
+            ordinal,
+            author: own.account,
+            device: own.device,
+            mine: true,
+            sent_at: id.time(),
+            counts: true,
+            delivery: Delivery::Queued,
+            missing_before: 0,
+            body: MessageBody::Text(trimmed.to_owned()),
+        });
+        row.active_at = row.active_at.max(work.now);
+        work.put_room(row);
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::Message(room),
+                sealed: None,
+            },
+        )?;
+        self.answer(
+            work,
+            ask,
+            Outcome::Queued {
+                message: id.to_string(),
+            },
+        );
+        Ok(())
+    }
+
+    pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
+        match work.find_message(id)? {
+            Some(mut row) if row.mine && matches!(row.delivery, Delivery::Failed(_)) => {
+                row.delivery = Delivery::Queued;
+                row.ordinal = work.next_ordinal()?;
+                let room = row.room;
+                work.put_message(row);
+                enqueue(
+                    work,
+                    &Item {
+                        id,
+                        target: Target::Message(room),
+                        sealed: None,
+                    },
+                )?;
+                self.answer(work, ask, Outcome::Done);
+            }
+            Some(_) => self.answer(work, ask, Outcome::Done),
+            None => self.fail(work, ask, Failure::unknown_message()),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn discard(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
+        match work.find_message(id)? {
+            Some(row) if row.mine && matches!(row.delivery, Delivery::Failed(_)) => {
+                work.delete_message(&row);
+                self.answer(work, ask, Outcome::Done);
+            }
+            Some(_) => self.fail(work, ask, Failure::server(ErrorCode::Forbidden, None)),
+            None => self.answer(work, ask, Outcome::Done),
+        }
+        Ok(())
+    }
+
+    /// Takes a control payload into the outbox.
+    pub(crate) fn enqueue_control(
+        &mut self,
+        work: &mut Work<'_>,
+        peer: AccountId,
+        device: Option<DeviceId>,
+        control: &Control,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        let payload = codec::encode(control).to_vec();
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::Control(peer, device, Bytes(payload)),
+                sealed: None,
+            },
+        )
+    }
+
+    /// Sends what can be sent.
+    pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        self.restart_halted_rooms(work)?;
+        if self.in_flight.len() >= IN_FLIGHT_MAX {
+            return Ok(());
+        }
+        let mut waiting_rooms = BTreeSet::new();
+        let mut waiting_peers = BTreeSet::new();
+        for (key, mut item) in work.list::<Item>(Table::Outbox, ROUND)? {
+            if self.in_flight.len() >= IN_FLIGHT_MAX {
+                break;
+            }
+            let room = match &item.target {
+                Target::Message(room) => Some(*room),
+                Target::Control(..) => None,
+            };
+            if self.in_flight.contains_key(&item.id)
+                || room.is_some_and(|room| self.halted.contains_key(&room) || waiting_rooms.contains(&room))
+            {
+                continue;
+            }
+            if item.sealed.is_none() {
+                let sealing = match &item.target {
+                    Target::Message(room) => self.seal_message(work, item.id, *room)?,
+                    Target::Control(peer, ..) if waiting_peers.contains(peer) => Sealing::Waits,
+                    Target::Control(peer, device, payload) => {
+                        self.seal_control(work, item.id, *peer, *device, payload.as_slice())?
+                    }
+                };
+                match sealing {
+                    Sealing::Ready(sealed) => {
+                        item.sealed = Some(sealed);
+                        work.put(Table::Outbox, &key, &item);
+                    }
+                    Sealing::Waits => {
+                        match &item.target {
+                            Target::Message(room) => waiting_rooms.insert(*room),
+                            Target::Control(peer, ..) => waiting_peers.insert(*peer),
+                        };
+                        continue;
+                    }
+                    Sealing::Void => {
+                        work.delete(Table::Outbox, &key);
+                        continue;
+                    }
+                }
+            }
+            if let Some(sealed) = &item.sealed {
+                work.request(Request::Frame(sealed.frame.0.clone()));
+                self.in_flight.insert(item.id, InFlight { key, room });
+            }
+        }
+        Ok(())
+    }
+
+    fn seal_message(
+        &mut self,
+        work: &mut Work<'_>,
+        id: EnvelopeId,
+        room: RoomId,
+    ) -> Result<Sealing, ReadError> {
+        let (Some(row), Some(mut state)) = (work.find_message(id)?, work.room_state(room)?) else {
+            return Ok(Sealing::Void);
+        };
+        let MessageBody::Text(text) = &row.body else {
+            return Ok(Sealing::Void);
+        };
+        if !state.opened {
+            self.need(work, Need::OpenRoom(room))?;
+            return Ok(Sealing::Waits);
+        }
+        let own = work.own()?;
+        let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
+            self.need(work, Need::Person(state.peer))?;
+            return Ok(Sealing::Waits);
+        };
+        let mut addresses: Vec<DeviceAddress> = me.addresses().chain(peer.addresses()).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses.retain(|address| *address != own.address());
+        let mut ready = true;
+        for address in &addresses {
+            ready &= self.session_ready(work, *address)?;
+        }
+        if !ready {
+            return Ok(Sealing::Waits);
+        }
+
+        let (low, _) = in_order(own.account, state.peer);
+        let (low_chain, high_chain) = if low == own.account {
+            (&me.chain, &peer.chain)
+        } else {
+            (&peer.chain, &me.chain)
+        };
+        let heads = Heads {
+            low: low_chain.head(),
+            high: high_chain.head(),
+        };
+        let (Some(low_head), Some(high_head)) =
+            (low_chain.hash_at(heads.low), high_chain.hash_at(heads.high))
+        else {
+            return Ok(Sealing::Void);
+        };
+        let class = Class::Message;
+        let context = MessageContext {
+            room,
+            heads,
+            low_head,
+            high_head,
+            sender: own.address(),
+            id,
+            class,
+            target: None,
+        };
+        let context = context.to_bytes();
+        let content = Zeroizing::new(
+            Content {
+                counter: state.sealed.next,
+                previous: state.sealed.hash,
+                body: Body::Text(text.clone()),
+            }
+            .to_bytes(),
+        );
+        let content_key = ContentKey::generate(&mut work.rng);
+        let Ok(body) = seal_content(&content_key, &context, &content) else {
+            self.give_up(work, id, ErrorCode::TooLarge)?;
+            return Ok(Sealing::Void);
+        };
+        let hash = message_hash(&body, &context);
+
+        let mut payload = Zeroizing::new([0_u8; 64]);
+        let (key_half, hash_half) = payload.split_at_mut(32);
+        key_half.copy_from_slice(content_key.as_bytes());
+        hash_half.copy_from_slice(&hash);
+        let mut keys = Vec::with_capacity(addresses.len());
+        for to in addresses {
+            let binding = key_context(room, id, own.address(), to);
+            let Ok(pairwise) = work.seal_pairwise(to, Purpose::MessageKey, &binding, &*payload)? else {
+                return Ok(Sealing::Waits);
+            };
+            let side = if to.account == low { Side::Low } else { Side::High };
+            keys.push(MessageKey {
+                side,
+                device: to.device,
+                pairwise: Bytes(pairwise),
+            });
+        }
+        let link = Link {
+            next: state.sealed.next.saturating_add(1),
+            hash: conclave_protocol::Hash(hash),
+        };
+        state.sealed = link;
+        work.put_room_state(room, &state);
+        let send = Send {
+            id,
+            room,
+            class,
+            heads,
+            target: None,
+            body: Bytes(body),
+            keys,
+        };
+        let frame = Bytes(ClientFrame::Send(send).to_bytes());
+        Ok(Sealing::Ready(Sealed {
+            frame,
+            link: Some(link),
+        }))
+    }
+
+    fn seal_control(
+        &mut self,
+        work: &mut Work<'_>,
+        id: EnvelopeId,
+        peer: AccountId,
+        device: Option<DeviceId>,
+        payload: &[u8],
+    ) -> Result<Sealing, ReadError> {
+        let own = work.own()?;
+        let Some(person) = self.person(work, peer)? else {
+            return Ok(Sealing::Void);
+        };
+        let addresses: Vec<DeviceAddress> = person
+            .addresses()
+            .filter(|address| *address != own.address())
+            .filter(|address| device.is_none_or(|device| address.device == device))
+            .collect();
+        let mut ready = true;
+        for address in &addresses {
+            ready &= self.session_ready(work, *address)?;
+        }
+        if !ready {
+            return Ok(Sealing::Waits);
+        }
+        let padded = pad(payload);
+        let mut messages = Vec::with_capacity(addresses.len());
+        for to in addresses {
+            let binding = control_context(id, own.address(), to);
+            match work.seal_pairwise(to, Purpose::Control, &binding, &padded)? {
+                Ok(bytes) => messages.push(Pairwise {
+                    to,
+                    bytes: Bytes(bytes),
+                }),
+                Err(_) => return Ok(Sealing::Void),
+            }
+        }
+        if messages.is_empty() {
+            return Ok(Sealing::Void);
+        }
+        let frame = Bytes(ClientFrame::Distribute(Distribute { id, messages }).to_bytes());
+        Ok(Sealing::Ready(Sealed { frame, link: None }))
+    }
+
+    pub(crate) fn accepted(&mut self, work: &mut Work<'_>, accepted: Accepted) -> Result<(), ReadError> {
+        let Some(sent) = self.in_flight.remove(&accepted.id) else {
+            return Ok(());
+        };
+        let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
+        work.delete(Table::Outbox, &sent.key);
+        if let Some(mut row) = work.find_message(accepted.id)? {
+            row.sequence = Some(accepted.sequence);
+            if row.delivery == Delivery::Queued {
+                row.delivery = Delivery::Sent;
+            }
+            if let Some(mut room) = work.find_room(row.room)? {
+                room.active_at = room.active_at.max(accepted.time);
+                work.put_room(room);
+            }
+            work.put_message(row);
+        }
+        if let Some(room) = sent.room
+            && let Some(mut state) = work.room_state(room)?
+        {
+            if let Some(link) = item.and_then(|item| item.sealed).and_then(|sealed| sealed.link) {
+                state.accepted = link;
+            }
+            state.apply(accepted.sequence);
+            work.put_room_state(room, &state);
+        }
+        let mut login = work.login()?;
+        if !login.first_sent {
+            login.first_sent = true;
+            work.put_login(&login);
+            work.show(Event::Account);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn distributed(&mut self, work: &mut Work<'_>, id: EnvelopeId) -> Result<(), ReadError> {
+        if let Some(sent) = self.in_flight.remove(&id) {
+            work.delete(Table::Outbox, &sent.key);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn refused(&mut self, work: &mut Work<'_>, refused: Refused) -> Result<(), ReadError> {
+        let Some(sent) = self.in_flight.remove(&refused.id) else {
+            return Ok(());
+        };
+        let pause = match refused.code {
+            ErrorCode::StaleDevices => {
+                if let Some(peer) = self.peer_of(work, &sent)? {
+                    self.need(work, Need::Person(peer))?;
+                }
+                REFUSED_PAUSE_MS
+            }
+            ErrorCode::OutOfOrder => 0,
+            ErrorCode::TooFast
+            | ErrorCode::StorageFull
+            | ErrorCode::Unavailable
+            | ErrorCode::Overloaded
+            | ErrorCode::Internal
+            | ErrorCode::TimedOut => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
+            code => {
+                work.delete(Table::Outbox, &sent.key);
+                self.give_up(work, refused.id, code)?;
+                0
+            }
+        };
+        match sent.room {
+            Some(room) => {
+                let retry_at = self.jittered(work, pause);
+                let known = self.halted.get(&room).copied();
+                self.halted
+                    .insert(room, known.map_or(retry_at, |known| known.max(retry_at)));
+            }
+            None => self.reseal(work, &sent.key)?,
+        }
+        Ok(())
+    }
+
+    fn peer_of(&mut self, work: &Work<'_>, sent: &InFlight) -> Result<Option<AccountId>, ReadError> {
+        let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
+        Ok(match item.map(|item| item.target) {
+            Some(Target::Message(room)) => work.room_state(room)?.map(|state| state.peer),
+            Some(Target::Control(peer, ..)) => Some(peer),
+            None => None,
+        })
+    }
+
+    /// True while the server has not answered every message sent to a room.
+    pub(crate) fn sends_in_flight(&self, room: RoomId) -> bool {
+        self.in_flight.values().any(|sent| sent.room == Some(room))
+    }
+
+    fn give_up(&mut self, work: &mut Work<'_>, id: EnvelopeId, code: ErrorCode) -> Result<(), ReadError> {
+        if let Some(mut row) = work.find_message(id)?
+            && row.mine
+            && row.sequence.is_none()
+        {
+            row.delivery = Delivery::Failed(code);
+            work.put_message(row);
+        }
+        Ok(())
+    }
+
+    fn reseal(&mut self, work: &mut Work<'_>, key: &[u8]) -> Result<(), ReadError> {
+        if let Some(mut item) = work.find::<Item>(Table::Outbox, key)? {
+            item.sealed = None;
+            work.put(Table::Outbox, key, &item);
+        }
+        Ok(())
+    }
+
+    /// Rooms in which something was refused begin anew once everything sent there was answered.
+    fn restart_halted_rooms(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let due: Vec<RoomId> = self
+            .halted
+            .iter()
+            .filter(|(room, at)| **at <= work.now && !self.sends_in_flight(**room))
+            .map(|(room, _)| *room)
+            .collect();
+        for room in due {
+            self.halted.remove(&room);
+            self.seal_room_anew(work, room)?;
+            work.request(Request::Frame(ClientFrame::Restart(Restart { room }).to_bytes()));
+        }
+        Ok(())
+    }
+
+    /// Everything in a room that waits is sealed again behind the last accepted message.
+    pub(crate) fn seal_room_anew(&mut self, work: &mut Work<'_>, room: RoomId) -> Result<(), ReadError> {
+        for (key, mut item) in work.list::<Item>(Table::Outbox, u32::MAX)? {
+            if matches!(item.target, Target::Message(other) if other == room) && item.sealed.is_some() {
+                item.sealed = None;
+                work.put(Table::Outbox, &key, &item);
+            }
+        }
+        if let Some(mut state) = work.room_state(room)? {
+            state.sealed = state.accepted;
+            work.put_room_state(room, &state);
+        }
+        Ok(())
+    }
+
+    /// Nothing of what waits may be sent as it was sealed: its keys may have been used before.
+    pub(crate) fn seal_everything_anew(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        for (key, mut item) in work.list::<Item>(Table::Outbox, u32::MAX)? {
+            item.sealed = None;
+            work.put(Table::Outbox, &key, &item);
+        }
+        Ok(())
+    }
+
+    /// The server will not open the room: what waits there fails and says so.
+    pub(crate) fn fail_room(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        code: ErrorCode,
+    ) -> Result<(), ReadError> {
+        for (key, item) in work.list::<Item>(Table::Outbox, u32::MAX)? {
+            if matches!(item.target, Target::Message(other) if other == room) {
+                work.delete(Table::Outbox, &key);
+                self.give_up(work, item.id, code)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn enqueue(work: &mut Work<'_>, item: &Item) -> Result<(), ReadError> {
+    let key = work.next_outbox_key()?;
+    work.put(Table::Outbox, &key, item);
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! What the engine knows of a room: who is in it, how far it was read, and each sender's chain of messages.
+
+use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, Hash, RoomId};
+use minicbor::{Decode, Encode};
+
+use crate::changes::Table;
+use crate::reads::ReadError;
+use crate::rows::RoomRow;
+use crate::work::Work;
+
+/// Missing messages remembered for each sender; more are counted as lost for good.
+const MISSING_MAX: usize = 1_000;
+/// Sequences remembered beyond a gap; a larger gap is fetched from its beginning.
+const AHEAD_MAX: usize = 4_096;
+
+/// A place in a sender's chain of messages: how many there were, and the hash of the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Link {
+    /// Counter of the next message.
+    #[n(0)]
+    pub(crate) next: u32,
+    /// Hash of the last one; zeros before the first.
+    #[n(1)]
+    pub(crate) hash: Hash,
+}
+
+impl Link {
+    /// Before the first message.
+    pub(crate) const START: Self = Self {
+        next: 0,
+        hash: Hash([0; 32]),
+    };
+}
+
+/// How far another device's chain of messages was seen.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(array)]
+struct Sender {
+    #[n(0)]
+    address: DeviceAddress,
+    #[n(1)]
+    link: Link,
+    #[n(2)]
+    missing: Vec<Missing>,
+}
+
+/// A message that was skipped, and the row that says so.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[cbor(array)]
+struct Missing {
+    #[n(0)]
+    counter: u32,
+    #[n(1)]
+    shown_before: EnvelopeId,
+}
+
+/// The engine's record of a direct room.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct RoomState {
+    /// The other account, or the own one.
+    #[n(0)]
+    pub(crate) peer: AccountId,
+    /// The server has confirmed the room.
+    #[n(1)]
+    pub(crate) opened: bool,
+    /// Every sequence up to here was applied.
+    #[n(2)]
+    pub(crate) cursor: u64,
+    /// Applied sequences beyond a gap.
+    #[n(3)]
+    ahead: Vec<u64>,
+    /// Own chain of messages as sealed last.
+    #[n(4)]
+    pub(crate) sealed: Link,
+    /// Own chain of messages as accepted by the server last.
+    #[n(5)]
+    pub(crate) accepted: Link,
+    #[n(6)]
+    senders: Vec<Sender>,
+}
+
+/// What a message's place in its sender's chain says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It follows the last one, or begins a chain.
+    Next,
+    /// So many before it are missing.
+    AfterGap(u32),
+    /// It was missing before; the row that showed the gap now shows one less.
+    Late(EnvelopeId),
+}
+
+impl RoomState {
+    pub(crate) fn new(peer: AccountId, opened: bool) -> Self {
+        Self {
+            peer,
+            opened,
+            cursor: 0,
+            ahead: Vec::new(),
+            sealed: Link::START,
+            accepted: Link::START,
+            senders: Vec::new(),
+        }
+    }
+
+    /// Notes that a sequence was applied.
+    pub(crate) fn apply(&mut self, sequence: u64) {
+        if sequence <= self.cursor || self.ahead.contains(&sequence) {
+            return;
+        }
+        self.ahead.push(sequence);
+        self.ahead.sort_unstable();
+        self.close_up();
+        self.ahead.truncate(AHEAD_MAX);
+    }
+
+    /// Notes that the server has nothing more between the cursor and `sequence`.
+    pub(crate) fn apply_up_to(&mut self, sequence: u64) {
+        self.cursor = self.cursor.max(sequence);
+        self.ahead.retain(|ahead| *ahead > sequence);
+        self.close_up();
+    }
+
+    fn close_up(&mut self) {
+        let cursor = &mut self.cursor;
+        self.ahead.retain(|sequence| {
+            let next = *sequence == cursor.saturating_add(1);
+            if next {
+                *cursor = *sequence;
+            }
+            !next
+        });
+    }
+
+    /// True when sequences before the newest applied one are missing.
+    pub(crate) fn has_gap(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// Takes a message of another device into that device's chain.
+    pub(crate) fn place(
+        &mut self,
+        address: DeviceAddress,
+        counter: u32,
+        previous: Hash,
+        hash: Hash,
+        id: EnvelopeId,
+    ) -> Place {
+        let Some(sender) = self.senders.iter_mut().find(|sender| sender.address == address) else {
+            let missing = (0..counter).take(MISSING_MAX);
+            self.senders.push(Sender {
+                address,
+                link: Link {
+                    next: counter.saturating_add(1),
+                    hash,
+                },
+                missing: missing
+                    .map(|counter| Missing {
+                        counter,
+                        shown_before: id,
+                    })
+                    .collect(),
+            });
+            return if counter == 0 {
+                Place::Next
+            } else {
+                Place::AfterGap(counter)
+            };
+        };
+        if let Some(late) = sender
+            .missing
+            .iter()
+            .position(|missing| missing.counter == counter)
+        {
+            return Place::Late(sender.missing.remove(late).shown_before);
+        }
+        let expected = sender.link;
+        if counter != 0 && counter < expected.next {
+            // It was given up as missing and came after all; the chain has gone on.
+            return Place::Next;
+        }
+        sender.link = Link {
+            next: counter.saturating_add(1),
+            hash,
+        };
+        if counter == 0 {
+            // The device begins anew; what was missing before will not come.
+            sender.missing.clear();
+            return Place::Next;
+        }
+        let skipped = counter.saturating_sub(expected.next);
+        if skipped == 0 {
+            // A message that names another predecessor continues a history that was not shown here.
+            return if previous == expected.hash {
+                Place::Next
+            } else {
+                Place::AfterGap(1)
+            };
+        }
+        let room = MISSING_MAX.saturating_sub(sender.missing.len());
+        let missing = (expected.next..counter).take(room);
+        sender.missing.extend(missing.map(|counter| Missing {
+            counter,
+            shown_before: id,
+        }));
+        Place::AfterGap(skipped)
+    }
+
+    /// A missing message of this device was found, though it cannot be opened: it is shown in its own place
+    /// now. Names the row that counted it.
+    pub(crate) fn explain_missing(&mut self, address: DeviceAddress) -> Option<EnvelopeId> {
+        let sender = self.senders.iter_mut().find(|sender| sender.address == address)?;
+        (!sender.missing.is_empty()).then(|| sender.missing.remove(0).shown_before)
+    }
+
+    /// Begins the own chain of messages anew: this device was restored from an older copy.
+    pub(crate) fn begin_anew(&mut self) {
+        self.sealed = Link::START;
+        self.accepted = Link::START;
+    }
+}
+
+impl Work<'_> {
+    pub(crate) fn room_state(&self, room: RoomId) -> Result<Option<RoomState>, ReadError> {
+        self.find(Table::Rooms, &room.0)
+    }
+
+    pub(crate) fn put_room_state(&mut self, room: RoomId, state: &RoomState) {
+        self.put(Table::Rooms, &room.0, state);
+    }
+
+    /// Every room, by id.
+    pub(crate) fn list_room_states(&self) -> Result<Vec<(RoomId, RoomState)>, ReadError> {
+        let all = self.list::<RoomState>(Table::Rooms, u32::MAX)?;
+        Ok(all
+            .into_iter()
+            .filter_map(|(key, state)| Some((RoomId(key.try_into().ok()?), state)))
+            .collect())
+    }
+
+    /// Makes the room's record and its row in the list, if they are missing.
+    pub(crate) fn ensure_room(
+        &mut self,
+        room: RoomId,
+        peer: AccountId,
+        username: &str,
+        opened: bool,
+    ) -> Result<(), ReadError> {
+        if self.room_state(room)?.is_none() {
+            self.put_room_state(room, &RoomState::new(peer, opened));
+        }
+        if self.find_room(room)?.is_none() {
+            let active_at = self.now;
+            self.put_room(RoomRow {
+                room,
+                peer,
+                username: username.to_owned(),
+                active_at,
+                read_up_to: 0,
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_protocol::DeviceId;
+    use proptest::prelude::*;
+
+    fn sender() -> DeviceAddress {
+        DeviceAddress {
+            account: AccountId([1; 32]),
+            device: DeviceId(0),
+        }
+    }
+
+    fn id(n: u8) -> EnvelopeId {
+        EnvelopeId([n; 16])
+    }
+
+    fn hash(n: u8) -> Hash {
+        Hash([n; 32])
+    }
+
+    #[test]
+    fn a_skipped_message_shows_as_a_gap_that_closes_when_it_comes_late() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        assert_eq!(
+            room.place(sender(), 0, Hash([0; 32]), hash(1), id(1)),
+            Place::Next
+        );
+        assert_eq!(
+            room.place(sender(), 2, hash(2), hash(3), id(3)),
+            Place::AfterGap(1)
+        );
+        assert_eq!(
+            room.place(sender(), 1, hash(1), hash(2), id(2)),
+            Place::Late(id(3))
+        );
+        assert_eq!(room.place(sender(), 3, hash(3), hash(4), id(4)), Place::Next);
+    }
+
+    #[test]
+    fn a_message_that_names_another_predecessor_shows_as_a_gap() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        room.place(sender(), 0, Hash([0; 32]), hash(1), id(1));
+        assert_eq!(
+            room.place(sender(), 1, hash(9), hash(2), id(2)),
+            Place::AfterGap(1)
+        );
+    }
+
+    #[test]
+    fn a_missing_message_that_is_found_closed_is_no_longer_counted() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        room.place(sender(), 2, hash(2), hash(3), id(3));
+        assert_eq!(room.explain_missing(sender()), Some(id(3)));
+        assert_eq!(room.explain_missing(sender()), Some(id(3)));
+        assert_eq!(room.explain_missing(sender()), None);
+        assert_eq!(room.place(sender(), 1, hash(1), hash(2), id(2)), Place::Next);
+        assert_eq!(room.place(sender(), 3, hash(3), hash(4), id(4)), Place::Next);
+    }
+
+    #[test]
+    fn a_restored_device_begins_a_new_chain_without_a_gap() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        for n in 0..5 {
+            room.place(sender(), u32::from(n), hash(n), hash(n + 1), id(n));
+        }
+        assert_eq!(
+            room.place(sender(), 0, Hash([0; 32]), hash(9), id(9)),
+            Place::Next
+        );
+        assert_eq!(room.place(sender(), 1, hash(9), hash(10), id(10)), Place::Next);
+    }
+
+    proptest! {
+        #[test]
+        fn the_cursor_is_the_end_of_the_sequences_without_a_gap(mut sequences in proptest::collection::vec(1_u64..40, 0..60)) {
+            let mut room = RoomState::new(AccountId([1; 32]), true);
+            for sequence in &sequences {
+                room.apply(*sequence);
+            }
+            sequences.sort_unstable();
+            sequences.dedup();
+            let expected = sequences.iter().zip(1..).take_while(|(have, want)| **have == *want).count() as u64;
+            prop_assert_eq!(room.cursor, expected);
+            prop_assert_eq!(room.has_gap(), sequences.last().copied().unwrap_or(0) > expected);
+        }
+    }
+}

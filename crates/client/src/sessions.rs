@@ -1,0 +1,279 @@
+//! Sessions with peer devices: begun with a claimed bundle, used to seal and open pairwise messages.
+
+use conclave_crypto::limits::MAX_SKIPPED_PER_ACCOUNT;
+use conclave_crypto::{
+    OpenError, PairwiseMessage, PrekeyBundle, PrekeyMessage, Purpose, RemoteDevice, SealError, Sessions,
+};
+use conclave_protocol::prekeys::PrekeyClaimed;
+use conclave_protocol::{DeviceAddress, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::calls::{Need, NeedState};
+use crate::changes::Table;
+use crate::content::{Control, address_key};
+use crate::failure::Failure;
+use crate::machine::Engine;
+use crate::own::OwnIdentity;
+use crate::people::remote_of;
+use crate::reads::ReadError;
+use crate::views::Event;
+use crate::work::Work;
+
+/// A device whose messages cannot be opened is offered a new session at most this often.
+const FRESH_SESSION_EVERY_MS: u64 = 60 * 60 * 1000;
+/// Sessions are gone over once a day.
+const TIDY_EVERY_MS: u64 = 24 * 60 * 60 * 1000;
+/// When they were gone over last.
+const TIDIED: &[u8] = b"sessions-tidied";
+/// A bundle that is not genuine is asked for again after this.
+const BAD_BUNDLE_RETRY_MS: u64 = 10 * 60 * 1000;
+
+impl Work<'_> {
+    pub(crate) fn sessions(&self, address: DeviceAddress) -> Result<Sessions, ReadError> {
+        match self.find_bytes(Table::Sessions, &address_key(address))? {
+            Some(bytes) => Sessions::from_bytes(&bytes).map_err(|_| ReadError("a session is damaged".into())),
+            None => Ok(Sessions::default()),
+        }
+    }
+
+    fn put_sessions(&mut self, address: DeviceAddress, sessions: &Sessions) {
+        self.put_bytes(Table::Sessions, &address_key(address), sessions.to_bytes());
+    }
+
+    /// A device begins anew because it cannot open what was sealed to it: a session that it never answered is
+    /// given up.
+    pub(crate) fn abandon_unanswered(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+        let mut sessions = self.sessions(address)?;
+        if sessions.abandon_unanswered() {
+            self.put_sessions(address, &sessions);
+        }
+        Ok(())
+    }
+
+    /// The daily round over all sessions: message keys kept for overtaken messages are dropped after their time,
+    /// and beyond their number over the whole account.
+    pub(crate) fn tidy_sessions(&mut self) -> Result<(), ReadError> {
+        let last: Option<Timestamp> = self.find(Table::Own, TIDIED)?;
+        if last.is_some_and(|last| self.now.since(last) < TIDY_EVERY_MS) {
+            return Ok(());
+        }
+        let now = self.now;
+        self.put(Table::Own, TIDIED, &now);
+        let mut kept: usize = 0;
+        for (key, bytes) in self.list_bytes(Table::Sessions, &[], u32::MAX)? {
+            let Ok(mut sessions) = Sessions::from_bytes(&bytes) else {
+                continue;
+            };
+            sessions.expire(now.0);
+            let room = MAX_SKIPPED_PER_ACCOUNT.saturating_sub(kept);
+            sessions.drop_skipped_keys(sessions.skipped_keys().saturating_sub(room));
+            kept = kept.saturating_add(sessions.skipped_keys());
+            self.put_bytes(Table::Sessions, &key, sessions.to_bytes());
+        }
+        Ok(())
+    }
+
+    /// Seals on the active session with a device and stores the session's next state.
+    pub(crate) fn seal_pairwise(
+        &mut self,
+        to: DeviceAddress,
+        purpose: Purpose,
+        context: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Result<Vec<u8>, SealError>, ReadError> {
+        let mut sessions = self.sessions(to)?;
+        let sealed = sessions.seal(purpose, context, plaintext, self.now.0, &mut self.rng);
+        if sealed.is_ok() {
+            self.put_sessions(to, &sessions);
+        }
+        Ok(sealed)
+    }
+
+    /// Opens a pairwise message from a device. What is refused changes nothing.
+    pub(crate) fn open_pairwise(
+        &mut self,
+        own: &OwnIdentity,
+        from: &RemoteDevice,
+        address: DeviceAddress,
+        purpose: Purpose,
+        context: &[u8],
+        bytes: &[u8],
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
+        let Ok(message) = PairwiseMessage::from_bytes(bytes) else {
+            return Ok(Err(Unopened::Malformed));
+        };
+        let mut sessions = self.sessions(address)?;
+        let opened = match &message {
+            PairwiseMessage::Ratchet(message) => sessions.open(purpose, context, message, self.now.0),
+            PairwiseMessage::Prekey(message) => {
+                match sessions.open_prekey(message, purpose, context, self.now.0) {
+                    Some(opened) => opened,
+                    None => {
+                        return self.respond(own, from, address, sessions, message, purpose, context);
+                    }
+                }
+            }
+        };
+        Ok(match opened {
+            Ok(plaintext) => {
+                self.put_sessions(address, &sessions);
+                Ok(plaintext)
+            }
+            Err(error) => Err(Unopened::Refused(error)),
+        })
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one handshake, each of its own kind"
+    )]
+    fn respond(
+        &mut self,
+        own: &OwnIdentity,
+        from: &RemoteDevice,
+        address: DeviceAddress,
+        mut sessions: Sessions,
+        message: &PrekeyMessage,
+        purpose: Purpose,
+        context: &[u8],
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
+        if self.is_replayed(message)? {
+            return Ok(Err(Unopened::Replayed));
+        }
+        let Some((signed, secret)) = self.prekeys_for(message)? else {
+            return Ok(Err(Unopened::PrekeyGone));
+        };
+        let chain = own.chain()?;
+        let identity = own.identity_key();
+        let local = own.local(&chain, &identity)?;
+        let opened = sessions.respond(
+            &local, from, &signed, &secret, message, purpose, context, self.now.0,
+        );
+        Ok(match opened {
+            Ok(plaintext) => {
+                self.put_sessions(address, &sessions);
+                self.use_up_prekey(message);
+                Ok(plaintext)
+            }
+            Err(error) => Err(Unopened::Refused(error)),
+        })
+    }
+}
+
+/// Why a pairwise message stays closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unopened {
+    /// The bytes are not a pairwise message.
+    Malformed,
+    /// A first message that was opened before.
+    Replayed,
+    /// A first message for a prekey whose secret is gone.
+    PrekeyGone,
+    /// The cryptography refused it.
+    Refused(OpenError),
+}
+
+impl Unopened {
+    /// True when a new session would let the sender's next messages be opened.
+    pub(crate) fn wants_fresh_session(self) -> bool {
+        match self {
+            Self::Malformed | Self::Replayed => false,
+            Self::PrekeyGone => true,
+            Self::Refused(error) => !matches!(error, OpenError::KeyGone | OpenError::WrongPurpose),
+        }
+    }
+}
+
+impl Engine {
+    /// A claimed bundle came: a session begins with it.
+    pub(crate) fn needed_bundle(
+        &mut self,
+        work: &mut Work<'_>,
+        need: Need,
+        address: DeviceAddress,
+        claimed: &PrekeyClaimed,
+    ) -> Result<(), ReadError> {
+        let own = work.own()?;
+        let Some(person) = self.person(work, address.account)? else {
+            return Ok(());
+        };
+        let Some(remote) = person.remote(address.device) else {
+            return Ok(());
+        };
+        let verified = PrekeyBundle::from_bytes(claimed.bundle.as_slice())
+            .ok()
+            .and_then(|bundle| bundle.verify(&remote).ok());
+        let began = match verified {
+            Some(bundle) => {
+                let chain = own.chain()?;
+                let identity = own.identity_key();
+                let local = own.local(&chain, &identity)?;
+                let mut sessions = work.sessions(address)?;
+                let began = sessions.initiate(&local, &remote, &bundle, work.now.0, &mut work.rng);
+                if began.is_ok() {
+                    work.put_sessions(address, &sessions);
+                }
+                began.is_ok()
+            }
+            None => false,
+        };
+        if !began {
+            let retry_at = work.now.plus(BAD_BUNDLE_RETRY_MS);
+            self.needs.insert(need, NeedState::RetryAt(retry_at));
+            work.show(Event::Warning {
+                failure: Failure::prekeys_invalid(),
+            });
+            return Ok(());
+        }
+        if matches!(need, Need::FreshBundle(_)) {
+            self.enqueue_control(
+                work,
+                address.account,
+                Some(address.device),
+                &Control::SessionStart,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new session with a device whose messages cannot be opened here, at most once an hour.
+    pub(crate) fn offer_fresh_session(
+        &mut self,
+        work: &mut Work<'_>,
+        address: DeviceAddress,
+    ) -> Result<(), ReadError> {
+        let mut key = b"fresh/".to_vec();
+        key.extend_from_slice(&address_key(address));
+        let last: Option<Timestamp> = work.find(Table::Own, &key)?;
+        if last.is_some_and(|last| work.now.since(last) < FRESH_SESSION_EVERY_MS) {
+            return Ok(());
+        }
+        let now = work.now;
+        work.put(Table::Own, &key, &now);
+        self.need(work, Need::FreshBundle(address))
+    }
+
+    /// True when a device of a verified chain can be sealed to now; asks for what is missing.
+    pub(crate) fn session_ready(
+        &mut self,
+        work: &mut Work<'_>,
+        address: DeviceAddress,
+    ) -> Result<bool, ReadError> {
+        if work.sessions(address)?.has_active(work.now.0) {
+            return Ok(true);
+        }
+        self.need(work, Need::Bundle(address))?;
+        Ok(false)
+    }
+
+    /// The device behind an address, where its account's verified chain lists it.
+    pub(crate) fn remote(
+        &mut self,
+        work: &Work<'_>,
+        address: DeviceAddress,
+    ) -> Result<Option<RemoteDevice>, ReadError> {
+        Ok(self
+            .person(work, address.account)?
+            .and_then(|person| remote_of(&person.chain, address.device)))
+    }
+}

@@ -1,0 +1,205 @@
+//! One handling of one input: committed state below, what this handling changes above, what follows beside.
+//!
+//! Everything the engine reads goes through here, so it sees its own changes before they are stored.
+
+use std::collections::BTreeMap;
+
+use conclave_protocol::{EnvelopeId, RoomId, Timestamp};
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::changes::{Change, Table};
+use crate::codec;
+use crate::effects::{Effects, Request};
+use crate::reads::{ReadError, Reads};
+use crate::rows::{Delivery, MessageRow, RoomRow};
+use crate::views::Event;
+
+pub(crate) struct Work<'a> {
+    store: &'a dyn Reads,
+    pub(crate) rng: &'a mut dyn CryptoRng,
+    pub(crate) now: Timestamp,
+    records: BTreeMap<(Table, Vec<u8>), Option<Zeroizing<Vec<u8>>>>,
+    rooms: BTreeMap<RoomId, RoomRow>,
+    messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
+    requests: Vec<Request>,
+    events: Vec<Event>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(store: &'a dyn Reads, rng: &'a mut dyn CryptoRng, now: Timestamp) -> Self {
+        Self {
+            store,
+            rng,
+            now,
+            records: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            requests: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Effects {
+        let records = self.records.into_iter().map(|((table, key), value)| match value {
+            Some(value) => Change::PutRecord { table, key, value },
+            None => Change::DeleteRecord { table, key },
+        });
+        let rooms = self.rooms.into_values().map(Change::PutRoom);
+        let messages = self.messages.into_iter().map(|(id, row)| match row {
+            Some(row) => Change::PutMessage(row),
+            None => Change::DeleteMessage(id),
+        });
+        Effects {
+            changes: records.chain(rooms).chain(messages).collect(),
+            requests: self.requests,
+            events: self.events,
+        }
+    }
+
+    pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        self.rng.fill_bytes(&mut out);
+        out
+    }
+
+    pub(crate) fn request(&mut self, request: Request) {
+        self.requests.push(request);
+    }
+
+    /// Shows an event; one that would only repeat an earlier one of this handling is left out.
+    pub(crate) fn show(&mut self, event: Event) {
+        if matches!(event, Event::Answer { .. } | Event::Warning { .. }) || !self.events.contains(&event) {
+            self.events.push(event);
+        }
+    }
+
+    pub(crate) fn find_bytes(
+        &self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        match self.records.get(&(table, key.to_vec())) {
+            Some(value) => Ok(value.clone()),
+            None => self.store.find_record(table, key),
+        }
+    }
+
+    pub(crate) fn find<T: for<'b> Decode<'b, ()>>(
+        &self,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<T>, ReadError> {
+        match self.find_bytes(table, key)? {
+            Some(bytes) => codec::decode(&bytes, &format!("{table:?}")).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn put_bytes(&mut self, table: Table, key: &[u8], value: Zeroizing<Vec<u8>>) {
+        self.records.insert((table, key.to_vec()), Some(value));
+    }
+
+    pub(crate) fn put<T: Encode<()>>(&mut self, table: Table, key: &[u8], value: &T) {
+        self.put_bytes(table, key, codec::encode(value));
+    }
+
+    pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
+        self.records.insert((table, key.to_vec()), None);
+    }
+
+    /// Records of a table by key, at most `limit`, this handling's changes included.
+    pub(crate) fn list_bytes(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        limit: u32,
+    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError> {
+        let changed = self
+            .records
+            .iter()
+            .filter(|((t, key), _)| *t == table && key.starts_with(prefix));
+        let removed = u32::try_from(changed.clone().count()).unwrap_or(u32::MAX);
+        let stored = self
+            .store
+            .list_records(table, prefix, limit.saturating_add(removed))?;
+        let mut all: BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>> = stored.into_iter().collect();
+        for ((_, key), value) in changed {
+            match value {
+                Some(value) => all.insert(key.clone(), value.clone()),
+                None => all.remove(key),
+            };
+        }
+        Ok(all
+            .into_iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect())
+    }
+
+    pub(crate) fn list<T: for<'b> Decode<'b, ()>>(
+        &self,
+        table: Table,
+        limit: u32,
+    ) -> Result<Vec<(Vec<u8>, T)>, ReadError> {
+        self.list_bytes(table, &[], limit)?
+            .into_iter()
+            .map(|(key, bytes)| Ok((key, codec::decode(&bytes, &format!("{table:?}"))?)))
+            .collect()
+    }
+
+    pub(crate) fn find_room(&self, room: RoomId) -> Result<Option<RoomRow>, ReadError> {
+        match self.rooms.get(&room) {
+            Some(row) => Ok(Some(row.clone())),
+            None => self.store.find_room(room),
+        }
+    }
+
+    pub(crate) fn put_room(&mut self, row: RoomRow) {
+        self.show(Event::Chats);
+        self.rooms.insert(row.room, row);
+    }
+
+    pub(crate) fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
+        match self.messages.get(&id) {
+            Some(row) => Ok(row.clone()),
+            None => self.store.find_message(id),
+        }
+    }
+
+    pub(crate) fn put_message(&mut self, row: MessageRow) {
+        self.show(Event::Chats);
+        self.show(Event::Timeline {
+            room: row.room.to_string(),
+        });
+        self.messages.insert(row.id, Some(row));
+    }
+
+    pub(crate) fn delete_message(&mut self, row: &MessageRow) {
+        self.show(Event::Chats);
+        self.show(Event::Timeline {
+            room: row.room.to_string(),
+        });
+        self.messages.insert(row.id, None);
+    }
+
+    /// Own messages of a room up to a sequence that were not read yet.
+    pub(crate) fn list_own_unread(&self, room: RoomId, up_to: u64) -> Result<Vec<MessageRow>, ReadError> {
+        let stored = self.store.list_own_unread(room, up_to, 1_000)?;
+        let mut all: BTreeMap<EnvelopeId, MessageRow> = stored.into_iter().map(|row| (row.id, row)).collect();
+        for (id, row) in &self.messages {
+            all.remove(id);
+            let Some(row) = row else { continue };
+            let reached = row.sequence.is_some_and(|sequence| sequence <= up_to);
+            let waits = matches!(row.delivery, Delivery::Sent | Delivery::Delivered);
+            if row.room == room && row.mine && reached && waits {
+                all.insert(*id, row.clone());
+            }
+        }
+        Ok(all.into_values().collect())
+    }
+
+    pub(crate) fn stored_last_ordinal(&self) -> Result<u64, ReadError> {
+        self.store.last_ordinal()
+    }
+}

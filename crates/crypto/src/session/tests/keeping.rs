@@ -1,0 +1,137 @@
+//! What is kept, for how long, and in which form.
+
+use super::met;
+use crate::limits::{
+    MAX_INACTIVE_SESSIONS, MAX_SKIPPED_PER_JUMP, SKIPPED_KEY_LIFETIME, UNANSWERED_SESSION_LIFETIME,
+};
+use crate::tests::{AD, Device, NOW, rng};
+use crate::{OpenError, PairwiseMessage, PrekeyKind, Purpose, SealError, Sessions};
+
+#[test]
+fn an_unanswered_session_expires_and_its_late_answer_still_opens() {
+    let mut rng = rng(9);
+    let mut alice = Device::new(1, &mut rng);
+    let mut bob = Device::new(2, &mut rng);
+    alice.begin_at(
+        &mut bob,
+        PrekeyKind::OneTime,
+        NOW - UNANSWERED_SESSION_LIFETIME,
+        &mut rng,
+    );
+    assert!(alice.sessions.has_active(NOW) && alice.sessions.is_unanswered());
+    let first = alice.send(b"hello", &mut rng);
+    assert!(!alice.sessions.has_active(NOW + 1));
+    let refused = alice.sessions.seal(Purpose::Control, AD, b"x", NOW + 1, &mut rng);
+    assert_eq!(refused, Err(SealError::NoSession));
+    bob.receive(&alice.remote(), &first).unwrap();
+    let answer = bob.send(b"late", &mut rng);
+    assert_eq!(alice.receive(&bob.remote(), &answer).unwrap(), b"late");
+    assert!(
+        alice.sessions.has_active(NOW + 1),
+        "an answered session does not expire"
+    );
+}
+
+#[test]
+fn at_most_five_inactive_sessions_are_kept_the_latest_used() {
+    let (mut alice, mut bob, mut rng) = met(11);
+    let on_the_oldest = bob.send(b"too late", &mut rng);
+    let mut on_the_second = None;
+    for _ in 0..=MAX_INACTIVE_SESSIONS {
+        alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+        let first = alice.send(b"again", &mut rng);
+        bob.receive(&alice.remote(), &first).unwrap();
+        on_the_second.get_or_insert(bob.send(b"in time", &mut rng));
+    }
+    assert_eq!(alice.sessions.list.len(), MAX_INACTIVE_SESSIONS + 1);
+    assert_eq!(
+        alice.receive(&bob.remote(), &on_the_oldest),
+        Err(OpenError::NotAuthentic)
+    );
+    assert_eq!(
+        alice.receive(&bob.remote(), &on_the_second.unwrap()).unwrap(),
+        b"in time"
+    );
+}
+
+#[test]
+fn skipped_keys_are_counted_and_dropped_on_request() {
+    let (mut alice, mut bob, mut rng) = met(12);
+    for _ in 0..10 {
+        alice.send(b"lost", &mut rng);
+    }
+    let message = alice.send(b"kept", &mut rng);
+    bob.receive(&alice.remote(), &message).unwrap();
+    assert_eq!(bob.sessions.skipped_keys(), 10);
+    bob.sessions.drop_skipped_keys(4);
+    assert_eq!(bob.sessions.skipped_keys(), 6);
+    bob.sessions.drop_skipped_keys(usize::MAX);
+    assert_eq!(bob.sessions.skipped_keys(), 0);
+}
+
+#[test]
+fn skipped_keys_of_silent_sessions_expire_when_asked() {
+    let (mut alice, mut bob, mut rng) = met(17);
+    alice.send(b"lost", &mut rng);
+    let message = alice.send(b"kept", &mut rng);
+    bob.receive(&alice.remote(), &message).unwrap();
+    bob.sessions.expire(NOW + SKIPPED_KEY_LIFETIME);
+    assert_eq!(bob.sessions.skipped_keys(), 1);
+    bob.sessions.expire(NOW + SKIPPED_KEY_LIFETIME + 1);
+    assert_eq!(bob.sessions.skipped_keys(), 0);
+}
+
+#[test]
+fn opening_on_one_session_expires_the_skipped_keys_of_all() {
+    let (mut alice, mut bob, mut rng) = met(21);
+    alice.send(b"lost", &mut rng);
+    let message = alice.send(b"kept", &mut rng);
+    bob.receive(&alice.remote(), &message).unwrap();
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let first = alice.send(b"again", &mut rng);
+    bob.receive(&alice.remote(), &first).unwrap();
+    assert_eq!(bob.sessions.skipped_keys(), 1);
+    let PairwiseMessage::Prekey(next) = PairwiseMessage::from_bytes(&alice.send(b"next", &mut rng)).unwrap()
+    else {
+        panic!("an unanswered session repeats its header");
+    };
+    let later = NOW + SKIPPED_KEY_LIFETIME + 1;
+    assert!(
+        bob.sessions
+            .open_prekey(&next, Purpose::Control, AD, later)
+            .unwrap()
+            .is_ok()
+    );
+    assert_eq!(bob.sessions.skipped_keys(), 0);
+}
+
+#[test]
+fn a_full_state_saves_and_loads_exactly() {
+    let (mut alice, mut bob, mut rng) = met(13);
+    for _ in 0..MAX_INACTIVE_SESSIONS {
+        alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+        for _ in 0..MAX_SKIPPED_PER_JUMP {
+            alice.send(b"lost", &mut rng);
+        }
+        let message = alice.send(b"kept", &mut rng);
+        bob.receive(&alice.remote(), &message).unwrap();
+    }
+    assert_eq!(bob.sessions.skipped_keys(), 5_000);
+    bob.restart();
+    alice.restart();
+    let steady = bob.send(b"still", &mut rng);
+    assert_eq!(alice.receive(&bob.remote(), &steady).unwrap(), b"still");
+}
+
+#[test]
+fn a_stored_responder_with_a_header_to_repeat_is_refused() {
+    let mut rng = rng(22);
+    let mut alice = Device::new(1, &mut rng);
+    let mut bob = Device::new(2, &mut rng);
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let mut state = alice.sessions.to_bytes();
+    let role = Sessions::default().to_bytes().len();
+    assert_eq!(state[role], 0);
+    state[role] = 1;
+    assert!(Sessions::from_bytes(&state).is_err());
+}

@@ -1,0 +1,287 @@
+//! The two engines behind one [`Db`]: opening, the pools, and the macro that runs one body on either.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection, Executor};
+
+use crate::statements::PING;
+use crate::{DbError, migrate};
+
+/// Which engine holds the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one node, nothing to set up.
+    Sqlite,
+    /// For larger sites and several nodes.
+    Postgres,
+}
+
+/// The database. Clones share their connections.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) pools: Pools,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite {
+        /// The one connection that writes, so that writers wait in line here instead of failing there.
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// Reading connections to SQLite; reads are short and the page cache is shared by the system.
+const SQLITE_READERS: u32 = 8;
+/// Connections of one node to PostgreSQL, well below its usual limit of 100.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// Prepared statements kept per connection: every statement, the lists in all their lengths.
+const STATEMENTS_KEPT: usize = 256;
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
+/// SQLite's writers wait in line for the one connection, behind at most a few commits of a slow disk.
+const SQLITE_WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// How long SQLite waits for another process (a backup) that holds the file.
+const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// The WAL is cut back to this many bytes after a checkpoint.
+const SQLITE_WAL_KEPT: &str = "67108864";
+
+/// What every connection to PostgreSQL promises, whatever the server's defaults are. A row lock is waited for
+/// as long as a batch may take; a node that hangs in a transaction must not hold its locks for ever.
+const POSTGRES_SESSION: &str = "SET synchronous_commit = on; \
+     SET default_transaction_isolation = 'read committed'; \
+     SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '30s'";
+
+/// Runs one body on either engine; it is type-checked once for each driver.
+///
+/// - `read`: a connection for statements that change nothing.
+/// - `write`: a connection for one statement that changes something and is its own transaction.
+/// - `transaction`: a write transaction, committed after the body. A body that returns early, by `?` or by
+///   `return`, leaves nothing behind.
+macro_rules! on_engine {
+    ($db:expr, read |$connection:ident| $body:block) => {
+        match &$db.pools {
+            $crate::engine::Pools::Sqlite { readers, .. } => {
+                let mut $connection = readers.acquire().await?;
+                $body
+            }
+            $crate::engine::Pools::Postgres(pool) => {
+                let mut $connection = pool.acquire().await?;
+                $body
+            }
+        }
+    };
+    ($db:expr, write |$connection:ident| $body:block) => {
+        match &$db.pools {
+            $crate::engine::Pools::Sqlite { writer, .. } => {
+                let mut $connection = writer.acquire().await?;
+                $body
+            }
+            $crate::engine::Pools::Postgres(pool) => {
+                let mut $connection = pool.acquire().await?;
+                $body
+            }
+        }
+    };
+    ($db:expr, transaction |$transaction:ident| $body:block) => {
+        match &$db.pools {
+            $crate::engine::Pools::Sqlite { writer, .. } => {
+                // A deferred transaction that reads first and then writes fails at once when it meets
+                // another writer; an immediate one waits for its turn.
+                let mut $transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+            $crate::engine::Pools::Postgres(pool) => {
+                let mut $transaction = pool.begin().await?;
+                let value = $body;
+                $transaction.commit().await?;
+                value
+            }
+        }
+    };
+}
+pub(crate) use on_engine;
+
+impl Db {
+    /// Opens the database at `sqlite:/path/to/file.db`, which is made when missing, or `postgres://…`, and
+    /// brings its schema up to date.
+    pub async fn open(address: &str) -> Result<Self, DbError> {
+        Self::open_limited(address, None).await
+    }
+
+    /// As [`Self::open`], with a bound on the size of SQLite's file in pages of 4 KiB. At the bound, writes
+    /// fail with [`DbError::Full`] as they do on a full disk; PostgreSQL bounds by its own means.
+    pub async fn open_limited(address: &str, sqlite_pages: Option<u32>) -> Result<Self, DbError> {
+        let pools = if let Some(path) = address.strip_prefix("sqlite:") {
+            open_sqlite(&sqlite_path(path)?, sqlite_pages).await?
+        } else if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            open_postgres(address).await?
+        } else {
+            // The address may hold a password, so it is not repeated.
+            return Err(DbError::Address(
+                "it begins neither with sqlite: nor with postgres://".to_owned(),
+            ));
+        };
+        Ok(Self { pools })
+    }
+
+    /// Which engine holds the data.
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let statement = PING.on(self.engine());
+        on_engine!(
+            self,
+            read | connection | {
+                sqlx::query(statement).fetch_optional(&mut *connection).await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// Waits for the connections in use and closes all; a later call is [`DbError::Unavailable`].
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                // The last connection to close writes the WAL back, so that is the one which may write.
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Db").field(&self.engine()).finish()
+    }
+}
+
+fn sqlite_path(rest: &str) -> Result<PathBuf, DbError> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() || path.starts_with(':') || path.contains('?') {
+        return Err(DbError::Address(
+            "sqlite: must be followed by the path of a file".to_owned(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+async fn open_sqlite(path: &Path, pages: Option<u32>) -> Result<Pools, DbError> {
+    create_private(path)?;
+    let mut options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(SQLITE_BUSY)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("journal_size_limit", SQLITE_WAL_KEPT)
+        .pragma("temp_store", "MEMORY")
+        .pragma("trusted_schema", "OFF");
+    if let Some(pages) = pages {
+        options = options.pragma("max_page_count", pages.to_string());
+    }
+
+    let writer = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(SQLITE_WRITE_WITHIN)
+        .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A failed statement can end its transaction inside SQLite (a full disk does); the rollback
+                // behind it then fails and the driver counts the transaction as open for ever. Such a
+                // connection is replaced.
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(options.clone())
+        .await?;
+    migrate::run_sqlite(&writer).await?;
+
+    let readers = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(SQLITE_READERS)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .test_before_acquire(false)
+        .connect_with(options.pragma("query_only", "ON"))
+        .await?;
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+/// Makes the file when it is missing, for its owner alone; SQLite gives the files beside it the same rights.
+fn create_private(path: &Path) -> Result<(), DbError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Err(DbError::Full),
+        Err(error) => Err(DbError::Unavailable(format!("{}: {error}", path.display()))),
+    }
+}
+
+async fn open_postgres(address: &str) -> Result<Pools, DbError> {
+    let options = PgConnectOptions::from_str(address)?
+        .application_name("conclave")
+        .statement_cache_capacity(STATEMENTS_KEPT);
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(sqlx::raw_sql(POSTGRES_SESSION)).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    migrate::run_postgres(&pool).await?;
+    Ok(Pools::Postgres(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_may_follow_sqlite() {
+        assert_eq!(sqlite_path("/data/a.db").unwrap(), PathBuf::from("/data/a.db"));
+        assert_eq!(sqlite_path("///data/a.db").unwrap(), PathBuf::from("/data/a.db"));
+        assert_eq!(sqlite_path("//a.db").unwrap(), PathBuf::from("a.db"));
+        for refused in ["", "//", ":memory:", "a.db?mode=ro"] {
+            assert!(
+                matches!(sqlite_path(refused), Err(DbError::Address(_))),
+                "{refused}"
+            );
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Sign-ins: attempts, logins with their refresh tokens, socket tickets.
+
+use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
+
+use crate::column::Column;
+use crate::engine::on_engine;
+use crate::statements::{
+    CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_LOGIN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_LOGIN,
+    INSERT_LOGIN_ATTEMPT, INSERT_REFRESH_TOKEN, INSERT_TICKET, LIST_REVOKED_LOGINS, LOCK_LOGIN,
+    REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN, SUPERSEDE_REFRESH_TOKEN,
+};
+use crate::{Db, DbError, Login, LoginAttempt, Refreshed};
+
+/// How long the token before the current one is still taken for a repeat, in milliseconds: longer than any
+/// client waits for an answer, shorter than a thief needs.
+const REPEAT_WITHIN_MS: u64 = 60_000;
+/// Rotations for which used tokens are remembered: a day of refreshing every 15 minutes. An older token gives
+/// nothing either; its use is only no longer taken for a theft.
+const GENERATIONS_KEPT: u64 = 96;
+
+type LoginRow = (
+    Column<[u8; 16]>,
+    Column<AccountId>,
+    Column<DeviceId>,
+    Column<Timestamp>,
+    Column<Timestamp>,
+);
+type AttemptRow = (Option<Column<AccountId>>, Vec<u8>, Column<Timestamp>);
+type TokenRow = (Column<[u8; 16]>, Column<u64>, bool);
+type LockedRow = (
+    Column<AccountId>,
+    Column<DeviceId>,
+    Column<Timestamp>,
+    Column<Timestamp>,
+    Column<Timestamp>,
+    Column<u64>,
+);
+
+impl Db {
+    /// Keeps a sign-in's state until its second request.
+    pub async fn insert_login_attempt(&self, attempt: &LoginAttempt) -> Result<(), DbError> {
+        let statement = INSERT_LOGIN_ATTEMPT.on(self.engine());
+        on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(attempt.id))
+                    .bind(attempt.account.map(Column))
+                    .bind(attempt.state.as_slice())
+                    .bind(Column(attempt.expires))
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// Takes an attempt out; nobody gets it twice, and nobody after its end.
+    pub async fn claim_login_attempt(
+        &self,
+        id: Hash,
+        now: Timestamp,
+    ) -> Result<Option<LoginAttempt>, DbError> {
+        let statement = CLAIM_LOGIN_ATTEMPT.on(self.engine());
+        let rows: Vec<AttemptRow> = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(rows
+            .into_iter()
+            .find(|(.., expires)| expires.0 > now)
+            .map(|(account, state, expires)| LoginAttempt {
+                id,
+                account: account.map(|account| account.0),
+                state,
+                expires: expires.0,
+            }))
+    }
+
+    /// Stores a login and the hash of its first refresh token.
+    pub async fn insert_login(&self, login: &Login, refresh: Hash) -> Result<(), DbError> {
+        let engine = self.engine();
+        on_engine!(
+            self,
+            transaction | transaction | {
+                sqlx::query(INSERT_LOGIN.on(engine))
+                    .bind(Column(login.id))
+                    .bind(Column(login.address.account))
+                    .bind(Column(login.address.device))
+                    .bind(Column(login.created_at))
+                    .bind(Column(login.refreshed_at))
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
+                    .bind(Column(refresh))
+                    .bind(Column(login.id))
+                    .bind(Column(0_u64))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// A live login. One that was idle too long is gone after the next [`Self::expire`]; its last access token
+    /// ended long before.
+    pub async fn find_login(&self, id: [u8; 16]) -> Result<Option<Login>, DbError> {
+        let statement = FIND_LOGIN.on(self.engine());
+        let row: Option<LoginRow> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(id, account, device, created_at, refreshed_at)| Login {
+            id: id.0,
+            address: DeviceAddress {
+                account: account.0,
+                device: device.0,
+            },
+            created_at: created_at.0,
+            refreshed_at: refreshed_at.0,
+        }))
+    }
+
+    /// Presents a refresh token and puts the next one in force, or finds out that the presented one was used.
+    ///
+    /// Each rotation opens a generation. The token of the generation before the current one may come again
+    /// while nobody has shown the current one, because its answer may have been lost: the token which that
+    /// answer carried is then superseded by the new one, of the same generation. Whatever else comes a second
+    /// time was copied, and ends the login.
+    pub async fn rotate_login(
+        &self,
+        presented: Hash,
+        next: Hash,
+        now: Timestamp,
+    ) -> Result<Refreshed, DbError> {
+        let engine = self.engine();
+        let refreshed = on_engine!(
+            self,
+            transaction | transaction | {
+                let found: Option<TokenRow> = sqlx::query_as(FIND_REFRESH_TOKEN.on(engine))
+                    .bind(Column(presented))
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let Some((id, ..)) = found else {
+                    return Ok(Refreshed::Unknown);
+                };
+                let locked: Vec<LockedRow> = sqlx::query_as(LOCK_LOGIN.on(engine))
+                    .bind(id)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                // Behind the lock the token is read again: another rotation may just have used it.
+                let found: Option<TokenRow> = sqlx::query_as(FIND_REFRESH_TOKEN.on(engine))
+                    .bind(Column(presented))
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let (Some(state), Some((_, generation, superseded))) = (locked.into_iter().next(), found)
+                else {
+                    return Ok(Refreshed::Unknown);
+                };
+                let (account, device, created_at, refreshed_at, rotated_at, current) = state;
+                if now.since(refreshed_at.0) > REFRESH_TOKEN_IDLE_MS {
+                    return Ok(Refreshed::Unknown);
+                }
+                let login = Login {
+                    id: id.0,
+                    address: DeviceAddress {
+                        account: account.0,
+                        device: device.0,
+                    },
+                    created_at: created_at.0,
+                    refreshed_at: now,
+                };
+                let is_current = generation.0 == current.0 && !superseded;
+                let is_repeat = generation.0.checked_add(1) == Some(current.0)
+                    && !superseded
+                    && now.since(rotated_at.0) <= REPEAT_WITHIN_MS;
+
+                if is_current {
+                    let opened = current.0.saturating_add(1);
+                    sqlx::query(ROTATE_LOGIN.on(engine))
+                        .bind(id)
+                        .bind(Column(opened))
+                        .bind(Column(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
+                        .bind(Column(next))
+                        .bind(id)
+                        .bind(Column(opened))
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(FORGET_REFRESH_TOKENS.on(engine))
+                        .bind(id)
+                        .bind(Column(opened.saturating_sub(GENERATIONS_KEPT)))
+                        .execute(&mut *transaction)
+                        .await?;
+                    Refreshed::Rotated(login)
+                } else if is_repeat {
+                    sqlx::query(SUPERSEDE_REFRESH_TOKEN.on(engine))
+                        .bind(id)
+                        .bind(current)
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
+                        .bind(Column(next))
+                        .bind(id)
+                        .bind(current)
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(REFRESH_LOGIN.on(engine))
+                        .bind(id)
+                        .bind(Column(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    Refreshed::Repeated(login)
+                } else {
+                    sqlx::query(REVOKE_LOGIN.on(engine))
+                        .bind(id)
+                        .bind(Column(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    Refreshed::Reused(Login {
+                        refreshed_at: refreshed_at.0,
+                        ..login
+                    })
+                }
+            }
+        );
+        Ok(refreshed)
+    }
+
+    /// Ends a login; false when it was not live.
+    pub async fn revoke_login(&self, id: [u8; 16], now: Timestamp) -> Result<bool, DbError> {
+        let statement = REVOKE_LOGIN.on(self.engine());
+        let revoked = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(id))
+                    .bind(Column(now))
+                    .execute(&mut *connection)
+                    .await?
+                    .rows_affected()
+            }
+        );
+        Ok(revoked > 0)
+    }
+
+    /// The logins that were revoked since a time: those whose access tokens may still live.
+    pub async fn list_revoked_logins(&self, since: Timestamp) -> Result<Vec<[u8; 16]>, DbError> {
+        let statement = LIST_REVOKED_LOGINS.on(self.engine());
+        let rows: Vec<(Column<[u8; 16]>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(since))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(rows.into_iter().map(|(id,)| id.0).collect())
+    }
+
+    /// Stores a single-use ticket for the socket.
+    pub async fn insert_ticket(
+        &self,
+        ticket: Hash,
+        login: [u8; 16],
+        expires: Timestamp,
+    ) -> Result<(), DbError> {
+        let statement = INSERT_TICKET.on(self.engine());
+        on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(ticket))
+                    .bind(Column(login))
+                    .bind(Column(expires))
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// Takes a ticket out and answers its login when both are live.
+    pub async fn claim_ticket(&self, ticket: Hash, now: Timestamp) -> Result<Option<Login>, DbError> {
+        let statement = CLAIM_TICKET.on(self.engine());
+        let rows: Vec<(Column<[u8; 16]>, Column<Timestamp>)> = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(ticket))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        let Some((login, _)) = rows.into_iter().find(|(_, expires)| expires.0 > now) else {
+            return Ok(None);
+        };
+        self.find_login(login.0).await
+    }
+}

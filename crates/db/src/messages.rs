@@ -1,0 +1,303 @@
+//! Appending messages, the hot path, and reading a room's history.
+
+mod plan;
+
+use conclave_protocol::frames::Class;
+use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+
+use crate::column::Column;
+use crate::engine::on_engine;
+use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
+use crate::statements::{
+    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES, LOCK_DEVICES,
+    LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
+};
+use crate::{Append, Appended, Db, DbError, DirectRoom};
+
+type RoomRow = (
+    Column<RoomId>,
+    Column<AccountId>,
+    Column<AccountId>,
+    Column<u64>,
+    Column<Timestamp>,
+);
+type DeviceRow = (
+    Column<AccountId>,
+    Column<DeviceId>,
+    Column<Timestamp>,
+    Column<u64>,
+    Column<u64>,
+    Option<Column<EnvelopeId>>,
+);
+type SendRow = (
+    Column<EnvelopeId>,
+    Column<AccountId>,
+    Column<DeviceId>,
+    Column<Hash>,
+    Option<Column<RoomId>>,
+    Option<Column<u64>>,
+    Column<Timestamp>,
+);
+type EnvelopeRow = (
+    Column<u64>,
+    Column<EnvelopeId>,
+    Column<AccountId>,
+    Column<DeviceId>,
+    Column<Timestamp>,
+    Column<Class>,
+    Column<u32>,
+    Column<u32>,
+    Vec<u8>,
+);
+
+impl Db {
+    /// Stores a batch in one commit and says of each item, in the order given, what became of it. An item
+    /// that is refused leaves nothing behind and does not keep the others from being stored; on an error
+    /// nothing of the batch is stored.
+    ///
+    /// The rooms' and devices' rows are read under locks, everything is decided in memory by [`plan`], and the
+    /// outcome is written in a few statements over many rows. Sequences are dense because nobody else can
+    /// take one between the lock and the commit.
+    pub async fn append(&self, batch: Vec<Append>, now: Timestamp) -> Result<Vec<Appended>, DbError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let engine = self.engine();
+        let scope = Scope::of(&batch);
+        let appended = on_engine!(
+            self,
+            transaction | transaction | {
+                // Invariant: locks are taken rooms first, then devices, each in the order of their keys, here and
+                // everywhere else; two batches can wait for each other but never in a circle.
+                let mut state = State::default();
+                for piece in padded_pieces(&scope.rooms) {
+                    let mut query = LOCK_ROOMS.start();
+                    let mut ids = query.separated(", ");
+                    for room in piece {
+                        ids.push_bind(Column(room));
+                    }
+                    query.push(LOCK_ROOMS.end(engine));
+                    let rows: Vec<RoomRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state.rooms.extend(rows.into_iter().map(room));
+                }
+                for piece in padded_pieces(&scope.accounts) {
+                    let mut query = LOCK_DEVICES.start();
+                    let mut accounts = query.separated(", ");
+                    for account in piece {
+                        accounts.push_bind(Column(account));
+                    }
+                    query.push(LOCK_DEVICES.end(engine));
+                    let rows: Vec<DeviceRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state.devices.extend(rows.into_iter().map(device));
+                }
+                // Behind the locks of the senders' devices, so that a repeat in another batch is seen.
+                for piece in padded_pieces(&scope.ids) {
+                    let mut query = FIND_SENDS.start();
+                    let mut ids = query.separated(", ");
+                    for id in piece {
+                        ids.push_bind(Column(id));
+                    }
+                    query.push(FIND_SENDS.end(engine));
+                    let rows: Vec<SendRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state.sends.extend(rows.into_iter().map(send));
+                }
+
+                let outcome = plan(&batch, &mut state, now);
+
+                for piece in pieces(&outcome.sends) {
+                    let mut query = INSERT_SENDS.start();
+                    query.push_values(piece, |mut row, (id, sender, send)| {
+                        row.push_bind(Column(*id))
+                            .push_bind(Column(sender.account))
+                            .push_bind(Column(sender.device))
+                            .push_bind(Column(send.digest))
+                            .push_bind(send.place.map(|place| Column(place.room)))
+                            .push_bind(send.place.map(|place| Column(place.sequence)))
+                            .push_bind(Column(send.time));
+                    });
+                    query
+                        .push(INSERT_SENDS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&outcome.envelopes) {
+                    let mut query = INSERT_ENVELOPES.start();
+                    query.push_values(piece, |mut row, (sequence, envelope)| {
+                        row.push_bind(Column(envelope.room.id))
+                            .push_bind(Column(*sequence))
+                            .push_bind(Column(envelope.id))
+                            .push_bind(Column(envelope.sender.account))
+                            .push_bind(Column(envelope.sender.device))
+                            .push_bind(Column(now))
+                            .push_bind(Column(envelope.class))
+                            .push_bind(Column(envelope.heads.low))
+                            .push_bind(Column(envelope.heads.high))
+                            .push_bind(envelope.target.map(Column))
+                            .push_bind(envelope.body.as_slice());
+                    });
+                    query
+                        .push(INSERT_ENVELOPES.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&outcome.mailbox) {
+                    let mut query = INSERT_MAILBOX.start();
+                    query.push_values(piece, |mut row, item| {
+                        let place = item.origin.place();
+                        let sender = item.origin.sender();
+                        row.push_bind(Column(item.to.account))
+                            .push_bind(Column(item.to.device))
+                            .push_bind(Column(item.sequence))
+                            .push_bind(place.map(|place| Column(place.room)))
+                            .push_bind(place.map(|place| Column(place.sequence)))
+                            .push_bind(sender.map(|(id, _)| Column(id)))
+                            .push_bind(sender.map(|(_, sender)| Column(sender.account)))
+                            .push_bind(sender.map(|(_, sender)| Column(sender.device)))
+                            .push_bind(item.pairwise);
+                    });
+                    query
+                        .push(INSERT_MAILBOX.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&state.moved_rooms()) {
+                    let mut query = MOVE_ROOMS.start();
+                    query.push_values(piece, |mut row, room| {
+                        row.push_bind(Column(room.room.id))
+                            .push_bind(Column(room.room.low))
+                            .push_bind(Column(room.room.high))
+                            .push_bind(Column(room.head))
+                            .push_bind(Column(room.created_at));
+                    });
+                    query
+                        .push(MOVE_ROOMS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&state.moved_devices()) {
+                    let mut query = MOVE_DEVICES.start();
+                    query.push_values(piece, |mut row, (address, device)| {
+                        row.push_bind(Column(address.account))
+                            .push_bind(Column(address.device))
+                            .push_bind(Column(device.created_at))
+                            .push_bind(Column(device.mailbox_head))
+                            .push_bind(Column(device.acknowledged))
+                            .push_bind(device.last_accepted.map(Column));
+                    });
+                    query
+                        .push(MOVE_DEVICES.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                outcome.appended
+            }
+        );
+        Ok(appended)
+    }
+
+    /// A page of a room's history behind a sequence, and the room's newest sequence, zero for no such room.
+    pub async fn list_envelopes(
+        &self,
+        room: RoomId,
+        after: u64,
+        limit: u32,
+    ) -> Result<EnvelopesPage, DbError> {
+        let engine = self.engine();
+        let (rows, head): (Vec<EnvelopeRow>, Option<(Column<u64>,)>) = on_engine!(
+            self,
+            read | connection | {
+                let rows = sqlx::query_as(LIST_ENVELOPES.on(engine))
+                    .bind(Column(room))
+                    .bind(Column(after))
+                    .bind(Column(limit))
+                    .fetch_all(&mut *connection)
+                    .await?;
+                // Read last, so that no envelope of the page lies beyond it.
+                let head = sqlx::query_as(FIND_ROOM_HEAD.on(engine))
+                    .bind(Column(room))
+                    .fetch_optional(&mut *connection)
+                    .await?;
+                (rows, head)
+            }
+        );
+        Ok(EnvelopesPage {
+            envelopes: rows.into_iter().map(envelope).collect(),
+            head: head.map(|(head,)| head.0).unwrap_or_default(),
+        })
+    }
+}
+
+fn room((id, low, high, head, created_at): RoomRow) -> (RoomId, Room) {
+    let room = DirectRoom {
+        id: id.0,
+        low: low.0,
+        high: high.0,
+    };
+    (
+        id.0,
+        Room {
+            room,
+            head: head.0,
+            created_at: created_at.0,
+            moved: false,
+        },
+    )
+}
+
+fn device(row: DeviceRow) -> (DeviceAddress, Device) {
+    let (account, device, created_at, mailbox_head, acknowledged, last_accepted) = row;
+    let device_state = Device {
+        created_at: created_at.0,
+        mailbox_head: mailbox_head.0,
+        acknowledged: acknowledged.0,
+        last_accepted: last_accepted.map(|id| id.0),
+        moved: false,
+    };
+    (
+        DeviceAddress {
+            account: account.0,
+            device: device.0,
+        },
+        device_state,
+    )
+}
+
+fn send(row: SendRow) -> ((EnvelopeId, DeviceAddress), plan::Send) {
+    let (id, account, device, digest, room, sequence, time) = row;
+    let place = room.zip(sequence).map(|(room, sequence)| Place {
+        room: room.0,
+        sequence: sequence.0,
+    });
+    let sender = DeviceAddress {
+        account: account.0,
+        device: device.0,
+    };
+    (
+        (id.0, sender),
+        plan::Send {
+            digest: digest.0,
+            place,
+            time: time.0,
+        },
+    )
+}
+
+fn envelope(row: EnvelopeRow) -> StoredEnvelope {
+    let (sequence, id, account, device, received_at, class, low, high, body) = row;
+    StoredEnvelope {
+        sequence: sequence.0,
+        id: id.0,
+        account: account.0,
+        device: device.0,
+        received_at: received_at.0.0,
+        class: class.0,
+        heads: (low.0, high.0),
+        body: Bytes(body),
+    }
+}

@@ -1,0 +1,106 @@
+//! The schema's versions and the step from one to the next.
+//!
+//! One more version is one file in `migrations/sqlite`, its twin in `migrations/postgres` and one line in
+//! [`VERSIONS`]. A version that was released is never edited.
+
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::{PgPool, SqlSafeStr, SqlitePool};
+
+use crate::{DbError, Engine};
+
+struct Version {
+    number: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! versions {
+    ($($number:literal $file:literal;)*) => {
+        const VERSIONS: &[Version] = &[$(Version {
+            number: $number,
+            name: $file,
+            sqlite: include_str!(concat!("../../../migrations/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("../../../migrations/postgres/", $file, ".sql")),
+        }),*];
+    };
+}
+
+versions! {
+    1 "0001_first";
+}
+
+/// Where the applied versions are noted.
+const TABLE: &str = "_sqlx_migrations";
+
+/// Newest schema version that this build knows.
+pub fn newest_schema() -> i64 {
+    VERSIONS
+        .iter()
+        .map(|version| version.number)
+        .max()
+        .unwrap_or_default()
+}
+
+pub(crate) async fn run_sqlite(pool: &SqlitePool) -> Result<(), DbError> {
+    let mut connection = pool.acquire().await?;
+    refuse_newer(&mut *connection).await?;
+    migrator(Engine::Sqlite)
+        .run_direct(None, &mut *connection, false)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn run_postgres(pool: &PgPool) -> Result<(), DbError> {
+    let mut connection = pool.acquire().await?;
+    // Several nodes may start at once: the first one migrates, the others wait.
+    connection.lock().await?;
+    let migrated = async {
+        refuse_newer(&mut *connection).await?;
+        let mut migrator = migrator(Engine::Postgres);
+        migrator.set_locking(false);
+        Ok(migrator.run_direct(None, &mut *connection, false).await?)
+    }
+    .await;
+    connection.unlock().await?;
+    migrated
+}
+
+fn migrator(engine: Engine) -> Migrator {
+    let migrations = VERSIONS.iter().map(|version| {
+        let text = match engine {
+            Engine::Sqlite => version.sqlite,
+            Engine::Postgres => version.postgres,
+        };
+        Migration::new(
+            version.number,
+            version.name.into(),
+            MigrationType::Simple,
+            text.into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+async fn refuse_newer<C: Migrate>(connection: &mut C) -> Result<(), DbError> {
+    connection.ensure_migrations_table(TABLE).await?;
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    let found = applied
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default();
+    let known = newest_schema();
+    if found > known {
+        return Err(DbError::Newer { found, known });
+    }
+    if found < known {
+        tracing::info!(
+            from = found,
+            to = known,
+            "bringing the database's schema up to date"
+        );
+    }
+    Ok(())
+}

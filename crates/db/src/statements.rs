@@ -1,0 +1,376 @@
+//! Every SQL text of the server, each under a name.
+//!
+//! One text serves both engines; where they truly differ a statement has two. SQL stands in this file and in
+//! `migrations/` and nowhere else, because the list below is what a test prepares on both engines: a statement
+//! that is not in it cannot be run. Not used: server time, autoincrement, arrays, JSON, triggers, collations.
+
+use sqlx::{Database, Encode, Executor, QueryBuilder, SqlSafeStr, Type};
+
+use crate::engine::on_engine;
+use crate::{Db, DbError, Engine};
+
+/// A statement of fixed text with parameters `$1`, `$2`, ….
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+impl Statement {
+    const fn same(text: &'static str) -> Self {
+        Self {
+            sqlite: text,
+            postgres: text,
+        }
+    }
+
+    pub(crate) const fn on(self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => self.sqlite,
+            Engine::Postgres => self.postgres,
+        }
+    }
+}
+
+/// A statement over a list of rows, built with sqlx's `QueryBuilder`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List {
+    before: &'static str,
+    /// Values in each row of a `VALUES` list; none for the single values of an `IN` list.
+    row: Option<usize>,
+    after: Statement,
+}
+
+/// Most rows in one statement: with the widest row still far below either engine's number of parameters.
+const ROWS: usize = 64;
+
+impl List {
+    pub(crate) fn start<DB: Database>(&self) -> QueryBuilder<DB>
+    where
+        DB::Arguments: Default,
+    {
+        QueryBuilder::new(self.before)
+    }
+
+    pub(crate) const fn end(&self, engine: Engine) -> &'static str {
+        self.after.on(engine)
+    }
+
+    /// The text for so many rows, to prepare it.
+    fn sample<DB: Database>(&self, engine: Engine, rows: usize) -> String
+    where
+        DB::Arguments: Default,
+        for<'q> i64: Encode<'q, DB> + Type<DB>,
+    {
+        let mut query = self.start::<DB>();
+        if let Some(columns) = self.row {
+            query.push_values(0..rows, |mut row, _| {
+                for _ in 0..columns {
+                    row.push_bind(0_i64);
+                }
+            });
+        } else {
+            let mut values = query.separated(", ");
+            for _ in 0..rows {
+                values.push_bind(0_i64);
+            }
+        }
+        query.push(self.end(engine));
+        query.into_string()
+    }
+}
+
+/// Cuts rows for an insert into pieces whose lengths are powers of two, so that few texts exist and each
+/// stays prepared.
+pub(crate) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = rows.len().min(ROWS).checked_ilog2().map(|power| 1 << power)?;
+        let (piece, rest) = rows.split_at(length);
+        rows = rest;
+        Some(piece)
+    })
+}
+
+/// Cuts values for an `IN` list into pieces, the last one filled up to a power of two by repeating its end.
+pub(crate) fn padded_pieces<T: Copy>(values: &[T]) -> impl Iterator<Item = Vec<T>> {
+    values.chunks(ROWS).map(|chunk| {
+        let mut piece = chunk.to_vec();
+        if let Some(&last) = chunk.last() {
+            piece.resize(chunk.len().next_power_of_two(), last);
+        }
+        piece
+    })
+}
+
+macro_rules! statements {
+    (@make $text:literal) => { Statement::same($text) };
+    (@make sqlite $sqlite:literal postgres $postgres:literal) => {
+        Statement { sqlite: $sqlite, postgres: $postgres }
+    };
+    ($($(#[$meta:meta])* $name:ident = { $($text:tt)+ })*) => {
+        $($(#[$meta])* pub(crate) const $name: Statement = statements!(@make $($text)+);)*
+
+        const STATEMENTS: &[(&str, Statement)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+macro_rules! lists {
+    ($($(#[$meta:meta])* $name:ident = $list:expr;)*) => {
+        $($(#[$meta])* pub(crate) const $name: List = $list;)*
+
+        const LISTS: &[(&str, List)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+statements! {
+    PING = { "SELECT 1 FROM accounts LIMIT 1" }
+
+    // accounts
+    INSERT_SETUP = { "INSERT INTO setup (slot, used_at) VALUES (1, $1) ON CONFLICT DO NOTHING" }
+    INSERT_ACCOUNT = { "INSERT INTO accounts (id, username, administrator, opaque_record, created_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING" }
+    INSERT_ENTRY = { "INSERT INTO entries (account, sequence, bytes) VALUES ($1, $2, $3)" }
+    INSERT_DEVICE = { "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
+        VALUES ($1, $2, $3, 0, 0)" }
+    FIND_ACCOUNT = { "SELECT id, username, administrator, opaque_record FROM accounts WHERE id = $1" }
+    FIND_ACCOUNT_BY_USERNAME = {
+        "SELECT id, username, administrator, opaque_record FROM accounts WHERE username = $1"
+    }
+    COUNT_ACCOUNTS = { "SELECT count(*) FROM accounts" }
+    LIST_ENTRIES = { "SELECT bytes FROM entries WHERE account = $1 AND sequence > $2
+        ORDER BY sequence LIMIT $3" }
+    LIST_DEVICES = { "SELECT device FROM devices WHERE account = $1 AND revoked_at IS NULL ORDER BY device" }
+
+    // logins
+    INSERT_LOGIN_ATTEMPT = { "INSERT INTO login_attempts (hash, account, state, expires_at)
+        VALUES ($1, $2, $3, $4)" }
+    CLAIM_LOGIN_ATTEMPT = { "DELETE FROM login_attempts WHERE hash = $1 RETURNING account, state, expires_at" }
+    INSERT_LOGIN = { "INSERT INTO logins
+            (id, account, device, created_at, refreshed_at, rotated_at, generation)
+        VALUES ($1, $2, $3, $4, $5, $5, 0)" }
+    FIND_LOGIN = { "SELECT id, account, device, created_at, refreshed_at FROM logins
+        WHERE id = $1 AND revoked_at IS NULL" }
+    INSERT_REFRESH_TOKEN = { "INSERT INTO refresh_tokens (hash, login, generation, superseded)
+        VALUES ($1, $2, $3, FALSE)" }
+    FIND_REFRESH_TOKEN = { "SELECT login, generation, superseded FROM refresh_tokens WHERE hash = $1" }
+    /// Changes nothing but holds the row, so that rotations of one login happen one after another.
+    LOCK_LOGIN = { "UPDATE logins SET refreshed_at = refreshed_at WHERE id = $1 AND revoked_at IS NULL
+        RETURNING account, device, created_at, refreshed_at, rotated_at, generation" }
+    ROTATE_LOGIN = { "UPDATE logins SET generation = $2, rotated_at = $3, refreshed_at = $3 WHERE id = $1" }
+    REFRESH_LOGIN = { "UPDATE logins SET refreshed_at = $2 WHERE id = $1" }
+    SUPERSEDE_REFRESH_TOKEN = { "UPDATE refresh_tokens SET superseded = TRUE
+        WHERE login = $1 AND generation = $2" }
+    FORGET_REFRESH_TOKENS = { "DELETE FROM refresh_tokens WHERE login = $1 AND generation < $2" }
+    REVOKE_LOGIN = { "UPDATE logins SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL" }
+    LIST_REVOKED_LOGINS = { "SELECT id FROM logins WHERE revoked_at >= $1 ORDER BY revoked_at, id" }
+    INSERT_TICKET = { "INSERT INTO tickets (hash, login, expires_at) VALUES ($1, $2, $3)" }
+    CLAIM_TICKET = { "DELETE FROM tickets WHERE hash = $1 RETURNING login, expires_at" }
+
+    // invites
+    INSERT_INVITE = { "INSERT INTO invites (hash, made_by, created_at, expires_at) VALUES ($1, $2, $3, $4)" }
+    FIND_INVITE = { "SELECT 1 FROM invites WHERE hash = $1 AND expires_at > $2" }
+    CLAIM_INVITE = { "DELETE FROM invites WHERE hash = $1 AND expires_at > $2" }
+
+    // prekeys
+    /// Holds the device's row, so that uploads of one device happen one after another.
+    LOCK_DEVICE = { "UPDATE devices SET created_at = created_at
+        WHERE account = $1 AND device = $2 AND revoked_at IS NULL" }
+    DELETE_PREKEYS = { "DELETE FROM prekeys WHERE account = $1 AND device = $2" }
+    COUNT_PREKEYS = { "SELECT (SELECT count(*) FROM prekeys WHERE account = $1 AND device = $2),
+        (SELECT count(*) FROM last_resort_prekeys WHERE account = $1 AND device = $2)" }
+    LIST_PREKEY_IDS = { "SELECT id FROM prekeys WHERE account = $1 AND device = $2" }
+    LIST_CLAIMED_PREKEYS = { "SELECT id, digest FROM claimed_prekeys
+        WHERE account = $1 AND device = $2 AND id BETWEEN $3 AND $4" }
+    DELETE_CLAIMED_PREKEYS = { "DELETE FROM claimed_prekeys WHERE account = $1 AND device = $2" }
+    UPSERT_LAST_RESORT = { "INSERT INTO last_resort_prekeys (account, device, id, bundle)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (account, device) DO UPDATE SET id = excluded.id, bundle = excluded.bundle" }
+    FIND_LAST_RESORT = { "SELECT bundle FROM last_resort_prekeys WHERE account = $1 AND device = $2" }
+    /// On PostgreSQL the inner SELECT runs once and locks its row; claimers that meet skip each other's.
+    CLAIM_PREKEY = {
+        sqlite "DELETE FROM prekeys WHERE account = $1 AND device = $2 AND id = (
+                SELECT id FROM prekeys WHERE account = $1 AND device = $2 ORDER BY id LIMIT 1
+            ) RETURNING id, bundle"
+        postgres "DELETE FROM prekeys WHERE account = $1 AND device = $2 AND id = (
+                SELECT id FROM prekeys WHERE account = $1 AND device = $2 ORDER BY id LIMIT 1
+                FOR UPDATE SKIP LOCKED
+            ) RETURNING id, bundle"
+    }
+
+    // rooms
+    INSERT_DIRECT_ROOM = { "INSERT INTO rooms (id, low, high, head, created_at)
+        SELECT $1, low.id, high.id, 0, $4 FROM accounts low, accounts high
+        WHERE low.id = $2 AND high.id = $3
+        ON CONFLICT (id) DO NOTHING" }
+    FIND_DIRECT_ROOM = { "SELECT id, low, high FROM rooms WHERE id = $1" }
+    LIST_ROOM_HEADS = { "SELECT id, head FROM rooms WHERE (low = $1 OR high = $1) AND head > 0 ORDER BY id" }
+
+    // messages
+    LIST_ENVELOPES = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high, body
+        FROM envelopes WHERE room = $1 AND sequence > $2 ORDER BY sequence LIMIT $3" }
+    FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
+
+    // mailbox
+    /// A page that ends before it grows over so many bytes, but always has its first message.
+    LIST_MAILBOX = { "WITH page AS (
+            SELECT m.sequence AS place, coalesce(m.id, e.id) AS id,
+                coalesce(m.sender_account, e.account) AS sender_account,
+                coalesce(m.sender_device, e.device) AS sender_device,
+                m.pairwise, e.room, e.sequence, r.low, e.received_at, e.class, e.head_low, e.head_high,
+                e.target, e.body, length(m.pairwise) + coalesce(length(e.body), 0) AS size
+            FROM mailbox m
+            LEFT JOIN envelopes e ON e.room = m.room AND e.sequence = m.envelope
+            LEFT JOIN rooms r ON r.id = m.room
+            WHERE m.account = $1 AND m.device = $2 AND m.sequence > $3
+            ORDER BY m.sequence LIMIT $4
+        ), sized AS (
+            SELECT place, id, sender_account, sender_device, pairwise, room, sequence, low, received_at, class,
+                head_low, head_high, target, body, size, sum(size) OVER (ORDER BY place) AS total
+            FROM page
+        )
+        SELECT place, id, sender_account, sender_device, pairwise, room, sequence, low, received_at, class,
+            head_low, head_high, target, body
+        FROM sized WHERE total <= $5 OR total = size ORDER BY place" }
+    /// Nothing beyond the last message that was put in, and nothing twice.
+    ACKNOWLEDGE = { "UPDATE devices SET acknowledged = $3
+        WHERE account = $1 AND device = $2 AND acknowledged < $3 AND mailbox_head >= $3" }
+    DELETE_ACKNOWLEDGED = { "DELETE FROM mailbox WHERE account = $1 AND device = $2 AND sequence <= $3" }
+    FIND_DEVICE_STATE = { "SELECT last_accepted, acknowledged,
+            (SELECT count(*) FROM prekeys p WHERE p.account = d.account AND p.device = d.device)
+        FROM devices d WHERE account = $1 AND device = $2" }
+
+    // jobs
+    EXPIRE_LOGIN_ATTEMPTS = { "DELETE FROM login_attempts WHERE expires_at <= $1" }
+    EXPIRE_TICKETS = { "DELETE FROM tickets WHERE expires_at <= $1" }
+    EXPIRE_INVITES = { "DELETE FROM invites WHERE expires_at <= $1" }
+    EXPIRE_IDLE_LOGINS = { "DELETE FROM logins WHERE refreshed_at < $1" }
+    EXPIRE_REVOKED_LOGINS = { "DELETE FROM logins WHERE revoked_at < $1" }
+}
+
+lists! {
+    // prekeys
+    INSERT_PREKEYS = List {
+        before: "INSERT INTO prekeys (account, device, id, bundle) ",
+        row: Some(4),
+        after: Statement::same(" ON CONFLICT DO NOTHING"),
+    };
+    INSERT_CLAIMED_PREKEYS = List {
+        before: "INSERT INTO claimed_prekeys (account, device, id, digest) ",
+        row: Some(4),
+        after: Statement::same(" ON CONFLICT (account, device, id) DO UPDATE SET digest = excluded.digest"),
+    };
+
+    // messages
+    /// In order of the ids, so that two batches never wait for each other in a circle.
+    LOCK_ROOMS = List {
+        before: "SELECT id, low, high, head, created_at FROM rooms WHERE id IN (",
+        row: None,
+        after: Statement { sqlite: ") ORDER BY id", postgres: ") ORDER BY id FOR NO KEY UPDATE" },
+    };
+    /// In order of the addresses, after the rooms.
+    LOCK_DEVICES = List {
+        before: "SELECT account, device, created_at, mailbox_head, acknowledged, last_accepted FROM devices
+            WHERE revoked_at IS NULL AND account IN (",
+        row: None,
+        after: Statement {
+            sqlite: ") ORDER BY account, device",
+            postgres: ") ORDER BY account, device FOR NO KEY UPDATE",
+        },
+    };
+    FIND_SENDS = List {
+        before: "SELECT id, account, device, digest, room, sequence, time FROM sends WHERE id IN (",
+        row: None,
+        after: Statement::same(")"),
+    };
+    INSERT_SENDS = List {
+        before: "INSERT INTO sends (id, account, device, digest, room, sequence, time) ",
+        row: Some(7),
+        after: Statement::same(""),
+    };
+    INSERT_ENVELOPES = List {
+        before: "INSERT INTO envelopes (room, sequence, id, account, device, received_at, class, head_low,
+            head_high, target, body) ",
+        row: Some(11),
+        after: Statement::same(""),
+    };
+    INSERT_MAILBOX = List {
+        before: "INSERT INTO mailbox (account, device, sequence, room, envelope, id, sender_account,
+            sender_device, pairwise) ",
+        row: Some(9),
+        after: Statement::same(""),
+    };
+    /// The rows are there and locked; this form alone gives many rows their new values on both engines.
+    MOVE_ROOMS = List {
+        before: "INSERT INTO rooms (id, low, high, head, created_at) ",
+        row: Some(5),
+        after: Statement::same(" ON CONFLICT (id) DO UPDATE SET head = excluded.head"),
+    };
+    MOVE_DEVICES = List {
+        before: "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged, last_accepted) ",
+        row: Some(6),
+        after: Statement::same(" ON CONFLICT (account, device) DO UPDATE
+            SET mailbox_head = excluded.mailbox_head, last_accepted = excluded.last_accepted"),
+    };
+}
+
+impl Db {
+    /// Prepares every statement, which fails when one does not fit the schema. Answers their number.
+    pub async fn prepare_every_statement(&self) -> Result<usize, DbError> {
+        let engine = self.engine();
+        let mut texts: Vec<(&str, String)> = STATEMENTS
+            .iter()
+            .map(|(name, statement)| (*name, statement.on(engine).to_owned()))
+            .collect();
+        for (name, list) in LISTS {
+            texts.extend([1, 2, ROWS].map(|rows| (*name, list.sample_on(engine, rows))));
+        }
+        on_engine!(
+            self,
+            write | connection | {
+                for (name, text) in &texts {
+                    let text = sqlx::AssertSqlSafe(text.as_str()).into_sql_str();
+                    if let Err(error) = (&mut *connection).prepare(text).await {
+                        return Err(DbError::Internal(format!("{name}: {error}")));
+                    }
+                }
+            }
+        );
+        Ok(texts.len())
+    }
+}
+
+impl List {
+    fn sample_on(&self, engine: Engine, rows: usize) -> String {
+        match engine {
+            Engine::Sqlite => self.sample::<sqlx::Sqlite>(engine, rows),
+            Engine::Postgres => self.sample::<sqlx::Postgres>(engine, rows),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_powers_of_two_and_lose_nothing() {
+        for count in [0, 1, 2, 3, 7, 63, 64, 65, 200] {
+            let rows: Vec<usize> = (0..count).collect();
+            let cut: Vec<&[usize]> = pieces(&rows).collect();
+            assert!(
+                cut.iter()
+                    .all(|piece| piece.len().is_power_of_two() && piece.len() <= ROWS)
+            );
+            assert_eq!(cut.concat(), rows);
+
+            let cut: Vec<Vec<usize>> = padded_pieces(&rows).collect();
+            assert!(
+                cut.iter()
+                    .all(|piece| piece.len().is_power_of_two() && piece.len() <= ROWS)
+            );
+            let mut all = cut.concat();
+            all.dedup();
+            assert_eq!(all, rows);
+        }
+    }
+}

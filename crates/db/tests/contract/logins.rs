@@ -1,0 +1,299 @@
+use conclave_db::{Login, LoginAttempt, Refreshed};
+use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
+use conclave_protocol::{DeviceAddress, Timestamp};
+use futures_util::future::join_all;
+
+use crate::support::Stage;
+use crate::support::people::{NOW, account, hash, join};
+
+on_both_engines! {
+    a_login_attempt_is_claimed_once_and_not_after_its_end
+    an_attempt_for_an_unknown_name_is_kept_all_the_same
+    ten_claims_of_one_attempt_give_it_to_one
+    a_login_is_found_until_it_is_revoked
+    revoked_logins_are_listed_since_a_time
+    a_current_token_is_exchanged_for_the_next
+    an_exchange_whose_answer_was_lost_is_repeated
+    a_repeat_after_the_grace_time_ends_the_login
+    a_repeat_after_the_next_token_was_shown_ends_the_login
+    a_token_whose_place_a_repeat_took_ends_the_login
+    an_old_token_ends_the_login
+    an_idle_or_revoked_or_unknown_login_is_not_refreshed
+    twenty_exchanges_of_one_token_leave_one_token_in_force
+    a_ticket_opens_one_connection_within_its_time
+    a_ticket_of_a_revoked_login_opens_nothing
+    ten_claims_of_one_ticket_give_it_to_one
+}
+
+const LATER: Timestamp = Timestamp(NOW.0 + 1000);
+
+fn login(number: u8, address: DeviceAddress) -> Login {
+    Login {
+        id: [number; 16],
+        address,
+        created_at: NOW,
+        refreshed_at: NOW,
+    }
+}
+
+/// A person who is signed in with the token of hash 1.
+async fn signed_in(stage: &Stage) -> Login {
+    let [mia] = join(stage, [1]).await;
+    let login = login(1, mia);
+    stage.insert_login(&login, hash(1)).await.unwrap();
+    login
+}
+
+async fn rotate(stage: &Stage, presented: u64, next: u64, now: Timestamp) -> Refreshed {
+    stage
+        .rotate_login(hash(presented), hash(next), now)
+        .await
+        .unwrap()
+}
+
+fn attempt(number: u64) -> LoginAttempt {
+    LoginAttempt {
+        id: hash(number),
+        account: Some(account(1)),
+        state: vec![9; 64],
+        expires: NOW.plus(100),
+    }
+}
+
+async fn a_login_attempt_is_claimed_once_and_not_after_its_end(stage: Stage) {
+    join(&stage, [1]).await;
+    stage.insert_login_attempt(&attempt(1)).await.unwrap();
+    stage.insert_login_attempt(&attempt(2)).await.unwrap();
+    let claimed = stage
+        .claim_login_attempt(hash(1), NOW.plus(99))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(claimed.id, hash(1));
+    assert_eq!(claimed.account, Some(account(1)));
+    assert_eq!(claimed.state, vec![9; 64]);
+    assert_eq!(claimed.expires, NOW.plus(100));
+    assert!(stage.claim_login_attempt(hash(1), NOW).await.unwrap().is_none());
+    assert!(
+        stage
+            .claim_login_attempt(hash(2), NOW.plus(100))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(stage.claim_login_attempt(hash(3), NOW).await.unwrap().is_none());
+}
+
+async fn an_attempt_for_an_unknown_name_is_kept_all_the_same(stage: Stage) {
+    stage
+        .insert_login_attempt(&LoginAttempt {
+            account: None,
+            ..attempt(1)
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        stage
+            .claim_login_attempt(hash(1), NOW)
+            .await
+            .unwrap()
+            .unwrap()
+            .account,
+        None
+    );
+}
+
+async fn ten_claims_of_one_attempt_give_it_to_one(stage: Stage) {
+    join(&stage, [1]).await;
+    stage.insert_login_attempt(&attempt(1)).await.unwrap();
+    let claims = join_all((0..10).map(|_| stage.claim_login_attempt(hash(1), NOW))).await;
+    assert_eq!(claims.into_iter().filter_map(Result::unwrap).count(), 1);
+}
+
+async fn a_login_is_found_until_it_is_revoked(stage: Stage) {
+    let login = signed_in(&stage).await;
+    assert_eq!(stage.find_login(login.id).await.unwrap(), Some(login.clone()));
+    assert_eq!(stage.find_login([2; 16]).await.unwrap(), None);
+    assert!(stage.revoke_login(login.id, LATER).await.unwrap());
+    assert_eq!(stage.find_login(login.id).await.unwrap(), None);
+    assert!(!stage.revoke_login(login.id, LATER).await.unwrap());
+    assert!(!stage.revoke_login([2; 16], LATER).await.unwrap());
+}
+
+async fn revoked_logins_are_listed_since_a_time(stage: Stage) {
+    let [mia] = join(&stage, [1]).await;
+    for number in 1..=3 {
+        stage
+            .insert_login(&login(number, mia), hash(u64::from(number)))
+            .await
+            .unwrap();
+    }
+    stage.revoke_login([1; 16], NOW.plus(10)).await.unwrap();
+    stage.revoke_login([2; 16], NOW.plus(20)).await.unwrap();
+    assert_eq!(stage.list_revoked_logins(NOW).await.unwrap(), [[1; 16], [2; 16]]);
+    assert_eq!(stage.list_revoked_logins(NOW.plus(20)).await.unwrap(), [[2; 16]]);
+    assert!(stage.list_revoked_logins(NOW.plus(21)).await.unwrap().is_empty());
+}
+
+async fn a_current_token_is_exchanged_for_the_next(stage: Stage) {
+    let login = signed_in(&stage).await;
+    let refreshed = Login {
+        refreshed_at: LATER,
+        ..login.clone()
+    };
+    assert_eq!(
+        rotate(&stage, 1, 2, LATER).await,
+        Refreshed::Rotated(refreshed.clone())
+    );
+    assert_eq!(stage.find_login(login.id).await.unwrap(), Some(refreshed));
+    for token in 2..300 {
+        let rotated = rotate(&stage, token, token + 1, LATER.plus(token)).await;
+        assert!(matches!(rotated, Refreshed::Rotated(_)), "{token}");
+    }
+}
+
+async fn an_exchange_whose_answer_was_lost_is_repeated(stage: Stage) {
+    let login = signed_in(&stage).await;
+    rotate(&stage, 1, 2, NOW).await;
+    let at = NOW.plus(60_000);
+    let refreshed = Login {
+        refreshed_at: at,
+        ..login
+    };
+    assert_eq!(
+        rotate(&stage, 1, 3, at).await,
+        Refreshed::Repeated(refreshed.clone())
+    );
+    assert_eq!(
+        rotate(&stage, 1, 4, at).await,
+        Refreshed::Repeated(refreshed.clone())
+    );
+    assert_eq!(rotate(&stage, 4, 5, at).await, Refreshed::Rotated(refreshed));
+}
+
+async fn a_repeat_after_the_grace_time_ends_the_login(stage: Stage) {
+    let login = signed_in(&stage).await;
+    rotate(&stage, 1, 2, NOW).await;
+    // The grace time counts from the first exchange, or who repeats often enough could repeat for ever.
+    assert!(matches!(
+        rotate(&stage, 1, 3, NOW.plus(40_000)).await,
+        Refreshed::Repeated(_)
+    ));
+    let at = NOW.plus(60_001);
+    assert!(matches!(rotate(&stage, 1, 4, at).await, Refreshed::Reused(reused) if reused.id == login.id));
+    assert_eq!(stage.find_login(login.id).await.unwrap(), None);
+    assert_eq!(stage.list_revoked_logins(at).await.unwrap(), [login.id]);
+    for token in 1..=4 {
+        assert_eq!(rotate(&stage, token, 9, at).await, Refreshed::Unknown);
+    }
+}
+
+async fn a_repeat_after_the_next_token_was_shown_ends_the_login(stage: Stage) {
+    let login = signed_in(&stage).await;
+    rotate(&stage, 1, 2, NOW).await;
+    rotate(&stage, 2, 3, NOW).await;
+    assert!(matches!(rotate(&stage, 1, 4, NOW).await, Refreshed::Reused(_)));
+    assert_eq!(rotate(&stage, 3, 5, NOW).await, Refreshed::Unknown);
+    assert_eq!(stage.find_login(login.id).await.unwrap(), None);
+}
+
+async fn a_token_whose_place_a_repeat_took_ends_the_login(stage: Stage) {
+    signed_in(&stage).await;
+    rotate(&stage, 1, 2, NOW).await;
+    assert!(matches!(rotate(&stage, 1, 3, NOW).await, Refreshed::Repeated(_)));
+    assert!(matches!(rotate(&stage, 2, 4, NOW).await, Refreshed::Reused(_)));
+    assert_eq!(rotate(&stage, 3, 5, NOW).await, Refreshed::Unknown);
+}
+
+async fn an_old_token_ends_the_login(stage: Stage) {
+    signed_in(&stage).await;
+    for token in 1..50 {
+        rotate(&stage, token, token + 1, NOW).await;
+    }
+    assert!(matches!(rotate(&stage, 1, 99, NOW).await, Refreshed::Reused(_)));
+    assert_eq!(rotate(&stage, 50, 99, NOW).await, Refreshed::Unknown);
+}
+
+async fn an_idle_or_revoked_or_unknown_login_is_not_refreshed(stage: Stage) {
+    let login = signed_in(&stage).await;
+    assert_eq!(rotate(&stage, 7, 8, NOW).await, Refreshed::Unknown);
+    assert_eq!(
+        rotate(&stage, 1, 2, NOW.plus(REFRESH_TOKEN_IDLE_MS + 1)).await,
+        Refreshed::Unknown
+    );
+    let at = NOW.plus(REFRESH_TOKEN_IDLE_MS);
+    assert!(matches!(rotate(&stage, 1, 2, at).await, Refreshed::Rotated(_)));
+    stage.revoke_login(login.id, at).await.unwrap();
+    assert_eq!(rotate(&stage, 2, 3, at).await, Refreshed::Unknown);
+    assert_eq!(rotate(&stage, 1, 3, at).await, Refreshed::Unknown);
+}
+
+async fn twenty_exchanges_of_one_token_leave_one_token_in_force(stage: Stage) {
+    signed_in(&stage).await;
+    let second = stage.second_node().await;
+    let exchanges = (10..30).map(|next| {
+        let node = if next % 2 == 0 {
+            stage.db.clone()
+        } else {
+            second.clone()
+        };
+        async move { node.rotate_login(hash(1), hash(next), NOW).await.unwrap() }
+    });
+    let outcomes = join_all(exchanges).await;
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Refreshed::Rotated(_)))
+            .count(),
+        1
+    );
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Refreshed::Repeated(_)))
+            .count(),
+        19
+    );
+    let in_force = "SELECT count(*) FROM refresh_tokens t JOIN logins l ON l.id = t.login
+        WHERE t.generation = l.generation AND NOT t.superseded";
+    assert_eq!(stage.number(in_force).await, 1);
+}
+
+async fn a_ticket_opens_one_connection_within_its_time(stage: Stage) {
+    let login = signed_in(&stage).await;
+    stage
+        .insert_ticket(hash(50), login.id, NOW.plus(10))
+        .await
+        .unwrap();
+    stage
+        .insert_ticket(hash(51), login.id, NOW.plus(10))
+        .await
+        .unwrap();
+    assert_eq!(
+        stage.claim_ticket(hash(50), NOW.plus(9)).await.unwrap(),
+        Some(login)
+    );
+    assert_eq!(stage.claim_ticket(hash(50), NOW).await.unwrap(), None);
+    assert_eq!(stage.claim_ticket(hash(51), NOW.plus(10)).await.unwrap(), None);
+    assert_eq!(stage.claim_ticket(hash(52), NOW).await.unwrap(), None);
+}
+
+async fn a_ticket_of_a_revoked_login_opens_nothing(stage: Stage) {
+    let login = signed_in(&stage).await;
+    stage
+        .insert_ticket(hash(50), login.id, NOW.plus(10))
+        .await
+        .unwrap();
+    stage.revoke_login(login.id, NOW).await.unwrap();
+    assert_eq!(stage.claim_ticket(hash(50), NOW).await.unwrap(), None);
+}
+
+async fn ten_claims_of_one_ticket_give_it_to_one(stage: Stage) {
+    let login = signed_in(&stage).await;
+    stage
+        .insert_ticket(hash(50), login.id, NOW.plus(10))
+        .await
+        .unwrap();
+    let claims = join_all((0..10).map(|_| stage.claim_ticket(hash(50), NOW))).await;
+    assert_eq!(claims.into_iter().filter_map(Result::unwrap).count(), 1);
+}

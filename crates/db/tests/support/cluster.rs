@@ -1,0 +1,145 @@
+//! One PostgreSQL cluster for the whole test process, made from nothing and gone with it.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+
+/// Runs until its standard input closes, which happens when the test process ends in whatever way; then it
+/// stops the cluster that it started, by its id, and clears the folder away.
+const KEEPER: &str = r#"
+trap '' INT TERM HUP
+"$1/initdb" --pgdata="$2/data" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync \
+    >"$2/log" 2>&1 || exit 1
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 -c fsync=off \
+    -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off \
+    >>"$2/log" 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+rm -rf "$2"
+"#;
+
+pub(crate) struct Cluster {
+    folder: PathBuf,
+    /// Its open standard input is what keeps the cluster alive.
+    keeper: Mutex<Child>,
+}
+
+/// The cluster, started by the first test that asks.
+pub(crate) fn running() -> &'static Cluster {
+    static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+    &CLUSTER
+}
+
+impl Cluster {
+    /// Address of a database in the cluster.
+    pub(crate) fn address(&self, database: &str) -> String {
+        format!(
+            "postgres://postgres@localhost/{database}?host={}",
+            self.folder.display()
+        )
+    }
+
+    /// Runs a statement outside every test's database.
+    pub(crate) async fn execute(&self, text: &str) {
+        let options: PgConnectOptions = self.address("postgres").parse().unwrap();
+        let mut connection = loop {
+            match options.connect().await {
+                Ok(connection) => break connection,
+                Err(error) => {
+                    if let Some(status) = self.keeper.lock().unwrap().try_wait().unwrap() {
+                        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                        panic!("PostgreSQL did not start ({status}):\n{log}");
+                    }
+                    // Starting: no socket yet, nobody listening yet, or not yet ready for connections.
+                    let starting = match &error {
+                        sqlx::Error::Io(error) => {
+                            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+                        }
+                        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+                        _ => false,
+                    };
+                    assert!(starting, "{error}");
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                }
+            }
+        };
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(text)))
+            .await
+            .unwrap();
+    }
+
+    fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::Builder::new()
+            .prefix("conclave-postgres-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        let mut keeper = Command::new("sh");
+        keeper
+            .args(["-c", KEEPER, "keeper"])
+            .args([&programs, &folder])
+            .current_dir(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        // PostgreSQL refuses to run as root.
+        if std::fs::metadata(&folder).unwrap().uid() == 0 {
+            let (user, group) = ["postgres", "nobody"].into_iter().find_map(unprivileged).unwrap();
+            chown(&folder, Some(user), Some(group)).unwrap();
+            keeper.uid(user).gid(group);
+        }
+        Self {
+            keeper: Mutex::new(keeper.spawn().unwrap()),
+            folder,
+        }
+    }
+}
+
+/// The folder with the newest PostgreSQL's programs.
+fn programs() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let installed = versions.filter_map(|entry| {
+        let version: f32 = entry.file_name().to_str()?.parse().ok()?;
+        Some((version, entry.path().join("bin")))
+    });
+    let on_path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&on_path)
+        .map(|folder| (0.0, folder))
+        .collect::<Vec<_>>();
+    installed
+        .chain(on_path)
+        .filter(|(_, folder)| is_complete(folder))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, folder)| folder)
+        .expect("these tests need PostgreSQL's programs: type\n\n    apt-get install postgresql\n\n")
+}
+
+fn is_complete(folder: &Path) -> bool {
+    ["initdb", "postgres"]
+        .iter()
+        .all(|program| folder.join(program).is_file())
+}
+
+/// Numbers of a user and its group.
+fn unprivileged(name: &str) -> Option<(u32, u32)> {
+    let number = |option| {
+        let output = Command::new("id").args([option, name]).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    Some((number("-u")?, number("-g")?))
+}

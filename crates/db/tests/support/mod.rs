@@ -1,0 +1,158 @@
+//! A fresh database on either engine for each test, and people to fill it with.
+
+pub(crate) mod cluster;
+pub(crate) mod people;
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use conclave_db::{Db, Engine};
+use conclave_protocol::DeviceAddress;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+use tempfile::TempDir;
+
+/// A database of its own, and where it stands.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) db: Db,
+    pub(crate) address: String,
+    _folder: Option<Arc<TempDir>>,
+}
+
+impl Deref for Stage {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        &self.db
+    }
+}
+
+pub(crate) async fn sqlite() -> Stage {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("sqlite:{}", folder.path().join("conclave.db").display());
+    Stage {
+        db: Db::open(&address).await.unwrap(),
+        address,
+        _folder: Some(Arc::new(folder)),
+    }
+}
+
+pub(crate) async fn postgres() -> Stage {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+    let cluster = cluster::running();
+    let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    cluster.execute(&format!("CREATE DATABASE {name}")).await;
+    let address = cluster.address(&name);
+    Stage {
+        db: Db::open(&address).await.unwrap(),
+        address,
+        _folder: None,
+    }
+}
+
+impl Stage {
+    /// A second node on the same database.
+    pub(crate) async fn second_node(&self) -> Db {
+        Db::open(&self.address).await.unwrap()
+    }
+
+    /// Runs statements of the test's own, past every rule of the crate.
+    pub(crate) async fn execute(&self, text: &str) -> u64 {
+        let text = AssertSqlSafe(text);
+        match self.db.engine() {
+            Engine::Sqlite => {
+                let path = self.address.trim_start_matches("sqlite:");
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut connection = options.connect().await.unwrap();
+                connection
+                    .execute(sqlx::raw_sql(text))
+                    .await
+                    .unwrap()
+                    .rows_affected()
+            }
+            Engine::Postgres => {
+                let options: sqlx::postgres::PgConnectOptions = self.address.parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                connection
+                    .execute(sqlx::raw_sql(text))
+                    .await
+                    .unwrap()
+                    .rows_affected()
+            }
+        }
+    }
+
+    /// The number that a query of the test's own gives.
+    pub(crate) async fn number(&self, text: &str) -> i64 {
+        let query = AssertSqlSafe(text);
+        match self.db.engine() {
+            Engine::Sqlite => {
+                let path = self.address.trim_start_matches("sqlite:");
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                sqlx::query_scalar(query)
+                    .fetch_one(&mut options.connect().await.unwrap())
+                    .await
+                    .unwrap()
+            }
+            Engine::Postgres => {
+                let options: sqlx::postgres::PgConnectOptions = self.address.parse().unwrap();
+                sqlx::query_scalar(query)
+                    .fetch_one(&mut options.connect().await.unwrap())
+                    .await
+                    .unwrap()
+            }
+        }
+    }
+
+    /// Bytes as a literal of this engine.
+    pub(crate) fn literal(&self, bytes: &[u8]) -> String {
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        match self.db.engine() {
+            Engine::Sqlite => format!("x'{digits}'"),
+            Engine::Postgres => format!("'\\x{digits}'::bytea"),
+        }
+    }
+
+    /// A device that the account's chain would have added.
+    pub(crate) async fn add_device(&self, address: DeviceAddress) {
+        let account = self.literal(&address.account.0);
+        let device = address.device.0;
+        let rows = self
+            .execute(&format!(
+                "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
+                VALUES ({account}, {device}, 0, 0, 0)"
+            ))
+            .await;
+        assert_eq!(rows, 1);
+    }
+
+    /// What the account's chain would do to a device.
+    pub(crate) async fn revoke_device(&self, address: DeviceAddress) {
+        let account = self.literal(&address.account.0);
+        let device = address.device.0;
+        let rows = self
+            .execute(&format!(
+                "UPDATE devices SET revoked_at = 1 WHERE account = {account} AND device = {device}"
+            ))
+            .await;
+        assert_eq!(rows, 1);
+    }
+
+    /// Closes the database and clears it away.
+    pub(crate) async fn end(self) {
+        self.db.close().await;
+        if self.db.engine() == Engine::Postgres {
+            let name = self
+                .address
+                .rsplit('/')
+                .next()
+                .and_then(|rest| rest.split('?').next())
+                .unwrap();
+            cluster::running()
+                .execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+                .await;
+        }
+    }
+}

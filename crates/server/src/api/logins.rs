@@ -1,0 +1,242 @@
+//! Signing in, staying signed in, signing out.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use conclave_auth::server::finish_login;
+use conclave_auth::statements::login_statement;
+use conclave_db::{Login, LoginAttempt, Refreshed};
+use conclave_protocol::limits::{ACCESS_TOKEN_LIFE_MS, ENTRIES_PAGE, REFRESH_TOKEN_IDLE_MS, TICKET_LIFE_MS};
+use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted, Refresh, Ticket};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, ErrorCode, Token, Username};
+use conclave_sigchain::AccountChain;
+use http::StatusCode;
+
+use crate::access::Holder;
+use crate::api::accounts::entries;
+use crate::error::ApiError;
+use crate::extract::{AskedFrom, Body, SameOrigin, SignedIn};
+use crate::randomness;
+use crate::state::{App, token_hash};
+
+/// The cookie that holds a browser's refresh token.
+const COOKIE: &str = "conclave_refresh";
+/// The only place it is sent to.
+const COOKIE_PATH: &str = "/api/v1/logins";
+/// Time between the two requests of a sign-in: stretching a password takes seconds on a slow device.
+const ATTEMPT_LIFE_MS: u64 = 2 * 60 * 1000;
+
+/// `POST /api/v1/logins/start`: the same answer, by the same work, for a handle that nobody has.
+pub(crate) async fn start(
+    State(app): State<Arc<App>>,
+    AskedFrom(source): AskedFrom,
+    Body(asked): Body<LoginStart>,
+) -> Result<Body<LoginStarted>, ApiError> {
+    app.limits.sign_in(source)?;
+    tokio::time::sleep(app.limits.slowing(&asked.username)).await;
+
+    let account = app.db.find_account_by_username(&asked.username).await?;
+    let started = app.opaque.start_login(
+        asked.username.as_str(),
+        account.as_ref().map(|account| account.opaque_record.as_slice()),
+        asked.opaque.as_slice(),
+        &mut randomness::system(),
+    )?;
+    let attempt = randomness::token();
+    let kept = LoginAttempt {
+        id: token_hash(&attempt),
+        account: account.map(|account| account.id),
+        state: started.state.to_vec(),
+        expires: app.now().plus(ATTEMPT_LIFE_MS),
+    };
+    app.db.insert_login_attempt(&kept).await?;
+    Ok(Body(LoginStarted { attempt, opaque: Bytes(started.response) }))
+}
+
+/// `POST /api/v1/logins/finish`: the password and the device, both, or one and the same refusal.
+pub(crate) async fn finish(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    AskedFrom(source): AskedFrom,
+    cookies: CookieJar,
+    Body(asked): Body<LoginFinish>,
+) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
+    app.limits.sign_in(source)?;
+    let attempt = app.db.claim_login_attempt(token_hash(&asked.attempt), app.now()).await?;
+    let attempt = attempt.ok_or(ErrorCode::WrongCredentials)?;
+    finish_login(&attempt.state, asked.opaque.as_slice()).map_err(|_| ErrorCode::WrongCredentials)?;
+    let account = attempt.account.ok_or(ErrorCode::WrongCredentials)?;
+
+    let address = DeviceAddress { account, device: asked.device };
+    verify_device(&app, address, &asked).await?;
+    let account = app.db.find_account(account).await?.ok_or(ErrorCode::WrongCredentials)?;
+    begin_login(&app, cookies, address, account.username, account.administrator, asked.native).await
+}
+
+/// `POST /api/v1/logins/refresh`
+pub(crate) async fn refresh(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    cookies: CookieJar,
+    Body(asked): Body<Refresh>,
+) -> Result<(CookieJar, Body<LoggedIn>), Response> {
+    let refused = |cookies: &CookieJar, code: ErrorCode| {
+        (forget_cookie(&app, cookies.clone()), ApiError::from(code)).into_response()
+    };
+    let native = asked.refresh_token.is_some();
+    let Some(presented) = presented(asked, &cookies) else {
+        return Err(refused(&cookies, ErrorCode::SignInNeeded));
+    };
+    let next = randomness::token();
+    let now = app.now();
+    let rotated = app.db.rotate_login(token_hash(&presented), token_hash(&next), now).await;
+    let login = match rotated.map_err(|error| ApiError::from(error).into_response())? {
+        Refreshed::Rotated(login) | Refreshed::Repeated(login) => login,
+        Refreshed::Reused(login) => {
+            app.end_login(login.id, login.address, ErrorCode::LoginRevoked);
+            return Err(refused(&cookies, ErrorCode::LoginRevoked));
+        }
+        Refreshed::Unknown => return Err(refused(&cookies, ErrorCode::SignInNeeded)),
+    };
+    let account = app.db.find_account(login.address.account).await;
+    let Some(account) = account.map_err(|error| ApiError::from(error).into_response())? else {
+        return Err(refused(&cookies, ErrorCode::SignInNeeded));
+    };
+    Ok(answer(&app, cookies, &login, account.username, account.administrator, next, native))
+}
+
+/// `POST /api/v1/logins/sign-out`: also right for somebody who is signed out already.
+pub(crate) async fn sign_out(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    cookies: CookieJar,
+    signed_in: Result<SignedIn, ApiError>,
+    Body(asked): Body<Refresh>,
+) -> Result<(CookieJar, StatusCode), ApiError> {
+    let now = app.now();
+    let mut ended = signed_in.ok().map(|signed_in| (signed_in.login(), signed_in.address()));
+    if let Some(presented) = presented(asked, &cookies) {
+        // The successor is thrown away: what matters is whose token this was.
+        let next = token_hash(&randomness::token());
+        match app.db.rotate_login(token_hash(&presented), next, now).await? {
+            Refreshed::Rotated(login) | Refreshed::Repeated(login) | Refreshed::Reused(login) => {
+                ended = Some((login.id, login.address));
+            }
+            Refreshed::Unknown => {}
+        }
+    }
+    if let Some((login, address)) = ended {
+        app.db.revoke_login(login, now).await?;
+        app.end_login(login, address, ErrorCode::SignInNeeded);
+    }
+    Ok((forget_cookie(&app, cookies), StatusCode::NO_CONTENT))
+}
+
+/// `POST /api/v1/ws/ticket`
+pub(crate) async fn ticket(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+) -> Result<Body<Ticket>, ApiError> {
+    let ticket = randomness::token();
+    app.db.insert_ticket(token_hash(&ticket), signed_in.login(), app.now().plus(TICKET_LIFE_MS)).await?;
+    Ok(Body(Ticket { ticket }))
+}
+
+/// Makes a login and its answer.
+pub(crate) async fn begin_login(
+    app: &App,
+    cookies: CookieJar,
+    address: DeviceAddress,
+    username: Username,
+    administrator: bool,
+    native: bool,
+) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
+    let now = app.now();
+    let login = Login { id: randomness::bytes(), address, created_at: now, refreshed_at: now };
+    let refresh = randomness::token();
+    app.db.insert_login(&login, token_hash(&refresh)).await?;
+    Ok(answer(app, cookies, &login, username, administrator, refresh, native))
+}
+
+/// The bytes of a signature.
+pub(crate) fn signature(bytes: &Bytes) -> Result<[u8; 64], ApiError> {
+    bytes.as_slice().try_into().map_err(|_| ErrorCode::Malformed.into())
+}
+
+/// The device stands in the account's chain and signed this very attempt.
+async fn verify_device(app: &App, address: DeviceAddress, asked: &LoginFinish) -> Result<(), ApiError> {
+    let chain = chain_of(app, address.account).await?;
+    let device = chain.device(address.device).ok_or(ErrorCode::WrongCredentials)?;
+    let statement =
+        login_statement(address.account.as_bytes(), address.device.0, asked.attempt.as_str());
+    let signature = signature(&asked.signature).map_err(|_| ErrorCode::WrongCredentials)?;
+    device.verify(&statement, &signature).map_err(|_| ErrorCode::WrongCredentials.into())
+}
+
+async fn chain_of(app: &App, account: AccountId) -> Result<AccountChain, ApiError> {
+    let mut all = Vec::new();
+    loop {
+        let after = u32::try_from(all.len()).unwrap_or(u32::MAX).checked_sub(1);
+        let page = entries(app, account, after, ENTRIES_PAGE).await?;
+        let last = page.len() < ENTRIES_PAGE;
+        all.extend(page);
+        if last {
+            break;
+        }
+    }
+    AccountChain::verify(account, all.iter().map(Bytes::as_slice)).map_err(|error| {
+        tracing::error!(%error, "a stored account chain breaks its rules");
+        ErrorCode::Internal.into()
+    })
+}
+
+fn answer(
+    app: &App,
+    cookies: CookieJar,
+    login: &Login,
+    username: Username,
+    administrator: bool,
+    refresh: Token,
+    native: bool,
+) -> (CookieJar, Body<LoggedIn>) {
+    let holder = Holder { address: login.address, login: login.id, administrator };
+    let body = LoggedIn {
+        account: login.address.account,
+        device: login.address.device,
+        username,
+        administrator,
+        access_token: app.access.issue(&holder, app.now()),
+        expires_in: ACCESS_TOKEN_LIFE_MS,
+        refresh_token: native.then(|| refresh.clone()),
+    };
+    let cookies = if native {
+        cookies
+    } else {
+        let mut cookie = cookie(app, refresh.0);
+        cookie.set_max_age(std::time::Duration::from_millis(REFRESH_TOKEN_IDLE_MS).try_into().ok());
+        cookies.add(cookie)
+    };
+    (cookies, Body(body))
+}
+
+/// The token that was presented, in the body or as the cookie.
+fn presented(asked: Refresh, cookies: &CookieJar) -> Option<Token> {
+    asked.refresh_token.or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
+}
+
+fn forget_cookie(app: &App, cookies: CookieJar) -> CookieJar {
+    // A removal is sent only for a cookie that came along; native clients have none.
+    cookies.remove(cookie(app, String::new()))
+}
+
+fn cookie(app: &App, value: String) -> Cookie<'static> {
+    Cookie::build((COOKIE, value))
+        .path(COOKIE_PATH)
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(app.public.is_https())
+        .build()
+}

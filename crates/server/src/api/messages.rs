@@ -1,0 +1,34 @@
+//! History pages.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use conclave_protocol::RoomId;
+use conclave_protocol::limits::ENVELOPES_PAGE;
+use conclave_protocol::messages::EnvelopesPage;
+use serde::Deserialize;
+
+use crate::api::rooms::of_member;
+use crate::error::ApiError;
+use crate::extract::{Body, PathOf, QueryOf, SignedIn};
+use crate::state::App;
+
+/// Which part of a room's history.
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    #[serde(default)]
+    after: u64,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    PathOf(id): PathOf<RoomId>,
+    QueryOf(page): QueryOf<Page>,
+) -> Result<Body<EnvelopesPage>, ApiError> {
+    let room = of_member(&app, signed_in.account(), id).await?;
+    let limit = page.limit.unwrap_or(ENVELOPES_PAGE).clamp(1, ENVELOPES_PAGE);
+    Ok(Body(app.db.list_envelopes(room.id, page.after, limit).await?))
+}

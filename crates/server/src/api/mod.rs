@@ -1,0 +1,12 @@
+//! The REST endpoints, one file per feature.
+//!
+//! An endpoint is one place: what comes in, the rule, the answer. A handler opens at most one write
+//! transaction and wakes nobody before it is committed.
+
+pub(crate) mod accounts;
+pub(crate) mod health;
+pub(crate) mod invites;
+pub(crate) mod logins;
+pub(crate) mod messages;
+pub(crate) mod prekeys;
+pub(crate) mod rooms;

@@ -1,0 +1,13 @@
+//! What a handler may ask for: who is asking, from where, and a body of the right form.
+
+mod body;
+mod origin;
+mod path;
+mod signed_in;
+mod source;
+
+pub(crate) use body::Body;
+pub(crate) use origin::SameOrigin;
+pub(crate) use path::{PathOf, QueryOf};
+pub(crate) use signed_in::{Administrator, SignedIn};
+pub(crate) use source::AskedFrom;

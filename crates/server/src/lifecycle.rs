@@ -1,0 +1,189 @@
+//! From configuration to a running server, and back.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use conclave_db::Db;
+use conclave_protocol::frames::Closing;
+use conclave_protocol::invites::InviteMade;
+use conclave_protocol::limits::ACCESS_TOKEN_LIFE_MS;
+use conclave_protocol::{ErrorCode, Timestamp, Username};
+use http::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::ServiceExt;
+
+use crate::api::invites;
+use crate::bus::Bus;
+use crate::config::{Config, Secrets};
+use crate::error::StartError;
+use crate::jobs;
+use crate::realtime::{Hub, Writer};
+use crate::router::router;
+use crate::state::App;
+
+/// Time for a request's headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes of a request's headers, as read before they are parsed.
+const HEADERS_MAX: usize = 64 * 1024;
+/// Pause when the system has no more sockets for us.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Time for connections and requests to end.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// When clients are told to come back after a stop.
+const RETURN_MS: u32 = 1_000;
+
+/// A server that runs until [`Running::stop`] or until it is dropped.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The link that makes the first administrator, while no account exists.
+    pub setup_link: Option<String>,
+    app: Arc<App>,
+    accepting: JoinHandle<()>,
+    writing: JoinHandle<()>,
+    stop_writer: CancellationToken,
+    _ends_with_this: DropGuard,
+}
+
+/// Starts a server; it listens when this returns.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let db = open_database(&config).await?;
+    let fresh = db.count_accounts().await? == 0;
+    let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
+
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| StartError::Listen { address: config.listen, error })?;
+    let address =
+        listener.local_addr().map_err(|error| StartError::Listen { address: config.listen, error })?;
+    let public = config.public(address)?;
+
+    let hub = Arc::new(Hub::default());
+    let bus = Arc::new(Bus::local(Arc::clone(&hub)));
+    let (writer, writer_task) = Writer::new(db.clone(), bus, config.clock.clone());
+    let app = Arc::new(App::new(config, public, db, secrets, hub, writer));
+    let since = Timestamp(app.now().0.saturating_sub(ACCESS_TOKEN_LIFE_MS));
+    for login in app.db.list_revoked_logins(since).await? {
+        app.revocations.add(login, app.now());
+    }
+
+    let stop_writer = CancellationToken::new();
+    let stop = stop_writer.clone();
+    let acknowledging = app.acknowledgements.clone().run(app.db.clone(), stop_writer.clone());
+    let writing = tokio::spawn(async move {
+        tokio::join!(writer_task.run(stop), acknowledging);
+    });
+    jobs::spawn(&app);
+    let accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), app.stopping.clone()));
+    Ok(Running {
+        address,
+        setup_link: fresh.then(|| app.setup_link()),
+        _ends_with_this: app.stopping.clone().drop_guard(),
+        app,
+        accepting,
+        writing,
+        stop_writer,
+    })
+}
+
+impl Running {
+    /// Stops: takes nothing new, tells connections to come back, finishes what is being written.
+    pub async fn stop(self) {
+        self.app.stopping.cancel();
+        self.app.hub.close_all(Closing { code: ErrorCode::Unavailable, retry_after: Some(RETURN_MS) });
+        self.app.tasks.close();
+        let ended = async {
+            let _ = self.accepting.await;
+            self.app.tasks.wait().await;
+        };
+        if timeout(GOODBYE, ended).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        // Last, so that nothing that a connection was told to be accepted is still to be committed.
+        self.stop_writer.cancel();
+        let _ = self.writing.await;
+        self.app.db.close().await;
+    }
+}
+
+/// Opens the database and brings its tables up to date.
+pub async fn open_database(config: &Config) -> Result<Db, StartError> {
+    crate::config::make_folder(&config.data)?;
+    Ok(Db::open(&config.database_address()?).await?)
+}
+
+/// What [`invite`] made.
+pub struct InviteLink {
+    /// The link.
+    pub link: String,
+    /// When it ends; the set-up link has no such time.
+    pub expires: Option<Timestamp>,
+}
+
+/// Makes a link that opens registration: in the name of the administrator `by`, or, while no account exists,
+/// the set-up link.
+pub async fn invite(config: &Config, by: Option<&Username>) -> Result<InviteLink, StartError> {
+    let db = open_database(config).await?;
+    let public = config.public(config.listen)?;
+    if db.count_accounts().await? == 0 {
+        let secrets = Secrets::open(&config.secrets_folder(), true)?;
+        return Ok(InviteLink { link: public.link("setup", secrets.setup.as_str()), expires: None });
+    }
+    let by = by.ok_or(StartError::Invite("say in whose name: --by <an administrator's name>"))?;
+    let account = db.find_account_by_username(by).await?.filter(|account| account.administrator);
+    let account = account.ok_or(StartError::Invite("no administrator has this name"))?;
+    let InviteMade { token, expires } = invites::insert(&db, account.id, config.clock.now()).await?;
+    db.close().await;
+    Ok(InviteLink { link: public.link("invite", token.as_str()), expires: Some(Timestamp(expires)) })
+}
+
+/// Takes connections until told to stop, then lets open requests finish.
+async fn accept(listener: TcpListener, router: Router, stopping: CancellationToken) {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(HEADERS_MAX);
+    server.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
+    let graceful = GracefulShutdown::new();
+    while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => serve(&server, &graceful, &router, stream, peer),
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), "no connection could be taken");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn serve(
+    server: &auto::Builder<TokioExecutor>,
+    graceful: &GracefulShutdown,
+    router: &Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    // Small frames go out at once.
+    let _ = stream.set_nodelay(true);
+    let service = router.clone().map_request(move |mut request: Request<_>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
+    let connection =
+        server.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+    // A connection that breaks concerns its other end only.
+    let connection = graceful.watch(connection.into_owned());
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+}

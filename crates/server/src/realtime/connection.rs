@@ -1,0 +1,188 @@
+//! One connection from its first frame to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use conclave_db::Login;
+use conclave_encoding::{hash, labels};
+use conclave_protocol::frames::{ClientFrame, Hello, ServerFrame, Welcome};
+use conclave_protocol::limits::{CURSORS_MAX, FRAME_MAX, HEARTBEAT_MS, HELLO_WITHIN_MS};
+use conclave_protocol::{DeviceAddress, ErrorCode, Hash, PROTOCOL_VERSION};
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+
+use super::hub::Handle;
+use super::outgoing::{self, End, Outgoing};
+use super::sending::{self, Job};
+use super::{delivery, pace};
+use crate::error::code_of;
+use crate::state::{App, token_hash};
+
+/// A device that says nothing for this long is gone: it would have sent a heartbeat.
+const SILENCE: Duration = Duration::from_millis(3 * HEARTBEAT_MS);
+/// Time for the last frames to go out and for the other side to close. Short, because a revocation has to
+/// have closed the socket within a second.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// Serves a socket until it ends.
+pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
+    let (sink, mut stream) = socket.split();
+    let (outgoing, frames) = mpsc::channel(outgoing::QUEUE_MAX);
+    let (say_end, end) = oneshot::channel();
+    let patience = Duration::from_millis(app.config.limits.slow_reader_ms);
+    let mut writing = tokio::spawn(outgoing::write(sink, frames, end, patience));
+
+    let how = serve(&app, &mut stream, &outgoing).await;
+    let _ = say_end.send(how);
+    if timeout(FAREWELL, &mut writing).await.is_err() {
+        writing.abort();
+    }
+    // Reads on until the other side has closed: a socket that is dropped with unread bytes in it takes the
+    // last frames that it sent down with it.
+    let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+}
+
+async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoing) -> End {
+    let begun = tokio::select! {
+        begun = begin(app, stream, outgoing) => begun,
+        () = app.stopping.cancelled() => Err(End::refused(ErrorCode::Unavailable)),
+    };
+    let (registered, acknowledged) = match begun {
+        Ok(begun) => begun,
+        Err(end) => return end,
+    };
+    let handle = &*registered.handle;
+    let device = handle.address;
+
+    let (jobs, sends) = mpsc::channel(sending::UNDER_WAY_MAX);
+    let (acks, acked) = watch::channel(acknowledged);
+    tokio::select! {
+        biased;
+        () = handle.closed.cancelled() => handle.closing().map_or(End::GONE, End::closed),
+        () = outgoing.closed() => End::GONE,
+        end = sending::run(app, device, sends, outgoing) => end,
+        end = delivery::run(app, handle, acknowledged, acked, outgoing) => end,
+        end = read(app, device, stream, outgoing, &jobs, &acks) => end,
+    }
+}
+
+/// A place in the hub that is given back however the connection ends.
+struct Registered<'a> {
+    app: &'a App,
+    handle: Arc<Handle>,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.app.hub.unregister(&self.handle);
+    }
+}
+
+/// The first frame, and the answer to it.
+async fn begin<'a>(
+    app: &'a App,
+    stream: &mut SplitStream<WebSocket>,
+    outgoing: &Outgoing,
+) -> Result<(Registered<'a>, u64), End> {
+    let hello = timeout(Duration::from_millis(HELLO_WITHIN_MS), next(stream)).await;
+    let (frame, _) = hello.unwrap_or_else(|_| Err(End::refused(ErrorCode::TimedOut)))?;
+    let ClientFrame::Hello(hello) = frame else { return Err(End::MALFORMED) };
+    let login = check(app, &hello).await.map_err(End::refused)?;
+
+    let handle = app.hub.register(login.address, login.id).map_err(End::refused)?;
+    let registered = Registered { app, handle };
+    // Invariant: a login that ends is put among the revoked before its connection is looked for, so one of the
+    // two sees the other.
+    if app.revocations.contains(&login.id) {
+        return Err(End::refused(ErrorCode::LoginRevoked));
+    }
+    let failed = |error| End::refused(code_of(&error));
+    let state = app.db.device_state(login.address).await.map_err(failed)?;
+    let moved = app.db.list_moved(login.address.account, &hello.cursors).await.map_err(failed)?;
+    let welcome = ServerFrame::Welcome(Welcome {
+        time: app.now(),
+        moved,
+        last_accepted: state.last_accepted,
+        one_time_prekeys: state.one_time_prekeys,
+        acknowledged: state.acknowledged,
+    });
+    outgoing.send(welcome).await.map_err(|_| End::GONE)?;
+    Ok((registered, state.acknowledged))
+}
+
+async fn check(app: &App, hello: &Hello) -> Result<Login, ErrorCode> {
+    if hello.version != PROTOCOL_VERSION {
+        return Err(ErrorCode::VersionUnsupported);
+    }
+    if hello.cursors.len() > CURSORS_MAX {
+        return Err(ErrorCode::TooLarge);
+    }
+    let login = app.db.claim_ticket(token_hash(&hello.ticket), app.now()).await;
+    login.map_err(|error| code_of(&error))?.ok_or(ErrorCode::TicketInvalid)
+}
+
+/// Reads frames as fast as the limit allows and hands each to whom it concerns.
+async fn read(
+    app: &App,
+    device: DeviceAddress,
+    stream: &mut SplitStream<WebSocket>,
+    outgoing: &Outgoing,
+    jobs: &mpsc::Sender<Job>,
+    acks: &watch::Sender<u64>,
+) -> End {
+    let mut pace = pace::Reader::new(app.config.limits.frames);
+    loop {
+        pace.ready().await;
+        let frame = tokio::select! {
+            frame = next(stream) => frame,
+            () = sleep(SILENCE) => return End::GONE,
+        };
+        let (frame, digest) = match frame {
+            Ok(frame) => frame,
+            Err(end) => return end,
+        };
+        let job = match frame {
+            ClientFrame::Send(send) => Job::Send(Box::new(send), digest()),
+            ClientFrame::Distribute(distribute) => Job::Distribute(distribute, digest()),
+            ClientFrame::Restart(restart) => Job::Restart(restart.room),
+            ClientFrame::Ack(ack) => {
+                app.acknowledgements.add(device, ack.mailbox);
+                acks.send_replace(ack.mailbox);
+                continue;
+            }
+            ClientFrame::Ping(number) => {
+                if outgoing.send(ServerFrame::Pong(number)).await.is_err() {
+                    return End::GONE;
+                }
+                continue;
+            }
+            ClientFrame::Hello(_) => return End::MALFORMED,
+        };
+        if jobs.send(job).await.is_err() {
+            return End::GONE;
+        }
+    }
+}
+
+/// The next frame, and what makes its digest.
+async fn next(stream: &mut SplitStream<WebSocket>) -> Result<(ClientFrame, impl Fn() -> Hash), End> {
+    loop {
+        let bytes = match stream.next().await {
+            Some(Ok(Message::Binary(bytes))) => bytes,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Text(_))) => return Err(End::MALFORMED),
+            Some(Ok(Message::Close(_))) | None => return Err(End::GONE),
+            // Over the socket's hard limit, or no frame at all; where the socket itself is broken, nobody
+            // hears this answer.
+            Some(Err(_)) => return Err(End::TOO_LARGE),
+        };
+        if bytes.len() > FRAME_MAX {
+            return Err(End::TOO_LARGE);
+        }
+        let frame = ClientFrame::from_bytes(&bytes).map_err(|_| End::MALFORMED)?;
+        return Ok((frame, move || Hash(hash(labels::SEND_DIGEST, &bytes))));
+    }
+}

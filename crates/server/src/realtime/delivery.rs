@@ -1,0 +1,136 @@
+//! What a device receives: its mailbox, from the database, in order.
+//!
+//! There is one path. At the beginning and after every wake-up the mailbox is read behind the last delivered
+//! item; whether that catches up or is live makes no difference.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use conclave_db::MailboxItem;
+use conclave_protocol::frames::{Deliver, Item, ServerFrame};
+use conclave_protocol::limits::{BODY_MAX, DELIVERY_WINDOW, PAIRWISE_MAX};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::hub::Handle;
+use super::outgoing::{End, Outgoing};
+use crate::error::code_of;
+use crate::state::App;
+
+/// Bytes under way to a device that has not acknowledged them: what a stuck reader costs at most.
+const WINDOW_BYTES: usize = 1024 * 1024;
+/// The largest single item.
+const ITEM_MAX: usize = BODY_MAX + PAIRWISE_MAX;
+/// Items in one read.
+const PAGE: u32 = 64;
+/// Pause after a failed read.
+const RETRY: Duration = Duration::from_millis(500);
+/// What was delivered and not acknowledged yet.
+#[derive(Default)]
+struct Window {
+    items: VecDeque<(u64, usize)>,
+    bytes: usize,
+}
+
+impl Window {
+    fn add(&mut self, mailbox: u64, size: usize) {
+        self.items.push_back((mailbox, size));
+        self.bytes += size;
+    }
+
+    fn release(&mut self, up_to: u64) {
+        while let Some((_, size)) = self.items.pop_front_if(|(mailbox, _)| *mailbox <= up_to) {
+            self.bytes -= size;
+        }
+    }
+
+    /// How many more may be delivered.
+    fn free(&self) -> u32 {
+        let used = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
+        if self.bytes >= WINDOW_BYTES { 0 } else { DELIVERY_WINDOW.saturating_sub(used) }
+    }
+
+    fn free_bytes(&self) -> usize {
+        WINDOW_BYTES.saturating_sub(self.bytes).max(ITEM_MAX)
+    }
+}
+
+/// Delivers until the connection ends.
+pub(super) async fn run(
+    app: &App,
+    handle: &Handle,
+    acknowledged: u64,
+    mut acks: watch::Receiver<u64>,
+    outgoing: &Outgoing,
+) -> End {
+    let mut window = Window::default();
+    let mut last = acknowledged;
+    let mut drained = false;
+    loop {
+        window.release(*acks.borrow_and_update());
+        if let Some(left) = handle.take_prekeys_low() {
+            let _ = outgoing.send(ServerFrame::PrekeysLow(left)).await;
+        }
+        let mut empty = false;
+        while !empty && window.free() > 0 {
+            let (limit, byte_limit) = (window.free().min(PAGE), window.free_bytes());
+            let page = match app.db.list_mailbox(handle.address, last, limit, byte_limit).await {
+                Ok(page) => page,
+                Err(error) => {
+                    code_of(&error);
+                    sleep(RETRY).await;
+                    continue;
+                }
+            };
+            let bytes: usize = page.iter().map(size).sum();
+            let short = u32::try_from(page.len()).is_ok_and(|length| length < limit);
+            empty = page.is_empty() || (short && bytes + ITEM_MAX < byte_limit);
+            for item in page {
+                last = item.mailbox;
+                window.add(item.mailbox, size(&item));
+                let MailboxItem { mailbox, id, pairwise, item } = item;
+                let deliver = ServerFrame::Deliver(Deliver { mailbox, id, pairwise, item });
+                if outgoing.send(deliver).await.is_err() {
+                    return End::GONE;
+                }
+            }
+        }
+        if empty && !drained {
+            drained = true;
+            let _ = outgoing.send(ServerFrame::Drained).await;
+        }
+        tokio::select! {
+            changed = acks.changed() => if changed.is_err() { return End::GONE },
+            () = handle.wake.notified() => {}
+        }
+    }
+}
+
+fn size(item: &MailboxItem) -> usize {
+    let body = match &item.item {
+        Item::Message(message) => message.body.as_slice().len(),
+        Item::Control(_) => 0,
+    };
+    body + item.pairwise.as_slice().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_closes_by_count_and_by_bytes_and_opens_with_acknowledgements() {
+        let mut window = Window::default();
+        for mailbox in 1..=128 {
+            assert!(window.free() > 0);
+            window.add(mailbox, 10);
+        }
+        assert_eq!(window.free(), 0);
+        window.release(28);
+        assert_eq!(window.free(), 28);
+        window.add(129, WINDOW_BYTES);
+        assert_eq!(window.free(), 0);
+        window.release(u64::MAX);
+        assert_eq!((window.free(), window.bytes), (DELIVERY_WINDOW, 0));
+    }
+}

@@ -1,0 +1,23 @@
+//! The live connection: one path for everything that a device sends and receives.
+//!
+//! A connection is four small loops over one socket, each in its own file: it reads frames ([`connection`]),
+//! has them stored and answers ([`sending`]), delivers the mailbox ([`delivery`]) and writes to the socket
+//! ([`outgoing`]). The [`writer`] commits what all of them send, [`acknowledging`] deletes what their devices
+//! have; the [`hub`] wakes. Nothing is delivered from memory: a wake-up says only that there is something to
+//! read.
+
+mod acknowledging;
+mod connection;
+mod delivery;
+mod hub;
+mod membership;
+mod outgoing;
+mod pace;
+mod sending;
+pub(crate) mod upgrade;
+mod writer;
+
+pub(crate) use acknowledging::Acknowledgements;
+pub(crate) use hub::Hub;
+pub(crate) use membership::Membership;
+pub(crate) use writer::{Committed, Writer};

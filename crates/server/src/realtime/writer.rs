@@ -1,0 +1,132 @@
+//! The one task that appends: it commits together what queued up while the commit before was running.
+//!
+//! There is no timer. Alone, a message is committed at once; under load the batches grow by themselves, and
+//! with them what one commit carries.
+
+use std::sync::Arc;
+
+use conclave_db::{Append, Appended, Db, DbError};
+use conclave_protocol::{DeviceAddress, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::clock::Clock;
+use crate::error::code_of;
+
+/// Appends in one commit at most.
+const BATCH_MAX: usize = 256;
+/// Appends that wait at most; connections beyond wait with reading.
+const QUEUE_MAX: usize = 1024;
+
+/// Hands appends to the writer task.
+#[derive(Clone)]
+pub(crate) struct Writer(mpsc::Sender<Job>);
+
+/// Devices for which something was committed. Only the writer makes one, and only after the commit.
+pub(crate) struct Committed {
+    devices: Vec<DeviceAddress>,
+}
+
+impl Committed {
+    pub(crate) fn into_devices(self) -> Vec<DeviceAddress> {
+        self.devices
+    }
+}
+
+/// What became of an append, or why the whole commit failed.
+pub(super) type Outcome = Result<Appended, ErrorCode>;
+
+struct Job {
+    append: Append,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// The task behind [`Writer`].
+pub(crate) struct WriterTask {
+    jobs: mpsc::Receiver<Job>,
+    db: Db,
+    bus: Arc<Bus>,
+    clock: Clock,
+}
+
+impl Writer {
+    pub(crate) fn new(db: Db, bus: Arc<Bus>, clock: Clock) -> (Self, WriterTask) {
+        let (sender, jobs) = mpsc::channel(QUEUE_MAX);
+        (Self(sender), WriterTask { jobs, db, bus, clock })
+    }
+
+    /// Queues an append; appends are committed in the order in which they were queued.
+    pub(super) async fn submit(&self, append: Append) -> Result<oneshot::Receiver<Outcome>, ErrorCode> {
+        let (answer, outcome) = oneshot::channel();
+        self.0.send(Job { append, answer }).await.map_err(|_| ErrorCode::Unavailable)?;
+        Ok(outcome)
+    }
+}
+
+impl WriterTask {
+    /// Runs until `stop`; what is queued by then is still committed.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        loop {
+            tokio::select! {
+                biased;
+                taken = self.jobs.recv_many(&mut batch, BATCH_MAX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    self.commit(std::mem::take(&mut batch)).await;
+                }
+                () = stop.cancelled(), if !self.jobs.is_closed() => self.jobs.close(),
+            }
+        }
+    }
+
+    async fn commit(&self, batch: Vec<Job>) {
+        let (appends, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|job| (job.append, job.answer)).unzip();
+        let devices: Vec<_> = appends.iter().map(addressed).collect();
+        // Kept for the case below; bodies are large, so a batch of one, the usual case at rest, is not copied.
+        let copies = if appends.len() > 1 { appends.clone() } else { Vec::new() };
+        let outcomes = match self.db.append(appends, self.clock.now()).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            // One append that the database chokes on must not take the others down.
+            Err(DbError::Internal(_)) if !copies.is_empty() => self.one_by_one(copies).await,
+            Err(error) => {
+                let code = code_of(&error);
+                answers.iter().map(|_| Err(code)).collect::<Vec<Outcome>>()
+            }
+        };
+        let mut woken = Vec::new();
+        for ((outcome, answer), devices) in outcomes.into_iter().zip(answers).zip(devices) {
+            if matches!(outcome, Ok(Appended::Envelope { .. } | Appended::Distribution)) {
+                woken.extend(devices);
+            }
+            // A connection that has ended meanwhile hears nothing; its device asks again.
+            let _ = answer.send(outcome);
+        }
+        woken.sort_unstable();
+        woken.dedup();
+        self.bus.wake(Committed { devices: woken });
+    }
+
+    async fn one_by_one(&self, appends: Vec<Append>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for append in appends {
+            let appended = self.db.append(vec![append], self.clock.now()).await;
+            outcomes.push(match appended {
+                Ok(mut appended) => appended.pop().ok_or(ErrorCode::Internal),
+                Err(error) => Err(code_of(&error)),
+            });
+        }
+        outcomes
+    }
+}
+
+fn addressed(append: &Append) -> Vec<DeviceAddress> {
+    let messages = match append {
+        Append::Envelope(envelope) => &envelope.keys,
+        Append::Distribution(distribution) => &distribution.messages,
+    };
+    messages.iter().map(|(device, _)| *device).collect()
+}

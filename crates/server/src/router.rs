@@ -1,0 +1,75 @@
+//! The one table of routes.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use conclave_protocol::ErrorCode;
+use conclave_protocol::limits::REQUEST_BODY_MAX;
+use http::StatusCode;
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::api::{accounts, health, invites, logins, messages, prekeys, rooms};
+use crate::error::ApiError;
+use crate::realtime::upgrade::upgrade;
+use crate::state::App;
+use crate::{headers, telemetry, web_app};
+
+/// The deadline of every request. A socket is not one: its request ends with the upgrade.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// All routes and what every request passes through.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/server", get(health::server))
+        .route("/accounts/registration/start", post(accounts::start_registration))
+        .route("/accounts/registration/finish", post(accounts::finish_registration))
+        .route("/accounts/by-username/{username}", get(accounts::find_by_username))
+        .route("/accounts/{account}", get(accounts::find))
+        .route("/accounts/{account}/entries", get(accounts::list_entries))
+        .route("/accounts/{account}/devices/{device}/prekeys/claim", post(prekeys::claim))
+        .route("/logins/start", post(logins::start))
+        .route("/logins/finish", post(logins::finish))
+        .route("/logins/refresh", post(logins::refresh))
+        .route("/logins/sign-out", post(logins::sign_out))
+        .route("/ws/ticket", post(logins::ticket))
+        .route("/ws", get(upgrade))
+        .route("/invites", post(invites::make))
+        .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))
+        .route("/rooms/{room}", put(rooms::open).get(rooms::find))
+        .route("/rooms/{room}/envelopes", get(messages::list));
+
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(web_app::serve)
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        // From the inside out: the last one sees a request first and its answer last.
+        .layer(DefaultBodyLimit::max(REQUEST_BODY_MAX))
+        .layer(from_fn(within_deadline))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(telemetry::log))
+        .layer(from_fn_with_state(Arc::clone(&app), headers::add))
+        .with_state(app)
+}
+
+async fn within_deadline(request: Request, next: Next) -> Response {
+    match timeout(DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
+    }
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let what = panic.downcast_ref::<&str>().copied();
+    let what = what.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(what = what.unwrap_or("unknown"), "a handler panicked");
+    ApiError::from(ErrorCode::Internal).into_response()
+}

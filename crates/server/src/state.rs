@@ -1,0 +1,106 @@
+//! What every handler and connection shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use conclave_db::{Db, DbError};
+use conclave_encoding::{hash, labels};
+use conclave_protocol::frames::Closing;
+use conclave_protocol::{DeviceAddress, ErrorCode, Hash, Timestamp, Token};
+use conclave_auth::server::ServerSetup;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::{AccessKeys, LoginId};
+use crate::config::{Config, PublicUrl, Secrets};
+use crate::limits::Limits;
+use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
+use crate::revocations::Revocations;
+
+/// The running server.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) public: PublicUrl,
+    pub(crate) db: Db,
+    pub(crate) opaque: ServerSetup,
+    pub(crate) access: AccessKeys,
+    pub(crate) revocations: Revocations,
+    pub(crate) limits: Limits,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) writer: Writer,
+    pub(crate) acknowledgements: Acknowledgements,
+    pub(crate) membership: Membership,
+    /// Ends with the server: no new connection, the open ones are told.
+    pub(crate) stopping: CancellationToken,
+    /// Connections and jobs, to be waited for.
+    pub(crate) tasks: TaskTracker,
+    setup: Token,
+    set_up: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn new(
+        config: Config,
+        public: PublicUrl,
+        db: Db,
+        secrets: Secrets,
+        hub: Arc<Hub>,
+        writer: Writer,
+    ) -> Self {
+        Self {
+            limits: Limits::new(&config.limits),
+            config,
+            public,
+            db,
+            opaque: secrets.opaque,
+            access: secrets.access,
+            revocations: Revocations::default(),
+            hub,
+            writer,
+            acknowledgements: Acknowledgements::default(),
+            membership: Membership::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            setup: secrets.setup,
+            set_up: AtomicBool::new(false),
+        }
+    }
+
+    /// Now, by the server's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    /// True until the first account exists.
+    pub(crate) async fn needs_setup(&self) -> Result<bool, DbError> {
+        if self.set_up.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let empty = self.db.count_accounts().await? == 0;
+        self.set_up.store(!empty, Ordering::Relaxed);
+        Ok(empty)
+    }
+
+    /// Whether a token is the set-up link's. Hashes are compared, so that the time says nothing about it.
+    pub(crate) fn is_setup_token(&self, token: &Token) -> bool {
+        token_hash(token) == token_hash(&self.setup)
+    }
+
+    /// The set-up link.
+    pub(crate) fn setup_link(&self) -> String {
+        self.public.link("setup", self.setup.as_str())
+    }
+
+    /// Ends a login everywhere in this process: its access tokens and its connection.
+    pub(crate) fn end_login(&self, login: LoginId, address: DeviceAddress, why: ErrorCode) {
+        // Invariant: refused first, closed second; a connection looks for its login here after it has
+        // registered, so none slips between.
+        self.revocations.add(login, self.now());
+        self.hub.close_login(address, login, Closing { code: why, retry_after: None });
+    }
+}
+
+/// What the server keeps of a token.
+pub(crate) fn token_hash(token: &Token) -> Hash {
+    Hash(hash(labels::TOKEN_HASH, token.as_str().as_bytes()))
+}

@@ -1,0 +1,52 @@
+//! Logs without addresses, names, tokens or paths: the route's template says what was asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+use tokio::time::Instant;
+use tracing::Instrument;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::error::StartError;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Begins to log. Called once, by `main`.
+pub fn begin(config: &Config) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| StartError::Config(format!("log cannot be read: {error}")))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = if config.log_json { builder.json().try_init() } else { builder.try_init() };
+    begun.map_err(|error| StartError::Config(format!("the log cannot begin: {error}")))
+}
+
+/// Gives each request a number, by which a person can name it to an operator, and logs how it went.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    // What a client sends under this name is not taken over: it would be a way to write into the log.
+    let id = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let began = Instant::now();
+
+    let span = tracing::info_span!("request", id, %method, route);
+    let mut response = next.run(request).instrument(span.clone()).await;
+
+    let status = response.status().as_u16();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let _in_span = span.enter();
+    if response.status().is_server_error() {
+        tracing::warn!(status, took_ms, "failed");
+    } else {
+        tracing::debug!(status, took_ms, "answered");
+    }
+    response.headers_mut().insert(REQUEST_ID, HeaderValue::from(id));
+    response
+}

@@ -1,0 +1,38 @@
+//! How the engine looks into the store.
+
+use conclave_client::{MessageRow, ReadError, Reads, RoomRow, Table};
+use conclave_protocol::{EnvelopeId, RoomId};
+use zeroize::Zeroizing;
+
+use crate::Store;
+
+impl Reads for Store {
+    fn find_record(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        Ok(Self::find_record(self, table, key)?)
+    }
+
+    fn list_records(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        limit: u32,
+    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError> {
+        Ok(Self::list_records(self, table, prefix, limit)?)
+    }
+
+    fn find_room(&self, room: RoomId) -> Result<Option<RoomRow>, ReadError> {
+        Ok(Self::find_room(self, room)?)
+    }
+
+    fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
+        Ok(Self::find_message(self, id)?)
+    }
+
+    fn list_own_unread(&self, room: RoomId, up_to: u64, limit: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Self::list_own_unread(self, room, up_to, limit)?)
+    }
+
+    fn last_ordinal(&self) -> Result<u64, ReadError> {
+        Ok(Self::last_ordinal(self)?)
+    }
+}

@@ -1,0 +1,84 @@
+//! The tables, as a row of numbered migrations. The file's `user_version` counts those that it has seen.
+//!
+//! A migration that was released never changes. Numbers of the protocol are stored as
+//! [`number`](crate::number) says; times and ids as their bytes or numbers.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+/// In order; the first one makes version 1.
+const MIGRATIONS: &[&str] = &["
+    -- What only the engine reads.
+    CREATE TABLE records (
+        kind  INTEGER NOT NULL,
+        key   BLOB NOT NULL,
+        value BLOB NOT NULL,
+        UNIQUE (kind, key)
+    ) STRICT;
+
+    CREATE TABLE rooms (
+        room       BLOB NOT NULL UNIQUE,
+        peer       BLOB NOT NULL,
+        username   TEXT NOT NULL,
+        active_at  INTEGER NOT NULL,
+        read_up_to INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE messages (
+        id             BLOB NOT NULL UNIQUE,
+        room           BLOB NOT NULL,
+        sequence       INTEGER,
+        ordinal        INTEGER NOT NULL,
+        author         BLOB NOT NULL,
+        device         INTEGER NOT NULL,
+        mine           INTEGER NOT NULL CHECK (mine IN (0, 1)),
+        sent_at        INTEGER NOT NULL,
+        counts         INTEGER NOT NULL CHECK (counts IN (0, 1)),
+        -- In order: queued, sent, delivered, read, failed, received.
+        delivery       INTEGER NOT NULL CHECK (delivery BETWEEN 0 AND 5),
+        failure        TEXT CHECK ((failure IS NULL) = (delivery <> 4)),
+        missing_before INTEGER NOT NULL,
+        -- CBOR.
+        body           BLOB NOT NULL
+    ) STRICT;
+
+    -- Pages of a timeline: what has a place in the room, and behind it what waits.
+    CREATE INDEX messages_placed ON messages (room, sequence, ordinal) WHERE sequence IS NOT NULL;
+    CREATE INDEX messages_waiting ON messages (room, ordinal) WHERE sequence IS NULL;
+    -- The badge, without reading a message.
+    CREATE INDEX messages_unread ON messages (room, sequence, mine, counts)
+        WHERE mine = 0 AND counts = 1 AND sequence IS NOT NULL;
+    -- Own messages that a receipt may still move on.
+    CREATE INDEX messages_not_read ON messages (room, sequence)
+        WHERE mine = 1 AND delivery < 3 AND sequence IS NOT NULL;
+    CREATE INDEX messages_ordinal ON messages (ordinal);
+"];
+
+/// The version that this program writes.
+#[expect(clippy::cast_possible_truncation, reason = "there are few migrations")]
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// The version of the file; an error for one that is newer than this program.
+pub(crate) fn find_version(connection: &Connection) -> Result<u32, StoreError> {
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > VERSION {
+        return Err(StoreError::Newer {
+            found,
+            known: VERSION,
+        });
+    }
+    Ok(found)
+}
+
+/// Brings the file to [`VERSION`], each step in a transaction of its own.
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = find_version(connection)?;
+    for (version, migration) in (1_u32..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! A server with its data folder, and the people who register on it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use conclave_sdk::{Device, Options};
+use conclave_server::config::LimitsConfig;
+use conclave_server::{Config, Running};
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use crate::person::Person;
+use crate::wire::Wire;
+
+/// The password of everybody in a story.
+pub(crate) const PASSWORD: &str = "vier ruhige Otter im Regen";
+
+/// A running server.
+pub struct World {
+    folder: TempDir,
+    config: Config,
+    address: SocketAddr,
+    server: Mutex<Option<Running>>,
+    door: Mutex<Door>,
+}
+
+/// How the next person gets in.
+enum Door {
+    Setup(String),
+    InviteBy(Box<Device>),
+}
+
+impl World {
+    /// A fresh server on a free port with a SQLite database in a temporary folder.
+    pub async fn begin() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: folder.path().join("server"),
+            limits: LimitsConfig::unlimited(),
+            ..Config::default()
+        };
+        let server = conclave_server::start(config.clone()).await.expect("the server starts");
+        let address = server.address;
+        let setup = server.setup_link.clone().expect("a fresh server prints a set-up link");
+        let config = Config { listen: address, ..config };
+        Self {
+            folder,
+            config,
+            address,
+            server: Mutex::new(Some(server)),
+            door: Mutex::new(Door::Setup(token_of(&setup))),
+        }
+    }
+
+    /// A new person on a device of their own, online. The first one is the administrator.
+    pub async fn registers(&self, name: &str) -> Person {
+        let wire = Wire::default();
+        let device = Device::open(self.options(name, &wire)).await.expect("a device opens");
+        let mut door = self.door.lock().await;
+        let token = match &*door {
+            Door::Setup(token) => token.clone(),
+            Door::InviteBy(administrator) => {
+                administrator.make_invite().await.expect("an administrator invites").0
+            }
+        };
+        device.register(name, PASSWORD, &token).await.expect("registration");
+        if matches!(*door, Door::Setup(_)) {
+            *door = Door::InviteBy(Box::new(device.clone()));
+        }
+        drop(door);
+        let person = Person::new(name, device, wire, self.data_of(name));
+        person.is_online().await;
+        person
+    }
+
+    /// The same device again, from what is on its disk.
+    pub async fn opens_again(&self, name: &str) -> Person {
+        let wire = Wire::default();
+        let device = Device::open(self.options(name, &wire)).await.expect("a device opens");
+        Person::new(name, device, wire, self.data_of(name))
+    }
+
+    /// A registration invite, or the set-up token while nobody has registered.
+    pub async fn invite(&self) -> String {
+        match &*self.door.lock().await {
+            Door::Setup(token) => token.clone(),
+            Door::InviteBy(administrator) => {
+                administrator.make_invite().await.expect("an administrator invites").0
+            }
+        }
+    }
+
+    /// What a device of this name is opened with.
+    pub fn options(&self, name: &str, wire: &Wire) -> Options {
+        let mut options = Options::new(&format!("http://{}", self.address), &self.data_of(name));
+        options.tap = Some(wire.tap());
+        options
+    }
+
+    /// The server stops in good order.
+    pub async fn server_stops(&self) {
+        if let Some(server) = self.server.lock().await.take() {
+            server.stop().await;
+        }
+    }
+
+    /// The server starts again on the same folder and port.
+    pub async fn server_starts(&self) {
+        let server = conclave_server::start(self.config.clone()).await.expect("the server starts again");
+        *self.server.lock().await = Some(server);
+    }
+
+    /// Folder of the server's data.
+    pub fn server_data(&self) -> PathBuf {
+        self.config.data.clone()
+    }
+
+    /// Folder of a device's data.
+    pub fn data_of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The temporary folder that holds everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The secret at the end of a link.
+pub(crate) fn token_of(link: &str) -> String {
+    link.rsplit('/').next().unwrap_or(link).to_owned()
+}

@@ -1,0 +1,313 @@
+//! The engine and its store, as the worker holds them.
+
+use conclave_client::views::{AccountView, ChatView, MessageView, Position};
+use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent};
+use conclave_protocol::{AccountId, EnvelopeId, ErrorCode, RoomId};
+use conclave_store::{Store, StoreError, StoreKey};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use zeroize::Zeroizing;
+
+use crate::clock;
+use crate::failure::{of_store, thrown, to_js};
+use crate::released::{JsAccount, JsChats, JsConnection, JsMessages, JsPosition, JsReleased, released};
+
+/// A device: its store and the engine over it. The worker has one and gives it one input at a time.
+#[wasm_bindgen]
+pub struct Device {
+    engine: Engine,
+    store: Store,
+}
+
+/// Opening and closing.
+#[wasm_bindgen]
+impl Device {
+    /// Opens the device of this name with its key of 32 bytes.
+    pub async fn open(name: String, key: Vec<u8>) -> Result<Device, JsValue> {
+        let key = Zeroizing::new(key);
+        let Ok(key) = <[u8; 32]>::try_from(key.as_slice()).map(StoreKey::from_bytes) else {
+            return Err(thrown(&Failure::storage_locked()));
+        };
+        Self::over(Store::open_in_browser(&name, &key).await)
+    }
+
+    /// A device that is forgotten with the page.
+    #[wasm_bindgen(js_name = openInMemory)]
+    pub fn open_in_memory() -> Result<Device, JsValue> {
+        Self::over(Store::open_in_memory())
+    }
+
+    /// Lets go of the store's files.
+    pub async fn close(self) -> Result<(), JsValue> {
+        self.store
+            .close_in_browser()
+            .await
+            .map_err(|error| thrown(&of_store(&error)))
+    }
+
+    fn over(store: Result<Store, StoreError>) -> Result<Device, JsValue> {
+        let store = store.map_err(|error| thrown(&of_store(&error)))?;
+        // A browser keeps the refresh token as a cookie that no script can read.
+        Ok(Self {
+            engine: Engine::new(false),
+            store,
+        })
+    }
+}
+
+/// What happens around the engine.
+#[wasm_bindgen]
+impl Device {
+    /// The engine starts, or the network came back.
+    pub fn start(&mut self) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Start)
+    }
+
+    /// The outcome of an HTTP request; without a status there was no answer.
+    pub fn http(&mut self, id: f64, status: Option<u16>, body: Vec<u8>) -> Result<JsReleased, JsValue> {
+        let outcome = match status {
+            Some(status) => HttpOutcome::Answered { status, body },
+            None => HttpOutcome::Unreachable,
+        };
+        self.handle(Input::Http {
+            id: number(id),
+            outcome,
+        })
+    }
+
+    /// The live connection is open.
+    pub fn connected(&mut self) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Connected)
+    }
+
+    /// The live connection is closed or could not be opened.
+    pub fn disconnected(&mut self) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Disconnected)
+    }
+
+    /// A frame arrived.
+    pub fn frame(&mut self, bytes: Vec<u8>) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Frame(bytes))
+    }
+
+    /// A time asked for has come.
+    pub fn tick(&mut self) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Tick)
+    }
+}
+
+/// What people want; the answer is an event with the same `ask`.
+#[wasm_bindgen]
+impl Device {
+    /// Make an account.
+    pub fn register(
+        &mut self,
+        ask: u32,
+        username: String,
+        password: String,
+        invite: String,
+    ) -> Result<JsReleased, JsValue> {
+        let password = Zeroizing::new(password);
+        self.intend(
+            ask,
+            Intent::Register {
+                username,
+                password,
+                invite,
+            },
+        )
+    }
+
+    /// Sign in on this device.
+    #[wasm_bindgen(js_name = signIn)]
+    pub fn sign_in(&mut self, ask: u32, username: String, password: String) -> Result<JsReleased, JsValue> {
+        let password = Zeroizing::new(password);
+        self.intend(ask, Intent::SignIn { username, password })
+    }
+
+    /// Sign out; everything stays sealed on the device.
+    #[wasm_bindgen(js_name = signOut)]
+    pub fn sign_out(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::SignOut)
+    }
+
+    /// Find a person by handle, and by account when a contact link names one.
+    #[wasm_bindgen(js_name = findPerson)]
+    pub fn find_person(
+        &mut self,
+        ask: u32,
+        username: String,
+        expected: Option<String>,
+    ) -> Result<JsReleased, JsValue> {
+        let expected = expected.map(|text| text.parse().map_err(|_| thrown(&Failure::link_mismatch())));
+        self.intend(
+            ask,
+            Intent::FindPerson {
+                username,
+                expected: expected.transpose()?,
+            },
+        )
+    }
+
+    /// Open the direct chat with a person.
+    #[wasm_bindgen(js_name = openChat)]
+    pub fn open_chat(&mut self, ask: u32, account: &str) -> Result<JsReleased, JsValue> {
+        let account = account_id(account)?;
+        self.intend(ask, Intent::OpenChat { account })
+    }
+
+    /// Send a text under an id that the caller made.
+    #[wasm_bindgen(js_name = sendText)]
+    pub fn send_text(&mut self, ask: u32, room: &str, id: &str, text: String) -> Result<JsReleased, JsValue> {
+        let (room, id) = (room_id(room)?, Some(message_id(id)?));
+        self.intend(ask, Intent::SendText { room, id, text })
+    }
+
+    /// Everything up to this message was seen.
+    #[wasm_bindgen(js_name = markRead)]
+    pub fn mark_read(&mut self, ask: u32, room: &str, message: &str) -> Result<JsReleased, JsValue> {
+        let (room, message) = (room_id(room)?, message_id(message)?);
+        self.intend(ask, Intent::MarkRead { room, message })
+    }
+
+    /// Send a failed message again.
+    pub fn retry(&mut self, ask: u32, message: &str) -> Result<JsReleased, JsValue> {
+        let message = message_id(message)?;
+        self.intend(ask, Intent::Retry { message })
+    }
+
+    /// Remove a failed message.
+    pub fn discard(&mut self, ask: u32, message: &str) -> Result<JsReleased, JsValue> {
+        let message = message_id(message)?;
+        self.intend(ask, Intent::Discard { message })
+    }
+
+    /// Make a registration invite.
+    #[wasm_bindgen(js_name = makeInvite)]
+    pub fn make_invite(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::MakeInvite)
+    }
+
+    /// The recovery key as words.
+    #[wasm_bindgen(js_name = recoveryWords)]
+    pub fn recovery_words(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::ShowRecoveryKey)
+    }
+
+    /// The person has kept the recovery key.
+    #[wasm_bindgen(js_name = recoveryKeyKept)]
+    pub fn recovery_key_kept(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::RecoveryKeyKept)
+    }
+}
+
+/// What front ends look at.
+#[wasm_bindgen]
+impl Device {
+    /// Who is signed in here.
+    pub fn account(&self) -> Result<JsAccount, JsValue> {
+        let account = self
+            .engine
+            .account(&self.store)
+            .map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&account)?.unchecked_into())
+    }
+
+    /// How the live connection stands.
+    pub fn connection(&self) -> Result<JsConnection, JsValue> {
+        Ok(to_js(&self.engine.connection())?.unchecked_into())
+    }
+
+    /// The list of chats, the newest first.
+    #[wasm_bindgen(js_name = listChats)]
+    pub fn list_chats(&self) -> Result<JsChats, JsValue> {
+        let account = self
+            .engine
+            .account(&self.store)
+            .map_err(|_| thrown(&Failure::storage()))?;
+        let own_account = match &account {
+            AccountView::None => "",
+            AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
+        };
+        let chats = self
+            .store
+            .list_chats()
+            .map_err(|error| thrown(&of_store(&error)))?;
+        let views: Vec<ChatView> = chats
+            .iter()
+            .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own_account))
+            .collect();
+        Ok(to_js(&views)?.unchecked_into())
+    }
+
+    /// The newest messages of a room, or those before a position; oldest first.
+    #[wasm_bindgen(js_name = listMessages)]
+    pub fn list_messages(&self, room: &str, before: JsPosition, limit: u32) -> Result<JsMessages, JsValue> {
+        let room = room_id(room)?;
+        let before = position(&before);
+        let rows = self
+            .store
+            .list_messages(room, before, limit)
+            .map_err(|error| thrown(&of_store(&error)))?;
+        let views: Vec<MessageView> = rows.iter().map(MessageView::of).collect();
+        Ok(to_js(&views)?.unchecked_into())
+    }
+}
+
+impl Device {
+    fn intend(&mut self, ask: u32, intent: Intent) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Intent {
+            ask: ask.into(),
+            intent,
+        })
+    }
+
+    fn handle(&mut self, input: Input) -> Result<JsReleased, JsValue> {
+        let now = clock::now();
+        let effects = self
+            .engine
+            .handle(&self.store, input, now, &mut clock::randomness());
+        let stored = match effects {
+            Ok(effects) => effects.commit(&mut self.store).map_err(|error| of_store(&error)),
+            Err(_) => Err(Failure::storage()),
+        };
+        released(&stored.unwrap_or_else(|failure| self.engine.storage_failed(&failure, now)))
+    }
+}
+
+fn account_id(text: &str) -> Result<AccountId, JsValue> {
+    text.parse()
+        .map_err(|_| thrown(&Failure::server(ErrorCode::UnknownPerson, None)))
+}
+
+fn room_id(text: &str) -> Result<RoomId, JsValue> {
+    text.parse().map_err(|_| thrown(&Failure::unknown_room()))
+}
+
+fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {
+    text.parse().map_err(|_| thrown(&Failure::unknown_message()))
+}
+
+/// A position that a view held before.
+fn position(value: &JsValue) -> Option<Position> {
+    let field = |name: &str| {
+        js_sys::Reflect::get(value, &name.into())
+            .ok()?
+            .as_f64()
+            .map(number)
+    };
+    field("ordinal").map(|ordinal| Position {
+        sequence: field("sequence"),
+        ordinal,
+    })
+}
+
+/// A number that went to JavaScript and came back.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "anything else is held at the ends"
+)]
+fn number(number: f64) -> u64 {
+    number as u64
+}

@@ -1,0 +1,330 @@
+import {
+  type Core,
+  CoreError,
+  type CoreEvent,
+  type ServerState,
+  type StorageKind,
+} from '../lib/engine/core';
+import type {
+  AccountView,
+  ChatView,
+  ConnectionState,
+  DeliveryView,
+  Failure,
+  MessageView,
+  PersonView,
+  Position,
+} from '../lib/protocol/generated';
+
+export function failure(code: string, message = `Said by ${code}.`): Failure {
+  return { code, message, retry_after: null };
+}
+
+export function refuse(code: string, message?: string): CoreError {
+  return new CoreError(failure(code, message));
+}
+
+/** A contract-abiding engine in memory, for tests and the gallery. Nothing is sealed and nothing leaves the page. */
+export class FakeCore implements Core {
+  storage: StorageKind = 'durable';
+  serverState: ServerState = { name: 'Lighthouse', needsSetup: false };
+  accountView: AccountView = { type: 'none' };
+  connectionState: ConnectionState = 'online';
+  words = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual'.split(' ');
+  people: PersonView[] = [];
+  chats: ChatView[] = [];
+  now = () => Date.now();
+  /** What the next call of a goal does instead: reject with this, or never end. */
+  readonly faults = new Map<keyof Core, CoreError | 'never'>();
+  /** What was asked for, in order. */
+  readonly calls: [string, ...unknown[]][] = [];
+
+  readonly #hearers = new Set<(event: CoreEvent) => void>();
+  readonly #messages = new Map<string, MessageView[]>();
+  #ordinal = 0;
+  #sequence = 0;
+
+  // What the world does to the engine.
+
+  emit(event: CoreEvent): void {
+    for (const hear of [...this.#hearers]) hear(event);
+  }
+
+  signedIn(username: string, options: { administrator?: boolean; offerRecoveryKey?: boolean } = {}): this {
+    const account = `account-${username}`;
+    this.accountView = {
+      type: 'signed_in',
+      person: { account, username },
+      administrator: options.administrator ?? false,
+      offer_recovery_key: options.offerRecoveryKey ?? false,
+      contact_link: `/#/contact/${username}/${account}`,
+    };
+    return this;
+  }
+
+  person(username: string): PersonView {
+    const known = this.people.find((person) => person.username === username);
+    const person = known ?? { account: `account-${username}`, username };
+    if (!known) this.people.push(person);
+    return person;
+  }
+
+  chat(username: string, unread = 0): ChatView {
+    const person = this.person(username);
+    const own = this.accountView.type === 'none' ? '' : this.accountView.person.account;
+    const chat: ChatView = {
+      room: `room-${username}`,
+      person,
+      saved: person.account === own,
+      last: null,
+      unread,
+      active_at: this.now(),
+    };
+    this.chats.push(chat);
+    return chat;
+  }
+
+  /** Puts a message at the end of a room, without telling anybody. */
+  put(chat: ChatView, message: Partial<MessageView> & { text?: string }): MessageView {
+    const { text, ...rest } = message;
+    const mine = rest.mine ?? false;
+    const waits = rest.delivery?.type === 'queued' || rest.delivery?.type === 'failed';
+    this.#ordinal += 1;
+    if (!waits) this.#sequence += 1;
+    const made: MessageView = {
+      id: `message-${this.#ordinal}`,
+      room: chat.room,
+      author: mine ? 'me' : chat.person.account,
+      mine,
+      sent_at: this.now(),
+      delivery: { type: mine ? 'sent' : 'received' },
+      missing_before: 0,
+      body: { type: 'text', text: text ?? `Message ${this.#ordinal}` },
+      position: { sequence: waits ? null : this.#sequence, ordinal: this.#ordinal },
+      ...rest,
+    };
+    this.#room(chat.room).push(made);
+    chat.last = made;
+    chat.active_at = made.sent_at;
+    return made;
+  }
+
+  /** Somebody else's message arrives. */
+  arrive(chat: ChatView, text: string): MessageView {
+    const message = this.put(chat, { text });
+    this.#change(chat.room, { unread: chat.unread + 1 });
+    this.emit({ type: 'timeline', room: chat.room });
+    this.emit({ type: 'chats' });
+    this.emit({ type: 'arrived', room: chat.room, message: message.id });
+    return message;
+  }
+
+  deliver(message: string, delivery: DeliveryView): void {
+    this.#replace(message, (row) => ({
+      ...row,
+      delivery,
+      position: row.position.sequence === null ? { ...row.position, sequence: (this.#sequence += 1) } : row.position,
+    }));
+  }
+
+  messages(room: string): MessageView[] {
+    return this.#room(room);
+  }
+
+  // What screens ask.
+
+  ready() {
+    return this.#answer('ready', () => ({ storage: this.storage }));
+  }
+
+  listen(hear: (event: CoreEvent) => void): () => void {
+    this.#hearers.add(hear);
+    return () => this.#hearers.delete(hear);
+  }
+
+  server() {
+    return this.#answer('server', () => this.serverState);
+  }
+
+  account() {
+    return this.#answer('account', () => this.accountView);
+  }
+
+  connection() {
+    return this.#answer('connection', () => this.connectionState);
+  }
+
+  register(username: string, password: string, invite: string) {
+    return this.#answer('register', () => this.#enter(username), username, password, invite);
+  }
+
+  signIn(username: string, password: string) {
+    return this.#answer('signIn', () => this.#enter(username), username, password);
+  }
+
+  signOut() {
+    return this.#answer('signOut', () => {
+      if (this.accountView.type === 'signed_in')
+        this.accountView = { type: 'signed_out', person: this.accountView.person };
+      this.emit({ type: 'account' });
+    });
+  }
+
+  listChats() {
+    return this.#answer('listChats', () => this.chats.map((chat) => ({ ...chat })));
+  }
+
+  listMessages(room: string, before: Position | null, limit: number) {
+    return this.#answer(
+      'listMessages',
+      () => {
+        const rows = this.#room(room);
+        const end = before ? rows.findIndex((row) => row.position.ordinal === before.ordinal) : rows.length;
+        return rows.slice(Math.max(0, end - limit), end);
+      },
+      room,
+      before,
+      limit,
+    );
+  }
+
+  findPerson(username: string, expected: string | null) {
+    return this.#answer(
+      'findPerson',
+      () => {
+        const person = this.people.find((other) => other.username === username);
+        if (!person)
+          throw refuse(
+            'unknown_person',
+            'Nobody here has that name. Check the spelling or ask for their contact link.',
+          );
+        if (expected !== null && person.account !== expected)
+          throw refuse(
+            'link_mismatch',
+            'This link does not fit the person whom the server names. Do not write to them before you asked how they got it.',
+          );
+        return person;
+      },
+      username,
+      expected,
+    );
+  }
+
+  openChat(account: string) {
+    return this.#answer(
+      'openChat',
+      () => {
+        const open = this.chats.find((chat) => chat.person.account === account);
+        const person = this.people.find((other) => other.account === account);
+        if (!open && !person) throw refuse('unknown_person');
+        const chat = open ?? this.chat(person?.username ?? '');
+        this.emit({ type: 'chats' });
+        return chat.room;
+      },
+      account,
+    );
+  }
+
+  sendText(room: string, text: string) {
+    return this.#answer(
+      'sendText',
+      () => {
+        const chat = this.chats.find((other) => other.room === room);
+        if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
+        const message = this.put(chat, { text, mine: true, delivery: { type: 'queued' } });
+        this.emit({ type: 'timeline', room });
+        this.emit({ type: 'chats' });
+        return message.id;
+      },
+      room,
+      text,
+    );
+  }
+
+  markRead(room: string, message: string) {
+    return this.#answer(
+      'markRead',
+      () => {
+        this.#change(room, { unread: 0 });
+        this.emit({ type: 'chats' });
+      },
+      room,
+      message,
+    );
+  }
+
+  retry(message: string) {
+    return this.#answer('retry', () => this.#replace(message, (row) => ({ ...row, delivery: { type: 'queued' } })), message);
+  }
+
+  discard(message: string) {
+    return this.#answer(
+      'discard',
+      () => {
+        for (const [room, rows] of this.#messages) {
+          const left = rows.filter((row) => row.id !== message);
+          if (left.length === rows.length) continue;
+          this.#messages.set(room, left);
+          this.#change(room, { last: left.at(-1) ?? null });
+          this.emit({ type: 'timeline', room });
+        }
+      },
+      message,
+    );
+  }
+
+  makeInvite() {
+    return this.#answer('makeInvite', () => ({
+      token: 'qT3nV0eD8kZ4yHs1uWcJxA',
+      expires: this.now() + 7 * 24 * 60 * 60 * 1000,
+    }));
+  }
+
+  recoveryWords() {
+    return this.#answer('recoveryWords', () => this.words);
+  }
+
+  recoveryKeyKept() {
+    return this.#answer('recoveryKeyKept', () => {
+      if (this.accountView.type === 'signed_in')
+        this.accountView = { ...this.accountView, offer_recovery_key: false };
+      this.emit({ type: 'account' });
+    });
+  }
+
+  #enter(username: string): void {
+    this.signedIn(username);
+    this.emit({ type: 'account' });
+  }
+
+  async #answer<Value>(goal: keyof Core, work: () => Value, ...given: unknown[]): Promise<Value> {
+    this.calls.push([goal, ...given]);
+    await Promise.resolve();
+    const fault = this.faults.get(goal);
+    if (fault === 'never') return new Promise<Value>(() => undefined);
+    if (fault) throw fault;
+    return work();
+  }
+
+  #room(room: string): MessageView[] {
+    let rows = this.#messages.get(room);
+    if (!rows) this.#messages.set(room, (rows = []));
+    return rows;
+  }
+
+  #change(room: string, change: Partial<ChatView>): void {
+    this.chats = this.chats.map((chat) => (chat.room === room ? Object.assign(chat, change) : chat));
+  }
+
+  #replace(message: string, change: (row: MessageView) => MessageView): void {
+    for (const [room, rows] of this.#messages) {
+      const at = rows.findIndex((row) => row.id === message);
+      const row = rows[at];
+      if (!row) continue;
+      rows[at] = change(row);
+      const chat = this.chats.find((other) => other.room === room);
+      if (chat?.last?.id === message) chat.last = rows[at] ?? null;
+      this.emit({ type: 'timeline', room });
+    }
+  }
+}

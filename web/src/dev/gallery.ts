@@ -1,0 +1,81 @@
+import '../lib/styles/index.css';
+
+import { mount } from 'svelte';
+
+import App from '../routes/App.svelte';
+import { type Actions, SCENES } from './scenes';
+
+const target = document.getElementById('app');
+if (!target) throw new Error('The page has no place for the gallery.');
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** The element that a person would name so: a field by its label, a button by what it says. */
+async function find(name: string): Promise<HTMLElement> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    const dialog = document.querySelector('dialog[open]') ?? document;
+    const fields = [...dialog.querySelectorAll<HTMLElement>('label')]
+      .filter((label) => label.textContent.trim() === name)
+      .map((label) => document.getElementById(label.getAttribute('for') ?? ''));
+    const named = [...dialog.querySelectorAll<HTMLElement>('button, a, textarea, input')].filter(
+      (element) =>
+        element.checkVisibility() && (element.getAttribute('aria-label') ?? element.textContent).trim() === name,
+    );
+    const found = fields[0] ?? named[0];
+    if (found) return found;
+    await wait(50);
+  }
+  throw new Error(`Nothing here is called “${name}”.`);
+}
+
+const actions: Actions = {
+  wait,
+  press: async (name) => {
+    (await find(name)).click();
+    await wait(60);
+  },
+  type: async (label, text) => {
+    const field = await find(label);
+    if (!(field instanceof HTMLInputElement) && !(field instanceof HTMLTextAreaElement)) return;
+    field.focus();
+    field.value = text;
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    await wait(30);
+  },
+  key: async (init) => {
+    window.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, ...init }));
+    await wait(60);
+  },
+  scroll: async (top) => {
+    const box = document.querySelector('[role=feed]')?.closest('.box');
+    if (box) box.scrollTop = top;
+    await wait(150);
+  },
+};
+
+const name = new URLSearchParams(location.search).get('scene');
+const scene = name === null ? undefined : SCENES[name];
+
+if (scene) {
+  if (name === 'opening') localStorage.setItem('conclave.signed-in', 'yes');
+  const core = scene.core();
+  history.replaceState(null, '', `${location.pathname}${location.search}${scene.hash}`);
+  mount(App, { target, props: { open: () => Promise.resolve(core) } });
+  await wait(250);
+  await scene.then?.(actions, core);
+  document.documentElement.dataset['ready'] = 'yes';
+} else {
+  document.body.style.overflow = 'auto';
+  const list = document.createElement('ul');
+  for (const key of Object.keys(SCENES)) {
+    const link = document.createElement('a');
+    link.href = `?scene=${key}`;
+    link.textContent = key;
+    const item = document.createElement('li');
+    item.append(link);
+    list.append(item);
+  }
+  target.append(list);
+  document.documentElement.dataset['scenes'] = Object.keys(SCENES).join(' ');
+  document.documentElement.dataset['ready'] = 'yes';
+}

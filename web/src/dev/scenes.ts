@@ -1,0 +1,364 @@
+import type { CoreEvent } from '../lib/engine/core';
+import { href } from '../lib/platform/route';
+import { FakeCore, failure, refuse } from './fake-core';
+
+/** A screen in a state: where it is, what the engine holds, and what somebody does there. */
+export interface Scene {
+  hash: string;
+  core: () => FakeCore;
+  /** What a person does after it has opened. Texts name buttons and fields. */
+  then?: (act: Actions, core: FakeCore) => Promise<void>;
+}
+
+export interface Actions {
+  press: (name: string) => Promise<void>;
+  type: (label: string, text: string) => Promise<void>;
+  key: (init: KeyboardEventInit) => Promise<void>;
+  wait: (ms: number) => Promise<void>;
+  scroll: (top: number) => Promise<void>;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+function nobody(): FakeCore {
+  return new FakeCore();
+}
+
+function signedOut(): FakeCore {
+  const core = new FakeCore();
+  core.accountView = { type: 'signed_out', person: { account: 'account-jonas', username: 'jonas' } };
+  return core;
+}
+
+function alone(): FakeCore {
+  const core = new FakeCore().signedIn('jonas', { administrator: true });
+  core.person('jonas');
+  core.person('mia');
+  return core;
+}
+
+/** A lived-in account. */
+function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): FakeCore {
+  const core = new FakeCore().signedIn('jonas', {
+    administrator: true,
+    offerRecoveryKey: options.offerRecoveryKey ?? false,
+  });
+  core.person('jonas');
+  core.person('tomas');
+  const now = new Date();
+  now.setHours(18, 53, 0, 0);
+  const at = (before: number) => now.getTime() - before;
+  core.now = () => now.getTime();
+
+  const notes = core.chat('jonas');
+  core.put(notes, { text: 'Boat shed key: second hook, left of the door', mine: true, sent_at: at(9 * DAY) });
+
+  const others: [string, string, number, number, boolean][] = [
+    ['samir.hadid', 'The trains are back on time, see you at eight', 6 * DAY, 0, false],
+    ['noor', 'That sounds good 👍', 3 * DAY, 0, true],
+    ['eva_lindqvist', 'Could you send me the address again? I seem to have lost it.', DAY + 2 * HOUR, 2, false],
+    ['paul', 'https://example.org/maps/harbour-walk', DAY, 0, false],
+    ['anneliese.von-hohenfels', 'Dann bis Sonntag!', 5 * HOUR, 114, false],
+  ];
+  for (const [name, text, before, unread, mine] of others) {
+    const chat = core.chat(name, unread);
+    core.put(chat, { text, mine, sent_at: at(before), delivery: { type: mine ? 'read' : 'received' } });
+  }
+
+  const mia = core.chat('mia', options.unread ?? 0);
+  const them = (before: number, text: string, rest: object = {}) => core.put(mia, { text, sent_at: at(before), ...rest });
+  const me = (before: number, text: string, type: 'read' | 'delivered' | 'sent' | 'queued' = 'read') =>
+    core.put(mia, { text, mine: true, sent_at: at(before), delivery: { type } });
+  them(2 * DAY, 'Did you see the light over the harbour this morning?');
+  them(2 * DAY - MINUTE, 'I took the long way round, just to stay in it a little longer.');
+  me(2 * DAY - 9 * MINUTE, 'From the tram, for about four seconds. It was the best part of the day.');
+  them(DAY + 3 * HOUR, 'Then take the early boat with me on Saturday. https://example.org/boats?from=pier (the 6:40 one)');
+  me(DAY + 2 * HOUR, 'Deal.');
+  me(DAY + 2 * HOUR - MINUTE, 'I’ll bring coffee, you bring the blanket. The thick one, please — I remember last year.');
+  core.put(mia, { sent_at: at(4 * HOUR), body: { type: 'unopened' }, missing_before: 2 });
+  core.put(mia, { sent_at: at(4 * HOUR - MINUTE), body: { type: 'unopened' } });
+  core.put(mia, { mine: true, sent_at: at(3 * HOUR), body: { type: 'restored_here' } });
+  them(40 * MINUTE, 'The forecast says fog until nine.');
+  them(39 * MINUTE, 'Which is either terrible or exactly right.');
+  me(30 * MINUTE, 'Exactly right. I would not trade fog for anything, and I’ll say so again at a quarter past six when I am standing there in the cold with two cups and no gloves.');
+  them(3 * MINUTE, 'Ha. I’ll quote you.');
+  me(2 * MINUTE, 'Please do', 'delivered');
+  me(MINUTE, 'See you at the pier', 'sent');
+  return core;
+}
+
+function miaIn(core: FakeCore) {
+  const chat = core.chats.find((row) => row.person.username === 'mia');
+  if (!chat) throw new Error('The scene has no chat with mia.');
+  return chat;
+}
+
+function long(unread: number): FakeCore {
+  const core = home();
+  const mia = miaIn(core);
+  for (let at = 0; at < 300; at += 1)
+    core.put(mia, {
+      text: `Line ${at}. ${'And a little more of it. '.repeat(at % 4)}`,
+      mine: at % 3 === 0 && at < 290,
+      sent_at: core.now() + at * 20_000,
+    });
+  mia.unread = unread;
+  return core;
+}
+
+function failing(goal: Parameters<FakeCore['faults']['set']>[0], code: string, message: string, core = home()) {
+  core.faults.set(goal, refuse(code, message));
+  return core;
+}
+
+function hanging(goal: Parameters<FakeCore['faults']['set']>[0], core = home()) {
+  core.faults.set(goal, 'never');
+  return core;
+}
+
+function connected(state: 'offline' | 'connecting' | 'catching_up', core = home()) {
+  core.connectionState = state;
+  return core;
+}
+
+const MIA = href.chat('room-mia');
+const OFFLINE = 'The server cannot be reached. Check your connection and try again.';
+
+export const SCENES: Record<string, Scene> = {
+  welcome: { hash: '#/', core: nobody },
+  'welcome-fresh': {
+    hash: '#/',
+    core: () => {
+      const core = nobody();
+      core.serverState = { name: 'Lighthouse', needsSetup: true };
+      return core;
+    },
+  },
+  'welcome-offline': { hash: '#/', core: () => connected('offline', failing('server', 'offline', OFFLINE, nobody())) },
+  'welcome-contact': { hash: href.contact('mia', 'account-mia'), core: nobody },
+  'welcome-bad-link': {
+    hash: '#/',
+    core: nobody,
+    then: async (act) => {
+      await act.type('Invite link', 'https://example.org/invite');
+      await act.press('Open invite');
+    },
+  },
+  'sign-up': { hash: href.invite('token'), core: nobody },
+  'set-up': {
+    hash: href.setup('token'),
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Password', 'four boats in the fog');
+    },
+  },
+  'sign-up-typing': {
+    hash: href.invite('token'),
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'Mia Keller');
+      await act.type('Password', '12345678');
+    },
+  },
+  'sign-up-working': {
+    hash: href.invite('token'),
+    core: () => hanging('register', nobody()),
+    then: async (act) => {
+      await act.type('Name', 'mia');
+      await act.type('Password', 'four boats in the fog');
+      await act.press('Create account');
+      await act.wait(700);
+    },
+  },
+  'sign-up-taken': {
+    hash: href.invite('token'),
+    core: () => failing('register', 'username_taken', 'This name is taken. Choose another one.', nobody()),
+    then: async (act) => {
+      await act.type('Name', 'mia');
+      await act.type('Password', 'four boats');
+      await act.press('Create account');
+    },
+  },
+  'sign-up-used-invite': {
+    hash: href.invite('token'),
+    core: () =>
+      failing(
+        'register',
+        'invite_needed',
+        'This invite is used up, expired or not from this server. Ask for a new one.',
+        nobody(),
+      ),
+    then: async (act) => {
+      await act.type('Name', 'mia');
+      await act.type('Password', 'four boats');
+      await act.press('Create account');
+    },
+  },
+  'sign-in': { hash: '#/sign-in', core: nobody },
+  'sign-in-again': { hash: '#/', core: signedOut },
+  'sign-in-wrong': {
+    hash: '#/sign-in',
+    core: () => failing('signIn', 'wrong_credentials', 'Name or password is wrong. Check both and try again.', signedOut()),
+    then: async (act) => {
+      await act.type('Password', 'four boots');
+      await act.press('Sign in');
+    },
+  },
+  'other-device': {
+    hash: '#/sign-in',
+    core: () => failing('signIn', 'other_device', 'This is not one of your devices yet.', nobody()),
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Password', 'four boats');
+      await act.press('Sign in');
+    },
+  },
+  'invite-with-account': { hash: href.invite('token'), core: home },
+
+  chats: { hash: '#/chats', core: home },
+  'chats-empty': { hash: '#/chats', core: alone },
+  'chats-loading': { hash: '#/chats', core: () => hanging('listChats'), then: (act) => act.wait(600) },
+  'chats-failed': { hash: '#/chats', core: () => failing('listChats', 'storage', 'This device could not read its data.') },
+  'chats-offline': { hash: '#/chats', core: () => connected('offline'), then: (act) => act.wait(600) },
+  'new-chat': { hash: '#/chats', core: alone, then: (act) => act.press('New chat') },
+  'new-chat-found': {
+    hash: '#/chats',
+    core: alone,
+    then: async (act) => {
+      await act.press('New chat');
+      await act.type('Name or contact link', 'mia');
+      await act.press('Find');
+    },
+  },
+  'new-chat-unknown': {
+    hash: '#/chats',
+    core: alone,
+    then: async (act) => {
+      await act.press('New chat');
+      await act.type('Name or contact link', 'somebody');
+      await act.press('Find');
+    },
+  },
+  'contact-mismatch': { hash: href.contact('mia', 'account-eve'), core: alone },
+  switcher: { hash: MIA, core: home, then: (act) => act.key({ key: 'k', ctrlKey: true }) },
+
+  conversation: { hash: MIA, core: home },
+  'conversation-start': { hash: href.chat('room-paul'), core: home },
+  'conversation-saved': { hash: href.chat('room-jonas'), core: home },
+  'conversation-empty': {
+    hash: MIA,
+    core: () => {
+      const core = alone();
+      core.chat('mia');
+      return core;
+    },
+  },
+  'conversation-unread': { hash: MIA, core: () => home({ unread: 3 }) },
+  'conversation-loading': { hash: MIA, core: () => hanging('listMessages'), then: (act) => act.wait(600) },
+  'conversation-failed': {
+    hash: MIA,
+    core: () => failing('listMessages', 'storage', 'This device could not read its data.'),
+  },
+  'conversation-offline': {
+    hash: MIA,
+    core: () => {
+      const core = connected('offline');
+      core.put(miaIn(core), { text: 'Are you there?', mine: true, delivery: { type: 'queued' } });
+      return core;
+    },
+    then: (act) => act.wait(600),
+  },
+  'conversation-not-sent': {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      core.put(miaIn(core), {
+        text: 'The whole list, with everything that we talked about',
+        mine: true,
+        delivery: { type: 'failed', failure: failure('forbidden', 'You are not allowed to do this.') },
+      });
+      return core;
+    },
+  },
+  'conversation-scrolled': {
+    hash: MIA,
+    core: () => long(0),
+    then: async (act, core) => {
+      await act.scroll(-2000);
+      core.arrive(miaIn(core), 'Something new');
+      core.arrive(miaIn(core), 'And more');
+      core.arrive(miaIn(core), 'And more');
+      await act.wait(100);
+    },
+  },
+  'conversation-long-unread': {
+    hash: MIA,
+    core: () => long(40),
+    then: async (act) => {
+      await act.press('Jump to newest');
+      await act.wait(700);
+    },
+  },
+  'conversation-writing': {
+    hash: MIA,
+    core: home,
+    then: (act) =>
+      act.type('Message', Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n')),
+  },
+  'conversation-info': { hash: MIA, core: home, then: (act) => act.press('About this chat') },
+  'conversation-unknown': { hash: href.chat('room-nobody'), core: home },
+  recovery: { hash: MIA, core: () => home({ offerRecoveryKey: true }) },
+  'recovery-words': {
+    hash: MIA,
+    core: () => home({ offerRecoveryKey: true }),
+    then: (act) => act.press('Show the words'),
+  },
+
+  settings: { hash: '#/settings', core: home },
+  'settings-invite': { hash: '#/settings', core: home, then: (act) => act.press('Make an invite link') },
+  'settings-memory': {
+    hash: '#/settings',
+    core: () => {
+      const core = home();
+      core.storage = 'memory';
+      return core;
+    },
+  },
+  'sign-out': { hash: '#/settings', core: home, then: (act) => act.press('Sign out') },
+
+  opening: { hash: '#/', core: () => hanging('ready'), then: (act) => act.wait(600) },
+  'storage-newer': {
+    hash: '#/',
+    core: () =>
+      failing(
+        'ready',
+        'storage_newer',
+        'The data on this device was made by a newer version. Reload or update to that version; nothing was changed.',
+      ),
+  },
+  'storage-locked': { hash: '#/', core: () => failing('ready', 'storage_locked', 'The data on this device cannot be opened.') },
+  warning: {
+    hash: MIA,
+    core: home,
+    then: async (act, core) => {
+      const told: CoreEvent = {
+        type: 'warning',
+        failure: failure('version_unsupported', 'This version no longer matches the server. Reload or update.'),
+      };
+      core.emit(told);
+      await act.wait(50);
+    },
+  },
+  broken: {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      // A message of no form that the screen knows.
+      core.put(miaIn(core), { sent_at: Number.NaN });
+      return core;
+    },
+  },
+};

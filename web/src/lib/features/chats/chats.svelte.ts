@@ -1,0 +1,78 @@
+import type { CoreEvent } from '../../engine/core';
+import { failureOf } from '../../platform/failure';
+import { Refresher } from '../../platform/refresher';
+import type { ChatView, Failure } from '../../protocol/generated';
+import type { Device } from '../device';
+
+/** The list of chats, newest first, as the engine last told it. */
+export class Chats {
+  /** `null` until the first answer. */
+  rows = $state.raw<ChatView[] | null>(null);
+  failure = $state.raw<Failure | null>(null);
+  unread = $derived((this.rows ?? []).reduce((sum, chat) => sum + chat.unread, 0));
+
+  readonly #device: Device;
+  readonly #query = new Refresher(() => this.#read());
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Begins to follow the engine; the returned function ends it. */
+  start(): () => void {
+    void this.refresh();
+    return this.#device.listen((event) => this.#hear(event));
+  }
+
+  refresh(): Promise<void> {
+    return this.#query.ask();
+  }
+
+  find(room: string): ChatView | null {
+    return this.rows?.find((chat) => chat.room === room) ?? null;
+  }
+
+  /** The chat above or below another one in the list. */
+  neighbour(room: string | null, step: 1 | -1): ChatView | null {
+    const rows = this.rows ?? [];
+    const at = rows.findIndex((chat) => chat.room === room);
+    if (at < 0) return rows[0] ?? null;
+    return rows[at + step] ?? null;
+  }
+
+  #hear(event: CoreEvent): void {
+    const concerns = event.type === 'chats' || event.type === 'owner' || event.type === 'account';
+    if (concerns) void this.refresh();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const rows = await this.#device.core.listChats();
+      this.rows = rows.toSorted((one, other) => other.active_at - one.active_at);
+      this.failure = null;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+    }
+  }
+}
+
+/** Chats whose person fits what was typed, the best first: whole word beginnings before places inside. */
+export function rankChats(chats: ChatView[], typed: string): ChatView[] {
+  const wanted = typed.trim().replace(/^@/, '').toLowerCase();
+  if (wanted === '') return chats;
+  const rank = (chat: ChatView) => {
+    const name = chatName(chat).toLowerCase();
+    if (name.startsWith(wanted)) return 0;
+    if (name.split(/[._\- ]/).some((word) => word.startsWith(wanted))) return 1;
+    return name.includes(wanted) ? 2 : 3;
+  };
+  return chats
+    .map((chat) => ({ chat, rank: rank(chat) }))
+    .filter((ranked) => ranked.rank < 3)
+    .sort((one, other) => one.rank - other.rank)
+    .map((ranked) => ranked.chat);
+}
+
+export function chatName(chat: ChatView): string {
+  return chat.saved ? 'Saved messages' : chat.person.username;
+}

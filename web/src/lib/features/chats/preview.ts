@@ -1,0 +1,16 @@
+import type { MessageView } from '../../protocol/generated';
+
+/** The last line of a chat in one line of plain words. */
+export function preview(message: MessageView): string {
+  const { body } = message;
+  switch (body.type) {
+    case 'text':
+      return body.text.replace(/\s+/gu, ' ').trim();
+    case 'unsupported':
+      return 'Needs a newer version of Conclave';
+    case 'unopened':
+      return 'Could not be opened on this device';
+    case 'restored_here':
+      return 'This device was restored';
+  }
+}

@@ -1,0 +1,50 @@
+import { spokenTime } from '../../format/time';
+import { count } from '../../format/words';
+import type { DeliveryView, MessageView } from '../../protocol/generated';
+
+/** A message as a screen reader says it: "Mia: text, today 6:53 PM". */
+export function spoken(message: MessageView, name: string, now: number, unopened = 1): string {
+  const who = message.mine ? 'You' : name;
+  const state = deliveryWord(message.delivery);
+  const told = `${who}: ${bodyWords(message, unopened)}, ${spokenTime(message.sent_at, now)}`;
+  return state === null ? told : `${told}, ${state}`;
+}
+
+/** What a message says, in words. */
+export function bodyWords(message: MessageView, unopened = 1): string {
+  switch (message.body.type) {
+    case 'text':
+      return message.body.text;
+    case 'unsupported':
+      return 'This message needs a newer version of Conclave';
+    case 'unopened':
+      return unopened === 1
+        ? 'This message could not be opened on this device'
+        : `${count(unopened, 'message')} could not be opened on this device`;
+    case 'restored_here':
+      return 'This device was restored from an older copy here';
+  }
+}
+
+/** How far an own message got, in a word. */
+export function deliveryWord(delivery: DeliveryView): string | null {
+  switch (delivery.type) {
+    case 'queued':
+      return 'sending';
+    case 'sent':
+      return 'sent';
+    case 'delivered':
+      return 'delivered';
+    case 'read':
+      return 'read';
+    case 'failed':
+      return 'not sent';
+    case 'received':
+      return null;
+  }
+}
+
+/** "2 messages are missing here" */
+export function missingWords(missing: number): string {
+  return missing === 1 ? '1 message is missing here' : `${count(missing, 'message')} are missing here`;
+}

@@ -1,0 +1,3 @@
+/** What a person has to know: thin lines, and pages for when nothing else can be shown. */
+export { default as Broken } from './Broken.svelte';
+export { default as Lines } from './Lines.svelte';

@@ -1,0 +1,2 @@
+/** Ctrl K: jump to a chat. */
+export { default as Switcher } from './Switcher.svelte';

@@ -1,0 +1,377 @@
+//! `cargo xtask test`: every check of the repository, added up into one last line.
+//!
+//! [`PARTS`] lists the parts in the order they run in: what is quick or fails most often comes first. All
+//! parts run, also after one failed. Within a part, each program that counts its own tests is a suite, and
+//! everything else is one check each.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::clock;
+use crate::command::{Ended, Run};
+use crate::failure::{Failure, Result};
+use crate::postgres::{self, Postgres};
+use crate::setup::{self, Need};
+use crate::tally::{self, Tally};
+use crate::{bindings, deny, wasm, web, workspace};
+
+/// Some checks that belong together.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    needs: &'static [Need],
+    run: fn(&mut Checks),
+}
+
+pub(crate) const PARTS: &[Part] = &[
+    Part {
+        name: "format",
+        about: "rustfmt and Prettier",
+        needs: &[Need::Node],
+        run: format,
+    },
+    Part {
+        name: "invariants",
+        about: "the crate graph and what else a machine must hold; xtask's own tests",
+        needs: &[Need::CCompiler, Need::Postgres],
+        run: invariants,
+    },
+    Part {
+        name: "deny",
+        about: "licences, bans and sources of dependencies, by deny.toml",
+        needs: &[],
+        run: dependencies,
+    },
+    Part {
+        name: "compose",
+        about: "docker-compose.yml as Compose reads it",
+        needs: &[Need::Compose],
+        run: compose,
+    },
+    Part {
+        name: "lint",
+        about: "clippy, for the machine and for the browser; ESLint and svelte-check",
+        needs: &[
+            Need::CCompiler,
+            Need::Clang,
+            Need::WasmTarget,
+            Need::OpenSsl,
+            Need::Node,
+        ],
+        run: lint,
+    },
+    Part {
+        name: "rust",
+        about: "Rust tests, on SQLite and a real PostgreSQL; the generated TypeScript types",
+        needs: &[Need::CCompiler, Need::OpenSsl, Need::Postgres],
+        run: rust,
+    },
+    Part {
+        name: "wasm",
+        about: "the browser's engine builds and stays small",
+        needs: wasm::NEEDS,
+        run: engine,
+    },
+    Part {
+        name: "web",
+        about: "the web app builds; its unit tests",
+        needs: &[Need::CCompiler, Need::Clang, Need::WasmTarget, Need::Node],
+        run: web_app,
+    },
+    Part {
+        name: "e2e",
+        about: "real Chromium against a real server",
+        needs: &[
+            Need::CCompiler,
+            Need::Clang,
+            Need::WasmTarget,
+            Need::OpenSsl,
+            Need::Chromium,
+            Need::Node,
+        ],
+        run: end_to_end,
+    },
+];
+
+/// Runs the named parts, or all.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    let parts = select(names)?;
+    let mut needs: Vec<Need> = Vec::new();
+    for need in parts.iter().flat_map(|part| part.needs) {
+        if !needs.contains(need) {
+            needs.push(*need);
+        }
+    }
+    if let Err(failure) = setup::ensure(&needs) {
+        eprintln!("\nerror: set-up failed, so nothing was checked: {failure}");
+        return finish(Tally::FAILED);
+    }
+
+    let mut rows = Vec::new();
+    let mut checks = Checks::default();
+    for part in parts {
+        eprintln!("\n== {}: {}", part.name, part.about);
+        let (started, before) = (clock::now(), checks.total);
+        (part.run)(&mut checks);
+        let passed = checks.total.passed - before.passed;
+        let failed = checks.total.failed - before.failed;
+        rows.push((part.name, Tally { passed, failed }, started.elapsed()));
+    }
+    print_table(&rows, &checks.failures);
+    finish(checks.total)
+}
+
+/// `cargo xtask tidy`: formats what the part `format` checks.
+pub(crate) fn tidy() -> Result<()> {
+    setup::ensure(&[Need::Node])?;
+    Run::cargo().args(["fmt", "--all"]).run()?;
+    web::script("format")?.run()
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Part>> {
+    if names.is_empty() {
+        return Ok(PARTS.iter().collect());
+    }
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !PARTS.iter().any(|part| part.name == name.as_str()))
+    {
+        let known: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+        return Err(Failure::new(format!(
+            "there is no part `{unknown}`; the parts are {}",
+            known.join(", ")
+        )));
+    }
+    Ok(PARTS
+        .iter()
+        .filter(|part| names.iter().any(|name| name == part.name))
+        .collect())
+}
+
+fn format(checks: &mut Checks) {
+    checks.check("rustfmt (mend: cargo xtask tidy)", || {
+        Run::cargo().args(["fmt", "--all", "--check"]).run()
+    });
+    checks.check("Prettier (mend: cargo xtask tidy)", || {
+        web::script("format:check")?.run()
+    });
+}
+
+fn invariants(checks: &mut Checks) {
+    checks.suite("xtask's tests", tally::cargo, || {
+        Run::cargo()
+            .args(["test", "--no-fail-fast", "--package", "xtask"])
+            .tee()
+    });
+}
+
+fn dependencies(checks: &mut Checks) {
+    for rule in deny::RULES {
+        checks.check(rule.name, || deny::check(rule));
+    }
+}
+
+fn compose(checks: &mut Checks) {
+    checks.check("docker-compose.yml", || {
+        let words = setup::compose().ok_or_else(|| Failure::new("docker compose is missing"))?;
+        let (program, rest) = words
+            .split_first()
+            .expect("each way of calling Compose has a program");
+        // Both the tunnel and the rest: a profile that nobody switched on is not read.
+        Run::new(program)
+            .args(rest)
+            .args(["--profile", "tunnel", "config", "--quiet"])
+            .run()
+    });
+}
+
+fn lint(checks: &mut Checks) {
+    checks.check("clippy", || {
+        let arguments = ["clippy", "--workspace", "--all-targets"];
+        Run::cargo()
+            .args(arguments)
+            .args(bindings::features()?)
+            .args(["--", "-D", "warnings"])
+            .run()
+    });
+    checks.check("clippy for the browser", wasm::lint);
+    // The web app's types come from the engine's bindings.
+    checks.check("ESLint", || {
+        wasm::build().and_then(|()| web::script("lint")?.run())
+    });
+    checks.check("svelte-check", || {
+        wasm::build().and_then(|()| web::script("check")?.run())
+    });
+}
+
+fn rust(checks: &mut Checks) {
+    let mut exported = None;
+    checks.suite("cargo test", tally::cargo, || {
+        let folder = bindings::fresh_folder()?;
+        // Kept running as long as the tests do, unless someone offers a server of their own.
+        let own = if std::env::var_os(postgres::VARIABLE).is_none() {
+            Some(Postgres::start()?)
+        } else {
+            None
+        };
+        let mut run = Run::cargo()
+            .args(["test", "--no-fail-fast", "--workspace", "--exclude", "xtask"])
+            .args(bindings::features()?)
+            .env(bindings::VARIABLE, &folder);
+        if let Some(server) = &own {
+            run = run.env(postgres::VARIABLE, server.url());
+        }
+        let ended = run.tee()?;
+        exported = Some(folder);
+        Ok(ended)
+    });
+    checks.check("generated TypeScript types", || match &exported {
+        Some(folder) => bindings::compare(folder),
+        None => Err(Failure::new("the tests that export them did not run")),
+    });
+}
+
+fn engine(checks: &mut Checks) {
+    checks.check("the engine builds for the browser", wasm::build);
+    checks.check("the engine's size", || wasm::build().and_then(|()| wasm::weigh()));
+}
+
+fn web_app(checks: &mut Checks) {
+    checks.check("the web app builds", web::build);
+    checks.suite("Vitest", tally::vitest, || {
+        let report = workspace::scratch()?.join("vitest.json");
+        // A report of an earlier run must not be counted as this one's.
+        let _ = fs::remove_file(&report);
+        let output = format!("--outputFile.json={}", report.display());
+        let reporters = ["--", "--reporter=default", "--reporter=json", &output];
+        let ended = web::script("test")?.args(reporters).tee()?;
+        Ok(Ended {
+            output: fs::read_to_string(&report).unwrap_or_default(),
+            ..ended
+        })
+    });
+}
+
+fn end_to_end(checks: &mut Checks) {
+    checks.suite("end to end", tally::summary, || {
+        web::build()?;
+        // With the targets and features of the Rust tests, so that nothing is compiled again after them.
+        let arguments = ["build", "--workspace", "--exclude", "xtask", "--all-targets"];
+        Run::cargo().args(arguments).args(bindings::features()?).run()?;
+        let programs = workspace::target()?.join("debug");
+        let browser = setup::chromium().ok_or_else(|| Failure::new("Chromium is missing"))?;
+        web::script("e2e")?
+            .env(
+                "CONCLAVE_TEST_SERVER",
+                programs.join(format!("conclave-server{}", std::env::consts::EXE_SUFFIX)),
+            )
+            .env(
+                "CONCLAVE_TEST_CLI",
+                programs.join(format!("conclave{}", std::env::consts::EXE_SUFFIX)),
+            )
+            .env("CONCLAVE_TEST_CHROMIUM", browser)
+            .tee()
+    });
+}
+
+/// What was found so far.
+#[derive(Default)]
+pub(crate) struct Checks {
+    total: Tally,
+    failures: Vec<String>,
+}
+
+impl Checks {
+    /// Something that is right or wrong, and counts as one.
+    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+        match check() {
+            Ok(()) => self.total += Tally::PASSED,
+            Err(failure) => self.fail(name, Tally::FAILED, Some(&failure)),
+        }
+    }
+
+    /// A program that counts its own tests.
+    fn suite(
+        &mut self,
+        name: &str,
+        count: impl FnOnce(&str) -> Option<Tally>,
+        suite: impl FnOnce() -> Result<Ended>,
+    ) {
+        match suite() {
+            Ok(ended) => {
+                let tally = Tally::of_suite(ended.ok, count(&ended.output));
+                if tally.failed == 0 {
+                    self.total += tally;
+                } else {
+                    self.fail(name, tally, None);
+                }
+            }
+            Err(failure) => self.fail(name, Tally::FAILED, Some(&failure)),
+        }
+    }
+
+    fn fail(&mut self, name: &str, tally: Tally, failure: Option<&Failure>) {
+        self.total += tally;
+        if let Some(failure) = failure {
+            eprintln!("error: {name}: {failure}");
+        }
+        self.failures.push(format!("{name}: {} failed", tally.failed));
+    }
+}
+
+fn print_table(rows: &[(&str, Tally, Duration)], failures: &[String]) {
+    println!("\n{:<12} {:>7} {:>7} {:>9}", "part", "passed", "failed", "time");
+    for (name, tally, time) in rows {
+        let seconds = time.as_secs();
+        let time = format!("{}:{:02}", seconds / 60, seconds % 60);
+        println!("{name:<12} {:>7} {:>7} {time:>9}", tally.passed, tally.failed);
+    }
+    for failure in failures {
+        println!("failed: {failure}");
+    }
+    println!();
+}
+
+/// Prints the count, on a line of its own and as the last one.
+fn finish(total: Tally) -> Result<()> {
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::silent())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_keep_their_order_whatever_order_they_are_asked_in() {
+        let selected = select(&["rust".into(), "format".into()]).expect("both are parts");
+        assert_eq!(
+            selected.iter().map(|part| part.name).collect::<Vec<_>>(),
+            ["format", "rust"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused_with_the_known_ones() {
+        let refusal = select(&["lnit".into()])
+            .err()
+            .expect("there is no such part")
+            .to_string();
+        assert!(refusal.contains("lnit") && refusal.contains("lint"), "{refusal}");
+    }
+
+    #[test]
+    fn checks_and_suites_add_up_and_name_what_failed() {
+        let mut checks = Checks::default();
+        checks.check("good", || Ok(()));
+        checks.check("bad", || Err(Failure::new("no")));
+        let output = "test result: FAILED. 3 passed; 2 failed; 0 ignored".to_owned();
+        checks.suite("suite", tally::cargo, || Ok(Ended { ok: false, output }));
+        assert_eq!(checks.total, Tally { passed: 4, failed: 3 });
+        assert_eq!(checks.failures, ["bad: 1 failed", "suite: 2 failed"]);
+    }
+}

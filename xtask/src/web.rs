@@ -1,0 +1,89 @@
+//! The web app's packages, scripts and build.
+//!
+//! `web/package.json` is the web app's own; from here only its scripts are called: `build`, `format`,
+//! `format:check`, `lint`, `check`, `test` and `e2e`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use crate::command::Run;
+use crate::failure::{Context, Failure, Result};
+use crate::setup::{self, Need};
+use crate::workspace::{self, Fingerprint, Stamp};
+use crate::{compress, wasm};
+
+fn folder() -> PathBuf {
+    workspace::root().join("web")
+}
+
+/// The built web app, which the server embeds.
+pub(crate) fn dist() -> PathBuf {
+    folder().join("dist")
+}
+
+/// Installs exactly the packages of the lock file, when they are not in place.
+pub(crate) fn install_packages() -> Result<()> {
+    let folder = folder();
+    let (package, lock) = (folder.join("package.json"), folder.join("package-lock.json"));
+    if !lock.is_file() {
+        return Err(Failure::new(
+            "web/package-lock.json is missing: type `npm install` in web/ and commit it",
+        ));
+    }
+    // npm writes this file last, so it stands for the whole folder.
+    let installed = folder.join("node_modules/.package-lock.json");
+    let stamp_file = folder.join("node_modules/.conclave-stamp");
+    let wanted = Fingerprint::default().file(&package)?.file(&lock)?.finish();
+    if installed.is_file() && fs::read_to_string(&stamp_file).is_ok_and(|written| written == wanted) {
+        return Ok(());
+    }
+    let arguments = ["ci", "--no-audit", "--no-fund"];
+    Run::new("npm")
+        .args(arguments)
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
+        .in_folder(&folder)
+        .run()?;
+    fs::write(&stamp_file, wanted).context(format!("writing {}", stamp_file.display()))
+}
+
+/// A script of `web/package.json`, run by the Node that the web app's packages bring.
+pub(crate) fn script(name: &str) -> Result<Run> {
+    let run = Run::new("npm")
+        .args(["run", "--silent", name])
+        .env("PATH", path()?)
+        .in_folder(folder());
+    Ok(run.env("NO_UPDATE_NOTIFIER", "1"))
+}
+
+/// Builds the web app with its engine, compressed. Within one run of xtask, at most once.
+pub(crate) fn build() -> Result<()> {
+    static BUILT: OnceLock<Result<()>> = OnceLock::new();
+    BUILT.get_or_init(build_now).clone()
+}
+
+fn build_now() -> Result<()> {
+    setup::ensure(&[Need::Node])?;
+    wasm::build()?;
+    let inputs = Fingerprint::default().tree(&folder(), &["node_modules", "dist", "test-results"])?;
+    let stamp = Stamp::new("web", inputs, dist())?;
+    if stamp.is_fresh() {
+        return Ok(());
+    }
+    script("build")?.run()?;
+    if !dist().join("index.html").is_file() {
+        return Err(Failure::new("`npm run build` in web/ made no dist/index.html"));
+    }
+    compress::write_siblings(&dist())?;
+    stamp.write()
+}
+
+/// The PATH with the web app's own programs first, its Node before all.
+fn path() -> Result<OsString> {
+    let modules = folder().join("node_modules");
+    let before = [modules.join("node/bin"), modules.join(".bin")];
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(before.into_iter().chain(std::env::split_paths(&inherited)))
+        .context("setting the PATH")
+}

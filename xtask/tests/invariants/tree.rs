@@ -1,0 +1,95 @@
+//! What the rest of the repository holds.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::{expect_none, files_below, root, text};
+
+/// Folders of a developer's own machine. Written in halves, so that this file does not hold them.
+const PRIVATE: [&str; 4] = [
+    concat!("/ro", "ot/"),
+    concat!("/ho", "me/"),
+    concat!("/Us", "ers/"),
+    concat!("/wo", "rk/"),
+];
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |engine: &str| -> BTreeSet<String> {
+        let files = files_below(&format!("migrations/{engine}"));
+        files
+            .iter()
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .collect()
+    };
+    let (sqlite, postgres) = (names("sqlite"), names("postgres"));
+    let found: Vec<String> = sqlite.symmetric_difference(&postgres).cloned().collect();
+    expect_none(
+        &found,
+        "give the migration its twin of the same name in migrations/sqlite and migrations/postgres",
+    );
+    assert!(!sqlite.is_empty(), "there are no migrations");
+}
+
+#[test]
+fn no_file_names_a_path_of_somebodys_machine() {
+    let mut found = Vec::new();
+    for path in files_below("") {
+        for (number, line) in (1..).zip(text(&path).lines()) {
+            if let Some(private) = PRIVATE.iter().find(|private| line.contains(**private)) {
+                found.push(format!("{}:{number} names {private}", path.display()));
+            }
+        }
+    }
+    expect_none(
+        &found,
+        "name the path from the top of the repository, or find it at run time",
+    );
+}
+
+#[test]
+fn no_secret_is_kept_beside_its_explanation() {
+    let ignored = text(Path::new("secrets/.gitignore"));
+    let rules: Vec<&str> = ignored
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .collect();
+    assert_eq!(
+        rules,
+        ["*", "!.gitignore", "!README.md"],
+        "secrets/.gitignore must ignore all but itself and the README: what else lies there is secret"
+    );
+}
+
+#[test]
+fn every_package_of_the_web_app_is_pinned_by_its_hash() {
+    let lock = Path::new("web/package-lock.json");
+    let lock: serde_json::Value = serde_json::from_str(&text(lock)).expect("the lock file is JSON");
+    let packages = lock
+        .get("packages")
+        .and_then(serde_json::Value::as_object)
+        .expect("the lock file has packages");
+    let loose = packages
+        .iter()
+        .filter(|(name, package)| !name.is_empty() && package.get("integrity").is_none());
+    let found: Vec<String> = loose.map(|(name, _)| name.clone()).collect();
+    expect_none(
+        &found,
+        "use the package from the registry: no folder, no link, no repository",
+    );
+}
+
+#[test]
+fn continuous_integration_runs_what_developers_run() {
+    let script = text(Path::new(".ci/run"));
+    let commands: Vec<&str> = script
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .collect();
+    assert_eq!(
+        commands.last().copied(),
+        Some("exec cargo xtask test"),
+        ".ci/run must end in `exec cargo xtask test`: a check that only runs there surprises people"
+    );
+    assert!(root().join(".ci/run").is_file());
+}
