@@ -55,5 +55,5 @@ pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Reques
 pub use failure::Failure;
 pub use input::{HttpOutcome, Input, Intent};
 pub use machine::Engine;
-pub use reads::{ReadError, Reads};
+pub use reads::{ReadError, Reads, Record};
 pub use rows::{Delivery, MessageBody, MessageRow, RoomRow};

@@ -12,18 +12,16 @@ use crate::rows::{MessageRow, RoomRow};
 #[error("this device's storage could not be read: {0}")]
 pub struct ReadError(pub String);
 
+/// A record's key and value; the value may hold secrets.
+pub type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
+
 /// Synchronous reads of committed state.
 pub trait Reads {
     /// One record.
     fn find_record(&self, table: Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError>;
 
     /// The records of a table whose key begins with `prefix`, by key, at most `limit`.
-    fn list_records(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError>;
+    fn list_records(&self, table: Table, prefix: &[u8], limit: u32) -> Result<Vec<Record>, ReadError>;
 
     /// One room.
     fn find_room(&self, room: RoomId) -> Result<Option<RoomRow>, ReadError>;

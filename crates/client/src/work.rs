@@ -12,15 +12,18 @@ use zeroize::Zeroizing;
 use crate::changes::{Change, Table};
 use crate::codec;
 use crate::effects::{Effects, Request};
-use crate::reads::{ReadError, Reads};
+use crate::reads::{ReadError, Reads, Record};
 use crate::rows::{Delivery, MessageRow, RoomRow};
 use crate::views::Event;
+
+/// A changed record: its new value, or nothing where it goes.
+type Value = Option<Zeroizing<Vec<u8>>>;
 
 pub(crate) struct Work<'a> {
     store: &'a dyn Reads,
     pub(crate) rng: &'a mut dyn CryptoRng,
     pub(crate) now: Timestamp,
-    records: BTreeMap<(Table, Vec<u8>), Option<Zeroizing<Vec<u8>>>>,
+    records: BTreeMap<(Table, Vec<u8>), Value>,
     rooms: BTreeMap<RoomId, RoomRow>,
     messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
     requests: Vec<Request>,
@@ -115,7 +118,7 @@ impl<'a> Work<'a> {
         table: Table,
         prefix: &[u8],
         limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError> {
+    ) -> Result<Vec<Record>, ReadError> {
         let changed = self
             .records
             .iter()
