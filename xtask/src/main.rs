@@ -11,7 +11,6 @@ mod command;
 mod compress;
 mod deny;
 mod failure;
-mod postgres;
 mod run;
 mod setup;
 mod tally;

@@ -15,7 +15,7 @@ const CLI: &str = "conclave-cli";
 /// says otherwise. The server itself prints its address and, on its first start, the link to set it up.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let server = build(&[SERVER])?.join(program("conclave-server"));
-    let mut server = Run::new(server).args(arguments);
+    let mut server = Run::new(server).args(["serve"]).args(arguments);
     if is_unconfigured(arguments) {
         // Browsers take `localhost` for a safe origin, and people type it rather than the number.
         server = server.env("CONCLAVE_PUBLIC_URL", "http://localhost:8080");

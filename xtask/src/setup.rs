@@ -26,7 +26,7 @@ pub(crate) enum Need {
     OpenSsl,
     /// The browser of the end-to-end tests.
     Chromium,
-    /// A PostgreSQL server that tests start for themselves.
+    /// PostgreSQL's programs: tests start servers of their own.
     Postgres,
     /// `docker compose`, only to check our compose file.
     Compose,
@@ -97,7 +97,7 @@ impl Need {
             },
             Self::Postgres => Tool {
                 what: "PostgreSQL's server programs",
-                is_there: || postgres_programs().is_some(),
+                is_there: has_postgres,
                 apt: &["postgresql"],
                 brew: &["postgresql@17"],
                 dnf: &["postgresql-server"],
@@ -172,21 +172,16 @@ pub(crate) fn chromium() -> Option<PathBuf> {
     .or_else(|| mac.is_file().then(|| mac.to_path_buf()))
 }
 
-/// The folder that holds `initdb` and `pg_ctl`, of the newest version there is.
-pub(crate) fn postgres_programs() -> Option<PathBuf> {
-    if let Some(folder) = command::find("initdb").and_then(|initdb| Some(initdb.parent()?.to_path_buf())) {
-        return Some(folder);
-    }
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-    versions
-        .filter_map(|entry| {
-            let entry = entry.ok()?;
-            let version: u32 = entry.file_name().to_str()?.parse().ok()?;
-            Some((version, entry.path().join("bin")))
-        })
-        .filter(|(_, folder)| folder.join("initdb").is_file())
-        .max_by_key(|(version, _)| *version)
-        .map(|(_, folder)| folder)
+/// Whether a PostgreSQL of any version can be started; Debian keeps each version in a folder of its own.
+fn has_postgres() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    command::exists("initdb")
+        || versions
+            .map(|version| version.path())
+            .any(|path| path.join("bin/initdb").is_file())
 }
 
 /// How to call Compose here: the plugin of the `docker` program, or the program of its own.
@@ -301,7 +296,7 @@ fn root_prefix() -> Option<&'static [&'static str]> {
         .map(|_| ["sudo", "-n"].as_slice())
 }
 
-pub(crate) fn is_root() -> bool {
+fn is_root() -> bool {
     Run::new("id")
         .args(["-u"])
         .quiet()

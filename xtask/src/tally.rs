@@ -5,8 +5,6 @@
 
 use std::ops::AddAssign;
 
-use serde_json::Value;
-
 /// How many tests passed and how many failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
@@ -57,44 +55,42 @@ pub(crate) fn cargo(output: &str) -> Option<Tally> {
     total
 }
 
-/// Reads Vitest's JSON report.
-pub(crate) fn vitest(report: &str) -> Option<Tally> {
-    let report: Value = serde_json::from_str(report).ok()?;
-    let count = |name: &str| report.get(name).and_then(Value::as_u64);
-    Some(Tally {
-        passed: count("numPassedTests")?,
-        failed: count("numFailedTests")?,
-    })
-}
-
-/// Reads a summary of our own form, `12 passed, 0 failed`, or the `# pass` and `# fail` lines of a TAP
-/// stream; the last one of either counts.
+/// Reads the closing line of our own runners, `12 passed, 0 failed` with perhaps `web: ` before and
+/// `, 1 skipped` behind, or the `pass` and `fail` lines that close a run of Node's; the last one counts.
 pub(crate) fn summary(output: &str) -> Option<Tally> {
     let mut found = None;
-    let mut tap = Tally::default();
+    let mut node = Tally::default();
     for line in output.lines().map(str::trim) {
-        if let Some((passed, failed)) = line.split_once(" passed, ") {
-            let failed = failed.strip_suffix(" failed").unwrap_or(failed);
-            if let (Ok(passed), Ok(failed)) = (passed.parse(), failed.parse()) {
-                found = Some(Tally { passed, failed });
-            }
+        if let Some(tally) = own_summary(line) {
+            found = Some(tally);
         }
-        let tap_line = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ "));
-        if let Some(count) = tap_line
-            .and_then(|line| line.strip_prefix("pass "))
-            .and_then(|n| n.parse().ok())
-        {
-            tap.passed = count;
-        }
-        if let Some(count) = tap_line
-            .and_then(|line| line.strip_prefix("fail "))
-            .and_then(|n| n.parse().ok())
-        {
-            tap.failed = count;
-            found = Some(tap);
+        let Some(closing) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) else {
+            continue;
+        };
+        if let Some(count) = count_behind(closing, "pass ") {
+            node.passed = count;
+        } else if let Some(count) = count_behind(closing, "fail ") {
+            node.failed = count;
+            found = Some(node);
         }
     }
     found
+}
+
+fn own_summary(line: &str) -> Option<Tally> {
+    let (passed, rest) = line.split_once(" passed, ")?;
+    let failed = rest
+        .strip_suffix(" failed")
+        .or_else(|| Some(rest.split_once(" failed, ")?.0))?;
+    let passed = passed.split_once(": ").map_or(passed, |(_, passed)| passed);
+    Some(Tally {
+        passed: passed.parse().ok()?,
+        failed: failed.parse().ok()?,
+    })
+}
+
+fn count_behind(line: &str, word: &str) -> Option<u64> {
+    line.strip_prefix(word)?.parse().ok()
 }
 
 /// The number that stands before a word, as in `3 passed; 1 failed`.
@@ -126,13 +122,6 @@ mod tests {
     fn output_without_a_summary_counts_nothing() {
         assert_eq!(cargo("error: could not compile"), None);
         assert_eq!(summary("Error: no browser"), None);
-        assert_eq!(vitest("not json"), None);
-    }
-
-    #[test]
-    fn a_vitest_report_is_read_by_its_totals() {
-        let report = r#"{"numTotalTests":9,"numPassedTests":7,"numFailedTests":1,"numPendingTests":1,"success":false}"#;
-        assert_eq!(vitest(report), Some(Tally { passed: 7, failed: 1 }));
     }
 
     #[test]
@@ -148,7 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tap_stream_is_read_by_its_closing_lines() {
+    fn a_summary_may_name_its_runner_and_what_it_skipped() {
+        let expected = Some(Tally { passed: 7, failed: 0 });
+        assert_eq!(summary("web: 7 passed, 0 failed, 2 skipped"), expected);
+        assert_eq!(summary("7 passed, 0 failed, 2 skipped"), expected);
+    }
+
+    #[test]
+    fn a_run_of_node_is_read_by_its_closing_lines() {
         assert_eq!(
             summary("ok 1 - a\n# tests 5\n# pass 4\n# fail 1\n"),
             Some(Tally { passed: 4, failed: 1 })

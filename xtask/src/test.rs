@@ -4,13 +4,11 @@
 //! parts run, also after one failed. Within a part, each program that counts its own tests is a suite, and
 //! everything else is one check each.
 
-use std::fs;
 use std::time::Duration;
 
 use crate::clock;
 use crate::command::{Ended, Run};
 use crate::failure::{Failure, Result};
-use crate::postgres::{self, Postgres};
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
 use crate::{bindings, deny, wasm, web, workspace};
@@ -33,7 +31,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "invariants",
         about: "the crate graph and what else a machine must hold; xtask's own tests",
-        needs: &[Need::CCompiler, Need::Postgres],
+        needs: &[Need::CCompiler],
         run: invariants,
     },
     Part {
@@ -208,20 +206,11 @@ fn rust(checks: &mut Checks) {
     let mut exported = None;
     checks.suite("cargo test", tally::cargo, || {
         let folder = bindings::fresh_folder()?;
-        // Kept running as long as the tests do, unless someone offers a server of their own.
-        let own = if std::env::var_os(postgres::VARIABLE).is_none() {
-            Some(Postgres::start()?)
-        } else {
-            None
-        };
-        let mut run = Run::cargo()
+        let ended = Run::cargo()
             .args(["test", "--no-fail-fast", "--workspace", "--exclude", "xtask"])
             .args(bindings::features()?)
-            .env(bindings::VARIABLE, &folder);
-        if let Some(server) = &own {
-            run = run.env(postgres::VARIABLE, server.url());
-        }
-        let ended = run.tee()?;
+            .env(bindings::VARIABLE, &folder)
+            .tee()?;
         exported = Some(folder);
         Ok(ended)
     });
@@ -238,18 +227,7 @@ fn engine(checks: &mut Checks) {
 
 fn web_app(checks: &mut Checks) {
     checks.check("the web app builds", web::build);
-    checks.suite("Vitest", tally::vitest, || {
-        let report = workspace::scratch()?.join("vitest.json");
-        // A report of an earlier run must not be counted as this one's.
-        let _ = fs::remove_file(&report);
-        let output = format!("--outputFile.json={}", report.display());
-        let reporters = ["--", "--reporter=default", "--reporter=json", &output];
-        let ended = web::script("test")?.args(reporters).tee()?;
-        Ok(Ended {
-            output: fs::read_to_string(&report).unwrap_or_default(),
-            ..ended
-        })
-    });
+    checks.suite("Vitest", tally::summary, || web::script("test")?.tee());
 }
 
 fn end_to_end(checks: &mut Checks) {

@@ -293,7 +293,7 @@ impl Engine {
         self.prekeys_left = welcome.one_time_prekeys;
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
-        if !uploaded || work.prekeys_are_old()? || self.prekeys_left == 0 {
+        if !uploaded || work.prekeys_are_old()? {
             self.need(work, Need::Prekeys)?;
         } else {
             self.prekeys_low(work, welcome.one_time_prekeys);
@@ -339,6 +339,7 @@ impl Engine {
 
     fn forget_connection(&mut self) {
         self.mailbox.clear();
+        self.mailbox_goes_on = false;
         self.in_flight.clear();
         self.halted.clear();
         self.moved.clear();

@@ -234,3 +234,23 @@ mod tests {
         assert_eq!(address_of_key(&[0; 35]), None);
     }
 }
+
+#[cfg(test)]
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_text_survives_its_bytes(counter in any::<u32>(), previous in any::<[u8; 32]>(), text in ".{0,300}") {
+            let content = Content { counter, previous: Hash(previous), body: Body::Text(text) };
+            prop_assert_eq!(Content::from_bytes(&content.to_bytes()), Ok(content));
+        }
+
+        #[test]
+        fn no_sealed_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Content::from_bytes(&bytes);
+            let _ = minicbor::decode::<Control>(&bytes);
+        }
+    }
+}

@@ -32,6 +32,8 @@ pub struct Engine {
     pub(crate) held: Vec<Held>,
     pub(crate) needs: BTreeMap<Need, NeedState>,
     pub(crate) mailbox: VecDeque<Deliver>,
+    /// A full round of the mailbox was taken and more is there.
+    pub(crate) mailbox_goes_on: bool,
     pub(crate) in_flight: BTreeMap<EnvelopeId, InFlight>,
     pub(crate) halted: BTreeMap<RoomId, Timestamp>,
     pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
@@ -63,6 +65,7 @@ impl Engine {
             held: Vec::new(),
             needs: BTreeMap::new(),
             mailbox: VecDeque::new(),
+            mailbox_goes_on: false,
             in_flight: BTreeMap::new(),
             halted: BTreeMap::new(),
             people: BTreeMap::new(),
@@ -250,13 +253,13 @@ impl Engine {
             self.shown = state;
             work.show(Event::Connection { state });
         }
-        if let Some(at) = self.next_wake() {
+        if let Some(at) = self.next_wake(work.now) {
             work.request(Request::WakeAt(at));
         }
         Ok(())
     }
 
-    fn next_wake(&self) -> Option<Timestamp> {
+    fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         let needs = self.needs.values().filter_map(|state| match state {
             NeedState::RetryAt(at) => Some(*at),
             NeedState::Running => None,
@@ -266,6 +269,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.receipts_due)
             .chain(self.prekeys_due)
+            .chain(self.mailbox_goes_on.then_some(now))
             .filter(|_| live)
             .chain(self.link.deadline(self.heard_at, self.pinged))
             .min()

@@ -44,35 +44,31 @@ enum Opened {
 impl Engine {
     /// Takes what arrived, in order.
     pub(crate) fn read_mailbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
-        let mut acknowledged = None;
+        let mut stored = None;
+        let mut waits = false;
         for _ in 0..ROUND {
             let Some(deliver) = self.mailbox.pop_front() else {
                 break;
             };
-            if deliver.mailbox <= work.counters()?.acknowledged {
-                acknowledged = Some(work.counters()?.acknowledged);
-                continue;
-            }
             match self.take(work, &deliver)? {
                 Taken::Done => {
                     let mut counters = work.counters()?;
-                    counters.acknowledged = deliver.mailbox;
+                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
                     work.put_counters(&counters);
-                    acknowledged = Some(deliver.mailbox);
+                    stored = Some(deliver.mailbox);
                 }
                 Taken::Waits => {
                     self.mailbox.push_front(deliver);
+                    waits = true;
                     break;
                 }
             }
         }
-        if let Some(mailbox) = acknowledged {
+        if let Some(mailbox) = stored {
             work.request(Request::Frame(ClientFrame::Ack(Ack { mailbox }).to_bytes()));
         }
-        if self.mailbox.len() > 1 && acknowledged.is_some() {
-            // The rest follows in the next handling.
-            work.request(Request::WakeAt(work.now));
-        }
+        // After a full round the rest follows in the next handling.
+        self.mailbox_goes_on = !waits && !self.mailbox.is_empty();
         Ok(())
     }
 
@@ -291,6 +287,11 @@ impl Engine {
         deliver: &Deliver,
         from: DeviceAddress,
     ) -> Result<Taken, ReadError> {
+        if deliver.mailbox <= work.counters()?.acknowledged {
+            // Delivered again before the server kept the acknowledgement. Messages are known by their id;
+            // opening a control payload twice would look like a broken session.
+            return Ok(Taken::Done);
+        }
         let own = work.own()?;
         if self.person(work, from.account)?.is_none() {
             self.need(work, Need::Person(from.account))?;
@@ -435,7 +436,7 @@ impl Engine {
                 if waits && let Some(deliver) = self.mailbox.pop_front() {
                     park(work, &deliver)?;
                     let mut counters = work.counters()?;
-                    counters.acknowledged = deliver.mailbox;
+                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
                     work.put_counters(&counters);
                     let ack = Ack {
                         mailbox: deliver.mailbox,

@@ -284,4 +284,31 @@ mod tests {
             );
         }
     }
+
+    /// With less than `FULL` a power cut loses messages that were acknowledged.
+    #[tokio::test]
+    async fn sqlite_writes_durably_and_reads_only_where_it_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite:{}", folder.path().join("a.db").display()))
+            .await
+            .unwrap();
+        let Pools::Sqlite { writer, readers } = &db.pools else {
+            panic!("not SQLite")
+        };
+        let mut connection = writer.acquire().await.unwrap();
+        for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("query_only", 0)] {
+            let text = sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"));
+            let found: i64 = sqlx::query_scalar(text)
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap();
+            assert_eq!(found, value, "{pragma}");
+        }
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        assert_eq!(mode, "wal");
+        assert!(sqlx::query("DELETE FROM setup").execute(readers).await.is_err());
+    }
 }

@@ -89,7 +89,7 @@ fn sqlite_kind(code: i32) -> Kind {
     const LOCKED: i32 = 6;
     const FULL: i32 = 13;
     const CANTOPEN: i32 = 14;
-    const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
+    const IOERR_SHMSIZE: i32 = 0x130A;
 
     match (code, code & 0xFF) {
         // No room for the file that the WAL's readers share.

@@ -167,9 +167,9 @@ impl Db {
                 for piece in pieces(&state.moved_rooms()) {
                     let mut query = MOVE_ROOMS.start();
                     query.push_values(piece, |mut row, room| {
-                        row.push_bind(Column(room.room.id))
-                            .push_bind(Column(room.room.low))
-                            .push_bind(Column(room.room.high))
+                        row.push_bind(Column(room.pair.id))
+                            .push_bind(Column(room.pair.low))
+                            .push_bind(Column(room.pair.high))
                             .push_bind(Column(room.head))
                             .push_bind(Column(room.created_at));
                     });
@@ -234,7 +234,7 @@ impl Db {
 }
 
 fn room((id, low, high, head, created_at): RoomRow) -> (RoomId, Room) {
-    let room = DirectRoom {
+    let pair = DirectRoom {
         id: id.0,
         low: low.0,
         high: high.0,
@@ -242,7 +242,7 @@ fn room((id, low, high, head, created_at): RoomRow) -> (RoomId, Room) {
     (
         id.0,
         Room {
-            room,
+            pair,
             head: head.0,
             created_at: created_at.0,
             moved: false,

@@ -211,26 +211,14 @@ statements! {
     FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
 
     // mailbox
-    /// A page that ends before it grows over so many bytes, but always has its first message.
-    LIST_MAILBOX = { "WITH page AS (
-            SELECT m.sequence AS place, coalesce(m.id, e.id) AS id,
-                coalesce(m.sender_account, e.account) AS sender_account,
-                coalesce(m.sender_device, e.device) AS sender_device,
-                m.pairwise, e.room, e.sequence, r.low, e.received_at, e.class, e.head_low, e.head_high,
-                e.target, e.body, length(m.pairwise) + coalesce(length(e.body), 0) AS size
-            FROM mailbox m
-            LEFT JOIN envelopes e ON e.room = m.room AND e.sequence = m.envelope
-            LEFT JOIN rooms r ON r.id = m.room
-            WHERE m.account = $1 AND m.device = $2 AND m.sequence > $3
-            ORDER BY m.sequence LIMIT $4
-        ), sized AS (
-            SELECT place, id, sender_account, sender_device, pairwise, room, sequence, low, received_at, class,
-                head_low, head_high, target, body, size, sum(size) OVER (ORDER BY place) AS total
-            FROM page
-        )
-        SELECT place, id, sender_account, sender_device, pairwise, room, sequence, low, received_at, class,
-            head_low, head_high, target, body
-        FROM sized WHERE total <= $5 OR total = size ORDER BY place" }
+    LIST_MAILBOX = { "SELECT m.sequence, coalesce(m.id, e.id), coalesce(m.sender_account, e.account),
+            coalesce(m.sender_device, e.device), m.pairwise, e.room, e.sequence, r.low, e.received_at, e.class,
+            e.head_low, e.head_high, e.target, e.body
+        FROM mailbox m
+        LEFT JOIN envelopes e ON e.room = m.room AND e.sequence = m.envelope
+        LEFT JOIN rooms r ON r.id = m.room
+        WHERE m.account = $1 AND m.device = $2 AND m.sequence > $3
+        ORDER BY m.sequence LIMIT $4" }
     /// Nothing beyond the last message that was put in, and nothing twice.
     ACKNOWLEDGE = { "UPDATE devices SET acknowledged = $3
         WHERE account = $1 AND device = $2 AND acknowledged < $3 AND mailbox_head >= $3" }

@@ -40,6 +40,7 @@ fn sql_stands_in_the_list_of_statements_and_nowhere_else() {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap();
             for word in ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"WITH "] {
                 let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
                 assert!(
@@ -164,7 +165,7 @@ async fn the_two_schemas_are_twins() {
     assert!(schema.len() > 60);
     assert_eq!(schema, postgres_schema(&postgres).await);
     let names = indexes(&sqlite).await;
-    assert!(names.len() >= 8);
+    assert!(names.len() >= 7);
     assert_eq!(names, indexes(&postgres).await);
     sqlite.end().await;
     postgres.end().await;

@@ -24,6 +24,9 @@ pub enum SdkError {
     /// The device's folder cannot be used.
     #[error("This device's folder cannot be used: {0}.")]
     Folder(#[source] io::Error),
+    /// The system's list of trusted certificates cannot be read.
+    #[error("This system's trusted certificates cannot be read: {0}.")]
+    Roots(#[source] io::Error),
     /// The store failed in a way that the engine has no word for.
     #[error("This device's storage does not work: {0}.")]
     Store(#[source] StoreError),

@@ -22,6 +22,11 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
+    /// Whether a store was ever made there.
+    pub(crate) fn exists(path: &Path) -> bool {
+        path.join(STORE).exists()
+    }
+
     /// Opens the folder, or makes it with a new key and an empty store.
     pub(crate) fn open(path: &Path) -> Result<(Self, Store), SdkError> {
         make_private_folder(path).map_err(SdkError::Folder)?;
@@ -47,7 +52,7 @@ fn find_or_make_key(folder: &Path) -> Result<StoreKey, SdkError> {
         // Not a key. What it once opened cannot be opened any more; a new key would not help.
         Ok(None) => Err(Failure::storage_locked().into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if folder.join(STORE).exists() {
+            if Folder::exists(folder) {
                 return Err(Failure::storage_locked().into());
             }
             make_key(folder).map_err(SdkError::Folder)

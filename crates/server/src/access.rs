@@ -48,7 +48,10 @@ impl AccessKeys {
     pub(crate) fn new(current: &[u8; 32], previous: Option<&[u8; 32]>) -> Self {
         let current = SigningKey::from_bytes(current);
         let before = previous.map(|seed| SigningKey::from_bytes(seed).verifying_key());
-        Self { verifying: std::iter::once(current.verifying_key()).chain(before).collect(), current }
+        Self {
+            verifying: std::iter::once(current.verifying_key()).chain(before).collect(),
+            current,
+        }
     }
 
     /// A token for its holder.
@@ -84,7 +87,10 @@ impl AccessKeys {
             return None;
         }
         Some(Holder {
-            address: DeviceAddress { account: claims.sub, device: claims.device },
+            address: DeviceAddress {
+                account: claims.sub,
+                device: claims.device,
+            },
             login: claims.login.0.try_into().ok()?,
             administrator: claims.administrator,
         })
@@ -98,8 +104,15 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
     fn holder() -> Holder {
-        let address = DeviceAddress { account: AccountId([1; 32]), device: DeviceId(2) };
-        Holder { address, login: [3; 16], administrator: true }
+        let address = DeviceAddress {
+            account: AccountId([1; 32]),
+            device: DeviceId(2),
+        };
+        Holder {
+            address,
+            login: [3; 16],
+            administrator: true,
+        }
     }
 
     #[test]
@@ -107,7 +120,10 @@ mod tests {
         let keys = AccessKeys::new(&[7; 32], None);
         let token = keys.issue(&holder(), NOW);
         assert_eq!(keys.verify(token.as_str(), NOW), Some(holder()));
-        assert_eq!(keys.verify(token.as_str(), NOW.plus(ACCESS_TOKEN_LIFE_MS - 1000)), Some(holder()));
+        assert_eq!(
+            keys.verify(token.as_str(), NOW.plus(ACCESS_TOKEN_LIFE_MS - 1000)),
+            Some(holder())
+        );
         assert_eq!(keys.verify(token.as_str(), NOW.plus(ACCESS_TOKEN_LIFE_MS)), None);
     }
 
@@ -118,7 +134,11 @@ mod tests {
         for index in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[index] = if changed[index] == b'A' { b'B' } else { b'A' };
-            assert_eq!(keys.verify(std::str::from_utf8(&changed).unwrap(), NOW), None, "letter {index}");
+            assert_eq!(
+                keys.verify(std::str::from_utf8(&changed).unwrap(), NOW),
+                None,
+                "letter {index}"
+            );
         }
     }
 
@@ -127,10 +147,19 @@ mod tests {
         let keys = AccessKeys::new(&[7; 32], None);
         let token = keys.issue(&holder(), NOW).0;
         let claims = token.split('.').nth(1).unwrap();
-        for header in [r#"{"alg":"none"}"#, r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"typ":"JWT","alg":"EdDSA"}"#] {
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS256","typ":"JWT"}"#,
+            r#"{"typ":"JWT","alg":"EdDSA"}"#,
+        ] {
             let signed = format!("{}.{claims}", to_base64(header.as_bytes()));
-            let signature = SigningKey::from_bytes(&[7; 32]).sign(signed.as_bytes()).to_bytes();
-            assert_eq!(keys.verify(&format!("{signed}.{}", to_base64(&signature)), NOW), None);
+            let signature = SigningKey::from_bytes(&[7; 32])
+                .sign(signed.as_bytes())
+                .to_bytes();
+            assert_eq!(
+                keys.verify(&format!("{signed}.{}", to_base64(&signature)), NOW),
+                None
+            );
             assert_eq!(keys.verify(&format!("{signed}."), NOW), None);
         }
     }
@@ -138,7 +167,10 @@ mod tests {
     #[test]
     fn the_key_before_is_accepted_and_a_strangers_is_not() {
         let token = AccessKeys::new(&[7; 32], None).issue(&holder(), NOW).0;
-        assert_eq!(AccessKeys::new(&[8; 32], Some(&[7; 32])).verify(&token, NOW), Some(holder()));
+        assert_eq!(
+            AccessKeys::new(&[8; 32], Some(&[7; 32])).verify(&token, NOW),
+            Some(holder())
+        );
         assert_eq!(AccessKeys::new(&[8; 32], None).verify(&token, NOW), None);
     }
 

@@ -27,13 +27,19 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// The same refusal with the time after which to try again.
     pub(crate) fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after: Some(seconds), ..self }
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
     }
 }
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { code, retry_after: None }
+        Self {
+            code,
+            retry_after: None,
+        }
     }
 }
 
@@ -41,7 +47,11 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         let code = code_of(&error);
         let error = Self::from(code);
-        if code == ErrorCode::Internal { error } else { error.retry_after(TROUBLE_RETRY_SECONDS) }
+        if code == ErrorCode::Internal {
+            error
+        } else {
+            error.retry_after(TROUBLE_RETRY_SECONDS)
+        }
     }
 }
 
@@ -62,12 +72,18 @@ impl From<AuthError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let problem = Problem { retry_after: self.retry_after, ..Problem::new(self.code) };
+        let problem = Problem {
+            retry_after: self.retry_after,
+            ..Problem::new(self.code)
+        };
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -31,8 +31,8 @@ const ALWAYS: &[(&str, &str)] = &[
     ("permissions-policy", PERMISSIONS),
 ];
 
-/// Two years, as browsers' lists want it.
-const HSTS: &str = "max-age=63072000; includeSubDomains";
+/// Two years. Other hosts below this one are not ours to decide about.
+const HSTS: &str = "max-age=63072000";
 
 /// Adds the headers.
 pub(crate) async fn add(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -50,5 +50,7 @@ pub(crate) async fn add(State(app): State<Arc<App>>, request: Request, next: Nex
 
 /// What does not say that it may be kept is not kept: answers hold tokens and who knows whom.
 fn keep_out_of_caches(headers: &mut HeaderMap) {
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }

@@ -24,12 +24,12 @@ struct Job {
 const JOBS: &[Job] = &[
     Job {
         name: "expire",
-        period: Duration::from_secs(60),
+        period: Duration::from_mins(1),
         run: |app| Box::pin(async move { app.db.expire(app.now()).await }),
     },
     Job {
         name: "forget",
-        period: Duration::from_secs(60),
+        period: Duration::from_mins(1),
         run: |app| {
             Box::pin(async move {
                 app.limits.forget_idle();

@@ -7,10 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use conclave_db::Db;
-use conclave_protocol::frames::Closing;
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ACCESS_TOKEN_LIFE_MS;
-use conclave_protocol::{ErrorCode, Timestamp, Username};
+use conclave_protocol::{Timestamp, Username};
 use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -39,8 +38,6 @@ const HEADERS_MAX: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Time for connections and requests to end.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// When clients are told to come back after a stop.
-const RETURN_MS: u32 = 1_000;
 
 /// A server that runs until [`Running::stop`] or until it is dropped.
 pub struct Running {
@@ -51,8 +48,8 @@ pub struct Running {
     app: Arc<App>,
     accepting: JoinHandle<()>,
     writing: JoinHandle<()>,
-    stop_writer: CancellationToken,
-    _ends_with_this: DropGuard,
+    stop_writer: DropGuard,
+    _stop: DropGuard,
 }
 
 /// Starts a server; it listens when this returns.
@@ -63,9 +60,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let listener = TcpListener::bind(config.listen)
         .await
-        .map_err(|error| StartError::Listen { address: config.listen, error })?;
-    let address =
-        listener.local_addr().map_err(|error| StartError::Listen { address: config.listen, error })?;
+        .map_err(|error| StartError::Listen {
+            address: config.listen,
+            error,
+        })?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen {
+        address: config.listen,
+        error,
+    })?;
     let public = config.public(address)?;
 
     let hub = Arc::new(Hub::default());
@@ -79,7 +81,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let stop_writer = CancellationToken::new();
     let stop = stop_writer.clone();
-    let acknowledging = app.acknowledgements.clone().run(app.db.clone(), stop_writer.clone());
+    let acknowledging = app
+        .acknowledgements
+        .clone()
+        .run(app.db.clone(), stop_writer.clone());
     let writing = tokio::spawn(async move {
         tokio::join!(writer_task.run(stop), acknowledging);
     });
@@ -88,11 +93,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     Ok(Running {
         address,
         setup_link: fresh.then(|| app.setup_link()),
-        _ends_with_this: app.stopping.clone().drop_guard(),
+        _stop: app.stopping.clone().drop_guard(),
         app,
         accepting,
         writing,
-        stop_writer,
+        stop_writer: stop_writer.drop_guard(),
     })
 }
 
@@ -100,7 +105,6 @@ impl Running {
     /// Stops: takes nothing new, tells connections to come back, finishes what is being written.
     pub async fn stop(self) {
         self.app.stopping.cancel();
-        self.app.hub.close_all(Closing { code: ErrorCode::Unavailable, retry_after: Some(RETURN_MS) });
         self.app.tasks.close();
         let ended = async {
             let _ = self.accepting.await;
@@ -110,7 +114,7 @@ impl Running {
             tracing::warn!("some connections did not end in time");
         }
         // Last, so that nothing that a connection was told to be accepted is still to be committed.
-        self.stop_writer.cancel();
+        drop(self.stop_writer);
         let _ = self.writing.await;
         self.app.db.close().await;
     }
@@ -137,21 +141,39 @@ pub async fn invite(config: &Config, by: Option<&Username>) -> Result<InviteLink
     let public = config.public(config.listen)?;
     if db.count_accounts().await? == 0 {
         let secrets = Secrets::open(&config.secrets_folder(), true)?;
-        return Ok(InviteLink { link: public.link("setup", secrets.setup.as_str()), expires: None });
+        return Ok(InviteLink {
+            link: public.link("setup", secrets.setup.as_str()),
+            expires: None,
+        });
     }
-    let by = by.ok_or(StartError::Invite("say in whose name: --by <an administrator's name>"))?;
-    let account = db.find_account_by_username(by).await?.filter(|account| account.administrator);
+    let by = by.ok_or(StartError::Invite(
+        "say in whose name: --by <an administrator's name>",
+    ))?;
+    let account = db
+        .find_account_by_username(by)
+        .await?
+        .filter(|account| account.administrator);
     let account = account.ok_or(StartError::Invite("no administrator has this name"))?;
     let InviteMade { token, expires } = invites::insert(&db, account.id, config.clock.now()).await?;
     db.close().await;
-    Ok(InviteLink { link: public.link("invite", token.as_str()), expires: Some(Timestamp(expires)) })
+    Ok(InviteLink {
+        link: public.link("invite", token.as_str()),
+        expires: Some(Timestamp(expires)),
+    })
 }
 
 /// Takes connections until told to stop, then lets open requests finish.
 async fn accept(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(HEADERS_MAX);
-    server.http2().timer(TokioTimer::new()).max_header_list_size(64 * 1024);
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_buf_size(HEADERS_MAX);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(64 * 1024);
     let graceful = GracefulShutdown::new();
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         match accepted {

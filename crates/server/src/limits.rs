@@ -124,8 +124,16 @@ mod tests {
         }
         let refused = limits.sign_in(one).unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooFast);
-        assert!(refused.retry_after.is_some_and(|seconds| (1..=7).contains(&seconds)));
-        assert!(limits.sign_in(limits.source("192.0.2.2".parse().unwrap())).is_ok());
+        assert!(
+            refused
+                .retry_after
+                .is_some_and(|seconds| (1..=7).contains(&seconds))
+        );
+        assert!(
+            limits
+                .sign_in(limits.source("192.0.2.2".parse().unwrap()))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -153,9 +161,15 @@ mod tests {
     #[test]
     fn the_seventh_claim_of_one_asker_is_not_granted_and_costs_others_nothing() {
         let limits = Limits::new(&LimitsConfig::default());
-        let device = DeviceAddress { account: AccountId([1; 32]), device: DeviceId(0) };
+        let device = DeviceAddress {
+            account: AccountId([1; 32]),
+            device: DeviceId(0),
+        };
         let greedy = AccountId([2; 32]);
-        assert_eq!((0..50).filter(|_| limits.one_time_claim(greedy, device)).count(), 6);
+        assert_eq!(
+            (0..50).filter(|_| limits.one_time_claim(greedy, device)).count(),
+            6
+        );
         assert!(limits.one_time_claim(AccountId([3; 32]), device));
     }
 }

@@ -29,11 +29,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/server", get(health::server))
         .route("/accounts/registration/start", post(accounts::start_registration))
-        .route("/accounts/registration/finish", post(accounts::finish_registration))
-        .route("/accounts/by-username/{username}", get(accounts::find_by_username))
+        .route(
+            "/accounts/registration/finish",
+            post(accounts::finish_registration),
+        )
+        .route(
+            "/accounts/by-username/{username}",
+            get(accounts::find_by_username),
+        )
         .route("/accounts/{account}", get(accounts::find))
         .route("/accounts/{account}/entries", get(accounts::list_entries))
-        .route("/accounts/{account}/devices/{device}/prekeys/claim", post(prekeys::claim))
+        .route(
+            "/accounts/{account}/devices/{device}/prekeys/claim",
+            post(prekeys::claim),
+        )
         .route("/logins/start", post(logins::start))
         .route("/logins/finish", post(logins::finish))
         .route("/logins/refresh", post(logins::refresh))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use conclave_auth::server::ServerSetup;
 use conclave_db::{Db, DbError};
 use conclave_encoding::{hash, labels};
 use conclave_protocol::frames::Closing;
 use conclave_protocol::{DeviceAddress, ErrorCode, Hash, Timestamp, Token};
-use conclave_auth::server::ServerSetup;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -96,7 +96,14 @@ impl App {
         // Invariant: refused first, closed second; a connection looks for its login here after it has
         // registered, so none slips between.
         self.revocations.add(login, self.now());
-        self.hub.close_login(address, login, Closing { code: why, retry_after: None });
+        self.hub.close_login(
+            address,
+            login,
+            Closing {
+                code: why,
+                retry_after: None,
+            },
+        );
     }
 }
 

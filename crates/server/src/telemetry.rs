@@ -19,8 +19,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn begin(config: &Config) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| StartError::Config(format!("log cannot be read: {error}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let begun = if config.log_json { builder.json().try_init() } else { builder.try_init() };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let begun = if config.log_json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
     begun.map_err(|error| StartError::Config(format!("the log cannot begin: {error}")))
 }
 

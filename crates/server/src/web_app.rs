@@ -87,7 +87,10 @@ fn encoded(path: &str, asked: &HeaderMap) -> Option<(EmbeddedFile, Option<&'stat
 /// Whether one part of an `Accept-Encoding` takes an encoding.
 fn takes(part: &str, encoding: &str) -> bool {
     let (name, quality) = part.split_once(';').unwrap_or((part, ""));
-    let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
+    let refused = quality
+        .trim()
+        .strip_prefix("q=")
+        .is_some_and(|q| q.trim().parse() == Ok(0.0));
     name.trim().eq_ignore_ascii_case(encoding) && !refused
 }
 
@@ -97,7 +100,10 @@ fn wants_page(headers: &HeaderMap) -> bool {
 
 /// The parts of a header that lists with commas.
 fn list(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rsqlite_vfs::{OsCallback, VfsResult};
 use rusqlite::{Connection, OpenFlags};
-use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
+use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, install};
 use zeroize::Zeroizing;
 
 use crate::{Store, StoreError, StoreKey};
@@ -23,7 +23,7 @@ const SLOTS: usize = 6;
 impl Store {
     /// Opens or makes the store of this name.
     pub async fn open_in_browser(name: &str, key: &StoreKey) -> Result<Self, StoreError> {
-        files().await?;
+        take_files().await?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Connection::open_with_flags_and_vfs(name, flags, ENCRYPTED_VFS)?;
         let statement = Zeroizing::new(format!(
@@ -35,28 +35,19 @@ impl Store {
         // deleting, and as durable.
         Self::set_up(connection, "TRUNCATE")
     }
-
-    /// Closes the store and lets go of the origin's files, so that another worker may have them at once.
-    pub async fn close_in_browser(self) -> Result<(), StoreError> {
-        self.close()?;
-        files().await?.pause().map_err(|error| opfs(&error))
-    }
 }
 
-/// The pool of files, taken at the first call and taken again after a pause.
-async fn files() -> Result<OpfsSAHPoolUtil, StoreError> {
+/// Takes the origin's files at the first call. They are let go of when the worker ends.
+async fn take_files() -> Result<(), StoreError> {
     let options = OpfsSAHPoolCfgBuilder::new()
         .vfs_name(VFS)
         .directory(FOLDER)
         .initial_capacity(SLOTS)
         .build();
-    let pool = install::<BrowserCallbacks>(&options, false)
+    install::<BrowserCallbacks>(&options, false)
         .await
         .map_err(|error| opfs(&error))?;
-    if pool.is_paused() {
-        pool.resume().await.map_err(|error| opfs(&error))?;
-    }
-    Ok(pool)
+    Ok(())
 }
 
 fn opfs(error: &OpfsSAHError) -> StoreError {

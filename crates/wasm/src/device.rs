@@ -19,7 +19,7 @@ pub struct Device {
     store: Store,
 }
 
-/// Opening and closing.
+/// Opening.
 #[wasm_bindgen]
 impl Device {
     /// Opens the device of this name with its key of 32 bytes.
@@ -35,14 +35,6 @@ impl Device {
     #[wasm_bindgen(js_name = openInMemory)]
     pub fn open_in_memory() -> Result<Device, JsValue> {
         Self::over(Store::open_in_memory())
-    }
-
-    /// Lets go of the store's files.
-    pub async fn close(self) -> Result<(), JsValue> {
-        self.store
-            .close_in_browser()
-            .await
-            .map_err(|error| thrown(&of_store(&error)))
     }
 
     fn over(store: Result<Store, StoreError>) -> Result<Device, JsValue> {

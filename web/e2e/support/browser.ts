@@ -63,7 +63,7 @@ export class Profile {
 
 async function launch(folder: string): Promise<BrowserContext> {
   return chromium.launchPersistentContext(folder, {
-    executablePath: process.env.CONCLAVE_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CONCLAVE_TEST_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: FLAGS,
     viewport: { width: 1280, height: 800 },

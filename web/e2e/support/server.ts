@@ -9,8 +9,12 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 
 /** `cargo xtask test e2e` names the binary it built; by hand the usual places are looked at. */
 function binary(): string {
-  const named = process.env.CONCLAVE_SERVER;
-  const found = [named, join(ROOT, 'target/release/conclave-server'), join(ROOT, 'target/debug/conclave-server')];
+  const named = process.env.CONCLAVE_TEST_SERVER;
+  const found = [
+    named,
+    join(ROOT, 'target/release/conclave-server'),
+    join(ROOT, 'target/debug/conclave-server'),
+  ];
   const path = found.find((path) => path !== undefined && path !== '' && existsSync(path));
   if (path === undefined) throw new Error('conclave-server is not built: run `cargo xtask test e2e`');
   return path;
@@ -71,7 +75,15 @@ export class Server {
   async run(): Promise<void> {
     const child = spawn(
       binary(),
-      ['--config', this.config, '--data', this.data, '--listen', `127.0.0.1:${this.port.toString()}`, 'serve'],
+      [
+        '--config',
+        this.config,
+        '--data',
+        this.data,
+        '--listen',
+        `127.0.0.1:${this.port.toString()}`,
+        'serve',
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.child = child;

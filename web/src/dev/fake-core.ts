@@ -1,10 +1,4 @@
-import {
-  type Core,
-  CoreError,
-  type CoreEvent,
-  type ServerState,
-  type StorageKind,
-} from '../lib/engine/core';
+import { type Core, CoreError, type CoreEvent, type ServerState, type StorageKind } from '../lib/engine/core';
 import type {
   AccountView,
   ChatView,
@@ -30,7 +24,10 @@ export class FakeCore implements Core {
   serverState: ServerState = { name: 'Lighthouse', needsSetup: false };
   accountView: AccountView = { type: 'none' };
   connectionState: ConnectionState = 'online';
-  words = 'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual'.split(' ');
+  words =
+    'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual'.split(
+      ' ',
+    );
   people: PersonView[] = [];
   chats: ChatView[] = [];
   now = () => Date.now();
@@ -123,7 +120,8 @@ export class FakeCore implements Core {
     this.#replace(message, (row) => ({
       ...row,
       delivery,
-      position: row.position.sequence === null ? { ...row.position, sequence: (this.#sequence += 1) } : row.position,
+      position:
+        row.position.sequence === null ? { ...row.position, sequence: (this.#sequence += 1) } : row.position,
     }));
   }
 
@@ -254,7 +252,11 @@ export class FakeCore implements Core {
   }
 
   retry(message: string) {
-    return this.#answer('retry', () => this.#replace(message, (row) => ({ ...row, delivery: { type: 'queued' } })), message);
+    return this.#answer(
+      'retry',
+      () => this.#replace(message, (row) => ({ ...row, delivery: { type: 'queued' } })),
+      message,
+    );
   }
 
   discard(message: string) {

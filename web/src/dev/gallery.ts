@@ -19,7 +19,8 @@ async function find(name: string): Promise<HTMLElement> {
       .map((label) => document.getElementById(label.getAttribute('for') ?? ''));
     const named = [...dialog.querySelectorAll<HTMLElement>('button, a, textarea, input')].filter(
       (element) =>
-        element.checkVisibility() && (element.getAttribute('aria-label') ?? element.textContent).trim() === name,
+        element.checkVisibility() &&
+        (element.getAttribute('aria-label') ?? element.textContent).trim() === name,
     );
     const found = fields[0] ?? named[0];
     if (found) return found;

@@ -58,7 +58,13 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
   const others: [string, string, number, number, boolean][] = [
     ['samir.hadid', 'The trains are back on time, see you at eight', 6 * DAY, 0, false],
     ['noor', 'That sounds good 👍', 3 * DAY, 0, true],
-    ['eva_lindqvist', 'Could you send me the address again? I seem to have lost it.', DAY + 2 * HOUR, 2, false],
+    [
+      'eva_lindqvist',
+      'Could you send me the address again? I seem to have lost it.',
+      DAY + 2 * HOUR,
+      2,
+      false,
+    ],
     ['paul', 'https://example.org/maps/harbour-walk', DAY, 0, false],
     ['anneliese.von-hohenfels', 'Dann bis Sonntag!', 5 * HOUR, 114, false],
   ];
@@ -68,21 +74,31 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
   }
 
   const mia = core.chat('mia', options.unread ?? 0);
-  const them = (before: number, text: string, rest: object = {}) => core.put(mia, { text, sent_at: at(before), ...rest });
+  const them = (before: number, text: string, rest: object = {}) =>
+    core.put(mia, { text, sent_at: at(before), ...rest });
   const me = (before: number, text: string, type: 'read' | 'delivered' | 'sent' | 'queued' = 'read') =>
     core.put(mia, { text, mine: true, sent_at: at(before), delivery: { type } });
   them(2 * DAY, 'Did you see the light over the harbour this morning?');
   them(2 * DAY - MINUTE, 'I took the long way round, just to stay in it a little longer.');
   me(2 * DAY - 9 * MINUTE, 'From the tram, for about four seconds. It was the best part of the day.');
-  them(DAY + 3 * HOUR, 'Then take the early boat with me on Saturday. https://example.org/boats?from=pier (the 6:40 one)');
+  them(
+    DAY + 3 * HOUR,
+    'Then take the early boat with me on Saturday. https://example.org/boats?from=pier (the 6:40 one)',
+  );
   me(DAY + 2 * HOUR, 'Deal.');
-  me(DAY + 2 * HOUR - MINUTE, 'I’ll bring coffee, you bring the blanket. The thick one, please — I remember last year.');
+  me(
+    DAY + 2 * HOUR - MINUTE,
+    'I’ll bring coffee, you bring the blanket. The thick one, please — I remember last year.',
+  );
   core.put(mia, { sent_at: at(4 * HOUR), body: { type: 'unopened' }, missing_before: 2 });
   core.put(mia, { sent_at: at(4 * HOUR - MINUTE), body: { type: 'unopened' } });
   core.put(mia, { mine: true, sent_at: at(3 * HOUR), body: { type: 'restored_here' } });
   them(40 * MINUTE, 'The forecast says fog until nine.');
   them(39 * MINUTE, 'Which is either terrible or exactly right.');
-  me(30 * MINUTE, 'Exactly right. I would not trade fog for anything, and I’ll say so again at a quarter past six when I am standing there in the cold with two cups and no gloves.');
+  me(
+    30 * MINUTE,
+    'Exactly right. I would not trade fog for anything, and I’ll say so again at a quarter past six when I am standing there in the cold with two cups and no gloves.',
+  );
   them(3 * MINUTE, 'Ha. I’ll quote you.');
   me(2 * MINUTE, 'Please do', 'delivered');
   me(MINUTE, 'See you at the pier', 'sent');
@@ -108,7 +124,12 @@ function long(unread: number): FakeCore {
   return core;
 }
 
-function failing(goal: Parameters<FakeCore['faults']['set']>[0], code: string, message: string, core = home()) {
+function failing(
+  goal: Parameters<FakeCore['faults']['set']>[0],
+  code: string,
+  message: string,
+  core = home(),
+) {
   core.faults.set(goal, refuse(code, message));
   return core;
 }
@@ -136,7 +157,10 @@ export const SCENES: Record<string, Scene> = {
       return core;
     },
   },
-  'welcome-offline': { hash: '#/', core: () => connected('offline', failing('server', 'offline', OFFLINE, nobody())) },
+  'welcome-offline': {
+    hash: '#/',
+    core: () => connected('offline', failing('server', 'offline', OFFLINE, nobody())),
+  },
   'welcome-contact': { hash: href.contact('mia', 'account-mia'), core: nobody },
   'welcome-bad-link': {
     hash: '#/',
@@ -201,7 +225,13 @@ export const SCENES: Record<string, Scene> = {
   'sign-in-again': { hash: '#/', core: signedOut },
   'sign-in-wrong': {
     hash: '#/sign-in',
-    core: () => failing('signIn', 'wrong_credentials', 'Name or password is wrong. Check both and try again.', signedOut()),
+    core: () =>
+      failing(
+        'signIn',
+        'wrong_credentials',
+        'Name or password is wrong. Check both and try again.',
+        signedOut(),
+      ),
     then: async (act) => {
       await act.type('Password', 'four boots');
       await act.press('Sign in');
@@ -221,7 +251,10 @@ export const SCENES: Record<string, Scene> = {
   chats: { hash: '#/chats', core: home },
   'chats-empty': { hash: '#/chats', core: alone },
   'chats-loading': { hash: '#/chats', core: () => hanging('listChats'), then: (act) => act.wait(600) },
-  'chats-failed': { hash: '#/chats', core: () => failing('listChats', 'storage', 'This device could not read its data.') },
+  'chats-failed': {
+    hash: '#/chats',
+    core: () => failing('listChats', 'storage', 'This device could not read its data.'),
+  },
   'chats-offline': { hash: '#/chats', core: () => connected('offline'), then: (act) => act.wait(600) },
   'new-chat': { hash: '#/chats', core: alone, then: (act) => act.press('New chat') },
   'new-chat-found': {
@@ -306,7 +339,10 @@ export const SCENES: Record<string, Scene> = {
     hash: MIA,
     core: home,
     then: (act) =>
-      act.type('Message', Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n')),
+      act.type(
+        'Message',
+        Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n'),
+      ),
   },
   'conversation-info': { hash: MIA, core: home, then: (act) => act.press('About this chat') },
   'conversation-unknown': { hash: href.chat('room-nobody'), core: home },
@@ -339,14 +375,20 @@ export const SCENES: Record<string, Scene> = {
         'The data on this device was made by a newer version. Reload or update to that version; nothing was changed.',
       ),
   },
-  'storage-locked': { hash: '#/', core: () => failing('ready', 'storage_locked', 'The data on this device cannot be opened.') },
+  'storage-locked': {
+    hash: '#/',
+    core: () => failing('ready', 'storage_locked', 'The data on this device cannot be opened.'),
+  },
   warning: {
     hash: MIA,
     core: home,
     then: async (act, core) => {
       const told: CoreEvent = {
         type: 'warning',
-        failure: failure('version_unsupported', 'This version no longer matches the server. Reload or update.'),
+        failure: failure(
+          'version_unsupported',
+          'This version no longer matches the server. Reload or update.',
+        ),
       };
       core.emit(told);
       await act.wait(50);

@@ -25,8 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// May use all of ours and is used by tests alone.
 const TESTING: &str = "testing";
 
-/// Libraries that one crate alone may name.
-const RESERVED: &[(&str, &[&str])] = &[("sqlx", &["db"]), ("rusqlite", &["store"])];
+/// Libraries that one crate alone may name, and the harness, which looks into what was stored.
+const RESERVED: &[(&str, &[&str])] = &[("sqlx", &["db", TESTING]), ("rusqlite", &["store", TESTING])];
 
 /// What the server must not even be able to name, as it would then know plaintext or private keys.
 const SECRET: [&str; 2] = ["crypto", "client"];

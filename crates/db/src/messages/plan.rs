@@ -53,7 +53,7 @@ pub(super) struct State {
 
 #[derive(Clone, Copy)]
 pub(super) struct Room {
-    pub(super) room: DirectRoom,
+    pub(super) pair: DirectRoom,
     pub(super) head: u64,
     pub(super) created_at: Timestamp,
     pub(super) moved: bool,
@@ -155,7 +155,7 @@ fn plan_envelope<'a>(
     let Some(room) = state
         .rooms
         .get(&envelope.room.id)
-        .filter(|room| room.room == envelope.room && is_member)
+        .filter(|room| room.pair == envelope.room && is_member)
     else {
         return Appended::UnknownRoom;
     };

@@ -37,3 +37,4 @@ mod mailbox;
 mod messages;
 mod prekeys;
 mod rooms;
+mod steps;

@@ -534,7 +534,8 @@ async fn appends_of_two_nodes_give_dense_sequences_and_no_deadlock(stage: Stage)
         };
         let mut rooms = rooms.clone();
         // Each writer meets the rooms in another order.
-        rooms.rotate_left(writer as usize * 3);
+        let turn = usize::try_from(writer).unwrap() * 3 % rooms.len();
+        rooms.rotate_left(turn);
         if writer % 3 == 0 {
             rooms.reverse();
         }

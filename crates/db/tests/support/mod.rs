@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use conclave_db::{Db, Engine};
-use conclave_protocol::DeviceAddress;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tempfile::TempDir;
 
@@ -53,11 +52,6 @@ pub(crate) async fn postgres() -> Stage {
 }
 
 impl Stage {
-    /// A second node on the same database.
-    pub(crate) async fn second_node(&self) -> Db {
-        Db::open(&self.address).await.unwrap()
-    }
-
     /// Runs statements of the test's own, past every rule of the crate.
     pub(crate) async fn execute(&self, text: &str) -> u64 {
         let text = AssertSqlSafe(text);
@@ -106,50 +100,12 @@ impl Stage {
         }
     }
 
-    /// Bytes as a literal of this engine.
-    pub(crate) fn literal(&self, bytes: &[u8]) -> String {
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        match self.db.engine() {
-            Engine::Sqlite => format!("x'{digits}'"),
-            Engine::Postgres => format!("'\\x{digits}'::bytea"),
-        }
-    }
-
-    /// A device that the account's chain would have added.
-    pub(crate) async fn add_device(&self, address: DeviceAddress) {
-        let account = self.literal(&address.account.0);
-        let device = address.device.0;
-        let rows = self
-            .execute(&format!(
-                "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
-                VALUES ({account}, {device}, 0, 0, 0)"
-            ))
-            .await;
-        assert_eq!(rows, 1);
-    }
-
-    /// What the account's chain would do to a device.
-    pub(crate) async fn revoke_device(&self, address: DeviceAddress) {
-        let account = self.literal(&address.account.0);
-        let device = address.device.0;
-        let rows = self
-            .execute(&format!(
-                "UPDATE devices SET revoked_at = 1 WHERE account = {account} AND device = {device}"
-            ))
-            .await;
-        assert_eq!(rows, 1);
-    }
-
     /// Closes the database and clears it away.
     pub(crate) async fn end(self) {
         self.db.close().await;
         if self.db.engine() == Engine::Postgres {
-            let name = self
-                .address
-                .rsplit('/')
-                .next()
-                .and_then(|rest| rest.split('?').next())
-                .unwrap();
+            let options: sqlx::postgres::PgConnectOptions = self.address.parse().unwrap();
+            let name = options.get_database().unwrap();
             cluster::running()
                 .execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                 .await;

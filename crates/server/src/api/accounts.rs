@@ -39,8 +39,13 @@ pub(crate) async fn start_registration(
     if app.db.find_account_by_username(&asked.username).await?.is_some() {
         return Err(ErrorCode::UsernameTaken.into());
     }
-    let opaque = app.opaque.register(asked.username.as_str(), asked.opaque.as_slice())?;
-    Ok(Body(RegistrationStarted { opaque: Bytes(opaque), time: app.now().0 }))
+    let opaque = app
+        .opaque
+        .register(asked.username.as_str(), asked.opaque.as_slice())?;
+    Ok(Body(RegistrationStarted {
+        opaque: Bytes(opaque),
+        time: app.now().0,
+    }))
 }
 
 /// `POST /api/v1/accounts/registration/finish`
@@ -54,10 +59,16 @@ pub(crate) async fn finish_registration(
     app.limits.registration(source)?;
     let genesis = AccountEntry::from_bytes(asked.genesis.as_slice())?;
     let chain = AccountChain::begin(&genesis)?;
-    let address = DeviceAddress { account: chain.account(), device: DeviceId(0) };
+    let address = DeviceAddress {
+        account: chain.account(),
+        device: DeviceId(0),
+    };
 
-    let statement =
-        registration_statement(asked.username.as_str(), asked.invite.as_str(), asked.opaque.as_slice());
+    let statement = registration_statement(
+        asked.username.as_str(),
+        asked.invite.as_str(),
+        asked.opaque.as_slice(),
+    );
     let device = chain.device(address.device).ok_or(ErrorCode::ChainRefused)?;
     device.verify(&statement, &signature(&asked.signature)?)?;
 
@@ -84,7 +95,15 @@ pub(crate) async fn finish_registration(
         Registered::DoorClosed => return Err(ErrorCode::InviteNeeded.into()),
     }
     let administrator = matches!(account.door, Door::Setup);
-    begin_login(&app, cookies, address, asked.username, administrator, asked.native).await
+    begin_login(
+        &app,
+        cookies,
+        address,
+        asked.username,
+        administrator,
+        asked.native,
+    )
+    .await
 }
 
 /// `GET /api/v1/accounts/by-username/{username}`
@@ -94,7 +113,9 @@ pub(crate) async fn find_by_username(
     username: Result<PathOf<Username>, ApiError>,
 ) -> Result<Body<AccountFound>, ApiError> {
     app.limits.look_up(signed_in.account())?;
-    let Ok(PathOf(username)) = username else { return Err(ErrorCode::UnknownPerson.into()) };
+    let Ok(PathOf(username)) = username else {
+        return Err(ErrorCode::UnknownPerson.into());
+    };
     found(&app, app.db.find_account_by_username(&username).await?).await
 }
 
@@ -132,7 +153,11 @@ pub(crate) async fn list_entries(
 async fn found(app: &App, account: Option<Account>) -> Result<Body<AccountFound>, ApiError> {
     let account = account.ok_or(ErrorCode::UnknownPerson)?;
     let entries = entries(app, account.id, None, ENTRIES_PAGE).await?;
-    Ok(Body(AccountFound { account: account.id, username: account.username, entries }))
+    Ok(Body(AccountFound {
+        account: account.id,
+        username: account.username,
+        entries,
+    }))
 }
 
 /// A chain's entries in order.
@@ -142,12 +167,19 @@ pub(crate) async fn entries(
     after: Option<u32>,
     limit: usize,
 ) -> Result<Vec<Bytes>, ApiError> {
-    Ok(app.db.list_entries(account, after, u32::try_from(limit).unwrap_or(u32::MAX)).await?)
+    Ok(app
+        .db
+        .list_entries(account, after, u32::try_from(limit).unwrap_or(u32::MAX))
+        .await?)
 }
 
 /// What a token opens. Whether it still does, the transaction that registers decides.
 fn door(app: &App, token: &Token) -> Door {
-    if app.is_setup_token(token) { Door::Setup } else { Door::Invite(token_hash(token)) }
+    if app.is_setup_token(token) {
+        Door::Setup
+    } else {
+        Door::Invite(token_hash(token))
+    }
 }
 
 fn near(time: Timestamp, now: Timestamp) -> bool {

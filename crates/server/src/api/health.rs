@@ -34,5 +34,9 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, A
 /// `GET /api/v1/server`
 pub(crate) async fn server(State(app): State<Arc<App>>) -> Result<Body<ServerInfo>, ApiError> {
     let needs_setup = app.needs_setup().await?;
-    Ok(Body(ServerInfo { name: app.config.name.clone(), protocol: PROTOCOL_VERSION, needs_setup }))
+    Ok(Body(ServerInfo {
+        name: app.config.name.clone(),
+        protocol: PROTOCOL_VERSION,
+        needs_setup,
+    }))
 }

@@ -25,6 +25,10 @@ pub(crate) async fn make(
 pub(crate) async fn insert(db: &Db, made_by: AccountId, now: Timestamp) -> Result<InviteMade, DbError> {
     let token = randomness::token();
     let expires = now.plus(INVITE_LIFE_MS);
-    db.insert_invite(token_hash(&token), made_by, expires, now).await?;
-    Ok(InviteMade { token, expires: expires.0 })
+    db.insert_invite(token_hash(&token), made_by, expires, now)
+        .await?;
+    Ok(InviteMade {
+        token,
+        expires: expires.0,
+    })
 }

@@ -53,7 +53,10 @@ pub(crate) async fn start(
         expires: app.now().plus(ATTEMPT_LIFE_MS),
     };
     app.db.insert_login_attempt(&kept).await?;
-    Ok(Body(LoginStarted { attempt, opaque: Bytes(started.response) }))
+    Ok(Body(LoginStarted {
+        attempt,
+        opaque: Bytes(started.response),
+    }))
 }
 
 /// `POST /api/v1/logins/finish`: the password and the device, both, or one and the same refusal.
@@ -65,15 +68,33 @@ pub(crate) async fn finish(
     Body(asked): Body<LoginFinish>,
 ) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
     app.limits.sign_in(source)?;
-    let attempt = app.db.claim_login_attempt(token_hash(&asked.attempt), app.now()).await?;
+    let attempt = app
+        .db
+        .claim_login_attempt(token_hash(&asked.attempt), app.now())
+        .await?;
     let attempt = attempt.ok_or(ErrorCode::WrongCredentials)?;
     finish_login(&attempt.state, asked.opaque.as_slice()).map_err(|_| ErrorCode::WrongCredentials)?;
     let account = attempt.account.ok_or(ErrorCode::WrongCredentials)?;
 
-    let address = DeviceAddress { account, device: asked.device };
+    let address = DeviceAddress {
+        account,
+        device: asked.device,
+    };
     verify_device(&app, address, &asked).await?;
-    let account = app.db.find_account(account).await?.ok_or(ErrorCode::WrongCredentials)?;
-    begin_login(&app, cookies, address, account.username, account.administrator, asked.native).await
+    let account = app
+        .db
+        .find_account(account)
+        .await?
+        .ok_or(ErrorCode::WrongCredentials)?;
+    begin_login(
+        &app,
+        cookies,
+        address,
+        account.username,
+        account.administrator,
+        asked.native,
+    )
+    .await
 }
 
 /// `POST /api/v1/logins/refresh`
@@ -92,7 +113,10 @@ pub(crate) async fn refresh(
     };
     let next = randomness::token();
     let now = app.now();
-    let rotated = app.db.rotate_login(token_hash(&presented), token_hash(&next), now).await;
+    let rotated = app
+        .db
+        .rotate_login(token_hash(&presented), token_hash(&next), now)
+        .await;
     let login = match rotated.map_err(|error| ApiError::from(error).into_response())? {
         Refreshed::Rotated(login) | Refreshed::Repeated(login) => login,
         Refreshed::Reused(login) => {
@@ -105,7 +129,15 @@ pub(crate) async fn refresh(
     let Some(account) = account.map_err(|error| ApiError::from(error).into_response())? else {
         return Err(refused(&cookies, ErrorCode::SignInNeeded));
     };
-    Ok(answer(&app, cookies, &login, account.username, account.administrator, next, native))
+    Ok(answer(
+        &app,
+        cookies,
+        &login,
+        account.username,
+        account.administrator,
+        next,
+        native,
+    ))
 }
 
 /// `POST /api/v1/logins/sign-out`: also right for somebody who is signed out already.
@@ -117,7 +149,9 @@ pub(crate) async fn sign_out(
     Body(asked): Body<Refresh>,
 ) -> Result<(CookieJar, StatusCode), ApiError> {
     let now = app.now();
-    let mut ended = signed_in.ok().map(|signed_in| (signed_in.login(), signed_in.address()));
+    let mut ended = signed_in
+        .ok()
+        .map(|signed_in| (signed_in.login(), signed_in.address()));
     if let Some(presented) = presented(asked, &cookies) {
         // The successor is thrown away: what matters is whose token this was.
         let next = token_hash(&randomness::token());
@@ -141,7 +175,13 @@ pub(crate) async fn ticket(
     signed_in: SignedIn,
 ) -> Result<Body<Ticket>, ApiError> {
     let ticket = randomness::token();
-    app.db.insert_ticket(token_hash(&ticket), signed_in.login(), app.now().plus(TICKET_LIFE_MS)).await?;
+    app.db
+        .insert_ticket(
+            token_hash(&ticket),
+            signed_in.login(),
+            app.now().plus(TICKET_LIFE_MS),
+        )
+        .await?;
     Ok(Body(Ticket { ticket }))
 }
 
@@ -155,25 +195,46 @@ pub(crate) async fn begin_login(
     native: bool,
 ) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
     let now = app.now();
-    let login = Login { id: randomness::bytes(), address, created_at: now, refreshed_at: now };
+    let login = Login {
+        id: randomness::bytes(),
+        address,
+        created_at: now,
+        refreshed_at: now,
+    };
     let refresh = randomness::token();
     app.db.insert_login(&login, token_hash(&refresh)).await?;
-    Ok(answer(app, cookies, &login, username, administrator, refresh, native))
+    Ok(answer(
+        app,
+        cookies,
+        &login,
+        username,
+        administrator,
+        refresh,
+        native,
+    ))
 }
 
 /// The bytes of a signature.
 pub(crate) fn signature(bytes: &Bytes) -> Result<[u8; 64], ApiError> {
-    bytes.as_slice().try_into().map_err(|_| ErrorCode::Malformed.into())
+    bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| ErrorCode::Malformed.into())
 }
 
 /// The device stands in the account's chain and signed this very attempt.
 async fn verify_device(app: &App, address: DeviceAddress, asked: &LoginFinish) -> Result<(), ApiError> {
     let chain = chain_of(app, address.account).await?;
     let device = chain.device(address.device).ok_or(ErrorCode::WrongCredentials)?;
-    let statement =
-        login_statement(address.account.as_bytes(), address.device.0, asked.attempt.as_str());
+    let statement = login_statement(
+        address.account.as_bytes(),
+        address.device.0,
+        asked.attempt.as_str(),
+    );
     let signature = signature(&asked.signature).map_err(|_| ErrorCode::WrongCredentials)?;
-    device.verify(&statement, &signature).map_err(|_| ErrorCode::WrongCredentials.into())
+    device
+        .verify(&statement, &signature)
+        .map_err(|_| ErrorCode::WrongCredentials.into())
 }
 
 async fn chain_of(app: &App, account: AccountId) -> Result<AccountChain, ApiError> {
@@ -202,7 +263,11 @@ fn answer(
     refresh: Token,
     native: bool,
 ) -> (CookieJar, Body<LoggedIn>) {
-    let holder = Holder { address: login.address, login: login.id, administrator };
+    let holder = Holder {
+        address: login.address,
+        login: login.id,
+        administrator,
+    };
     let body = LoggedIn {
         account: login.address.account,
         device: login.address.device,
@@ -216,7 +281,11 @@ fn answer(
         cookies
     } else {
         let mut cookie = cookie(app, refresh.0);
-        cookie.set_max_age(std::time::Duration::from_millis(REFRESH_TOKEN_IDLE_MS).try_into().ok());
+        cookie.set_max_age(
+            std::time::Duration::from_millis(REFRESH_TOKEN_IDLE_MS)
+                .try_into()
+                .ok(),
+        );
         cookies.add(cookie)
     };
     (cookies, Body(body))
@@ -224,7 +293,9 @@ fn answer(
 
 /// The token that was presented, in the body or as the cookie.
 fn presented(asked: Refresh, cookies: &CookieJar) -> Option<Token> {
-    asked.refresh_token.or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
+    asked
+        .refresh_token
+        .or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
 }
 
 fn forget_cookie(app: &App, cookies: CookieJar) -> CookieJar {

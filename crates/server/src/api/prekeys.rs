@@ -21,12 +21,21 @@ pub(crate) async fn upload(
     if asked.one_time.len() > ONE_TIME_PREKEYS {
         return Err(ErrorCode::TooLarge.into());
     }
-    let one_time = asked.one_time.into_iter().map(bounded).collect::<Result<Vec<_>, _>>()?;
+    let one_time = asked
+        .one_time
+        .into_iter()
+        .map(bounded)
+        .collect::<Result<Vec<_>, _>>()?;
     let last_resort = asked.last_resort.map(bounded).transpose()?;
     let owner = signed_in.address();
-    let (one_time, last_resort) =
-        app.db.insert_prekeys(owner, &one_time, last_resort.as_ref(), asked.replace).await?;
-    Ok(Body(PrekeysLeft { one_time, last_resort }))
+    let (one_time, last_resort) = app
+        .db
+        .insert_prekeys(owner, &one_time, last_resort.as_ref(), asked.replace)
+        .await?;
+    Ok(Body(PrekeysLeft {
+        one_time,
+        last_resort,
+    }))
 }
 
 /// `GET /api/v1/devices/prekeys`
@@ -35,7 +44,10 @@ pub(crate) async fn count(
     signed_in: SignedIn,
 ) -> Result<Body<PrekeysLeft>, ApiError> {
     let (one_time, last_resort) = app.db.count_prekeys(signed_in.address()).await?;
-    Ok(Body(PrekeysLeft { one_time, last_resort }))
+    Ok(Body(PrekeysLeft {
+        one_time,
+        last_resort,
+    }))
 }
 
 /// `POST /api/v1/accounts/{account}/devices/{device}/prekeys/claim`: a one-time bundle, or the last-resort one
@@ -54,7 +66,9 @@ pub(crate) async fn claim(
         app.db.find_last_resort(owner).await?
     };
     let bundle = bundle.ok_or(ErrorCode::NoPrekeys)?;
-    Ok(Body(PrekeyClaimed { bundle: Bytes(bundle) }))
+    Ok(Body(PrekeyClaimed {
+        bundle: Bytes(bundle),
+    }))
 }
 
 async fn warn_when_low(app: &App, owner: DeviceAddress) -> Result<(), ApiError> {
@@ -72,5 +86,8 @@ fn bounded(upload: PrekeyUpload) -> Result<Prekey, ApiError> {
     if upload.bundle.as_slice().len() > PREKEY_BUNDLE_MAX {
         return Err(ErrorCode::TooLarge.into());
     }
-    Ok(Prekey { id: upload.id, bundle: upload.bundle.0 })
+    Ok(Prekey {
+        id: upload.id,
+        bundle: upload.bundle.0,
+    })
 }

@@ -23,7 +23,11 @@ pub(crate) async fn open(
     if RoomId::direct(own, asked.peer) != id {
         return Err(ErrorCode::Forbidden.into());
     }
-    let room = DirectRoom { id, low: own.min(asked.peer), high: own.max(asked.peer) };
+    let room = DirectRoom {
+        id,
+        low: own.min(asked.peer),
+        high: own.max(asked.peer),
+    };
     if app.db.insert_direct_room(&room, app.now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -38,11 +42,15 @@ pub(crate) async fn find(
     PathOf(id): PathOf<RoomId>,
 ) -> Result<Body<DirectRoomFound>, ApiError> {
     let room = of_member(&app, signed_in.account(), id).await?;
-    Ok(Body(DirectRoomFound { low: room.low, high: room.high }))
+    Ok(Body(DirectRoomFound {
+        low: room.low,
+        high: room.high,
+    }))
 }
 
 /// The room, for its members; for others there is none.
 pub(crate) async fn of_member(app: &App, account: AccountId, id: RoomId) -> Result<DirectRoom, ApiError> {
     let room = app.membership.room(&app.db, id).await?;
-    room.filter(|room| room.low == account || room.high == account).ok_or_else(|| ErrorCode::NotFound.into())
+    room.filter(|room| room.low == account || room.high == account)
+        .ok_or_else(|| ErrorCode::NotFound.into())
 }

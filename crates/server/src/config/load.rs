@@ -72,8 +72,14 @@ fn read(file: Option<&Path>, overrides: &Overrides) -> Result<Config, StartError
 }
 
 fn explain(error: &figment::Error) -> String {
-    let Kind::UnknownField(field, known) = &error.kind else { return error.to_string() };
-    let place = error.metadata.as_ref().map(|source| format!(" in {}", source.name)).unwrap_or_default();
+    let Kind::UnknownField(field, known) = &error.kind else {
+        return error.to_string();
+    };
+    let place = error
+        .metadata
+        .as_ref()
+        .map(|source| format!(" in {}", source.name))
+        .unwrap_or_default();
     let nearest = known.iter().min_by_key(|known| distance(field, known));
     match nearest {
         Some(nearest) => format!("{field:?}{place} is not a setting; did you mean {nearest:?}?"),
@@ -110,8 +116,13 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         let error = of("publicurl = \"https://a\"").unwrap_err().to_string();
-        assert!(error.contains("\"publicurl\"") && error.contains("\"public_url\""), "{error}");
-        let error = of("[limits]\nsignin = { burst = 1, every_ms = 1 }").unwrap_err().to_string();
+        assert!(
+            error.contains("\"publicurl\"") && error.contains("\"public_url\""),
+            "{error}"
+        );
+        let error = of("[limits]\nsignin = { burst = 1, every_ms = 1 }")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("\"sign_in\""), "{error}");
     }
 
@@ -119,7 +130,10 @@ mod tests {
     fn a_file_sets_what_it_names_and_leaves_the_rest() {
         let config = of("name = \"Elm\"\ntrusted_proxies = [\"127.0.0.1\"]\n[limits]\nframes = { burst = 7, every_ms = 5 }")
             .unwrap();
-        assert_eq!((config.name.as_str(), config.limits.frames.burst.get()), ("Elm", 7));
+        assert_eq!(
+            (config.name.as_str(), config.limits.frames.burst.get()),
+            ("Elm", 7)
+        );
         assert_eq!(config.limits.look_ups.burst.get(), 60);
         assert_eq!(config.trusted_proxies.len(), 1);
     }
@@ -129,8 +143,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("conclave.toml");
         std::fs::write(&file, "listen = \"127.0.0.1:1\"").unwrap();
-        let overrides =
-            Overrides { listen: Some("127.0.0.1:2".parse().unwrap()), ..Overrides::default() };
+        let overrides = Overrides {
+            listen: Some("127.0.0.1:2".parse().unwrap()),
+            ..Overrides::default()
+        };
         assert_eq!(read(Some(&file), &overrides).unwrap().listen.port(), 2);
     }
 }

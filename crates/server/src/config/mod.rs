@@ -152,7 +152,10 @@ impl Config {
         if let Some(path) = &self.database_file {
             return std::fs::read_to_string(path)
                 .map(|text| text.trim().to_owned())
-                .map_err(|error| StartError::File { path: path.clone(), error });
+                .map_err(|error| StartError::File {
+                    path: path.clone(),
+                    error,
+                });
         }
         Ok(self
             .database
@@ -197,7 +200,10 @@ impl PublicUrl {
             return Err(refused());
         }
         let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
-        Ok(Self { https: scheme == "https", origin })
+        Ok(Self {
+            https: scheme == "https",
+            origin,
+        })
     }
 
     /// As an `Origin` header names it.
@@ -225,7 +231,14 @@ mod tests {
         let url = PublicUrl::parse("https://Chat.example.org/").unwrap();
         assert_eq!((url.origin(), url.is_https()), ("https://chat.example.org", true));
         assert_eq!(url.link("invite", "x"), "https://chat.example.org/#/invite/x");
-        for refused in ["chat.example.org", "ftp://a", "https://a/chat", "https://a/?b", "https://u@a", ""] {
+        for refused in [
+            "chat.example.org",
+            "ftp://a",
+            "https://a/chat",
+            "https://a/?b",
+            "https://u@a",
+            "",
+        ] {
             assert!(PublicUrl::parse(refused).is_err(), "{refused}");
         }
     }

@@ -38,8 +38,14 @@ impl FromStr for Network {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
         let address: IpAddr = address.trim().parse().map_err(|_| REFUSED)?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |prefix| prefix.trim().parse()).map_err(|_| REFUSED)?;
-        if prefix > longest { Err(REFUSED) } else { Ok(Self { address, prefix }) }
+        let prefix = prefix
+            .map_or(Ok(longest), |prefix| prefix.trim().parse())
+            .map_err(|_| REFUSED)?;
+        if prefix > longest {
+            Err(REFUSED)
+        } else {
+            Ok(Self { address, prefix })
+        }
     }
 }
 
@@ -57,7 +63,9 @@ impl Serialize for Network {
 
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 

@@ -47,27 +47,28 @@ impl Secrets {
         let access = AccessKeys::new(&current, previous.as_ref());
 
         let setup_path = folder.join("setup-token");
-        let setup = match read(&setup_path)? {
-            Some(bytes) => {
-                let text = String::from_utf8(bytes).map_err(|_| StartError::Secret { path: setup_path })?;
-                Token(text.trim().to_owned())
-            }
-            None => {
-                let made = randomness::token();
-                write(&setup_path, made.as_str().as_bytes())?;
-                made
-            }
+        let setup = if let Some(bytes) = read(&setup_path)? {
+            let text = String::from_utf8(bytes).map_err(|_| StartError::Secret { path: setup_path })?;
+            Token(text.trim().to_owned())
+        } else {
+            let made = randomness::token();
+            write(&setup_path, made.as_str().as_bytes())?;
+            made
         };
-        Ok(Self { opaque, access, setup })
+        Ok(Self {
+            opaque,
+            access,
+            setup,
+        })
     }
 }
 
 /// A seed of 32 bytes; made when missing and wanted.
 fn seed(path: &Path, make: bool) -> Result<Option<[u8; 32]>, StartError> {
     match read(path)? {
-        Some(bytes) => {
-            bytes.try_into().map(Some).map_err(|_| StartError::Secret { path: path.to_owned() })
-        }
+        Some(bytes) => bytes.try_into().map(Some).map_err(|_| StartError::Secret {
+            path: path.to_owned(),
+        }),
         None if make => {
             let made = randomness::bytes();
             write(path, &made)?;
@@ -106,14 +107,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
         file.sync_all()?;
         fs::rename(&unfinished, path)?;
         // The name has to be on disk too: accounts will depend on this file.
-        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+        path.parent()
+            .map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
     });
     written.map_err(refused(path))
 }
 
 fn refused(path: &Path) -> impl Fn(std::io::Error) -> StartError {
     let path: PathBuf = path.to_owned();
-    move |error| StartError::File { path: path.clone(), error }
+    move |error| StartError::File {
+        path: path.clone(),
+        error,
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +151,9 @@ mod tests {
     #[test]
     fn a_lost_opaque_seed_is_not_replaced_while_accounts_depend_on_it() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Secrets::open(folder.path(), false), Err(StartError::SecretMissing { .. })));
+        assert!(matches!(
+            Secrets::open(folder.path(), false),
+            Err(StartError::SecretMissing { .. })
+        ));
     }
 }

@@ -18,11 +18,17 @@ impl FromRequestParts<Arc<App>> for SameOrigin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(Self) };
+        let Some(origin) = parts.headers.get(header::ORIGIN) else {
+            return Ok(Self);
+        };
         let origin = origin.to_str().map_err(|_| ErrorCode::OriginRefused)?;
         let ours = origin.eq_ignore_ascii_case(app.public.origin())
             || host(&parts.headers, &parts.uri).is_some_and(|host| is_of_host(origin, host));
-        if ours { Ok(Self) } else { Err(ErrorCode::OriginRefused.into()) }
+        if ours {
+            Ok(Self)
+        } else {
+            Err(ErrorCode::OriginRefused.into())
+        }
     }
 }
 
@@ -34,7 +40,9 @@ fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
 }
 
 fn is_of_host(origin: &str, host: &str) -> bool {
-    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let authority = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
@@ -46,7 +54,12 @@ mod tests {
     fn an_origin_belongs_to_its_own_host_only() {
         assert!(is_of_host("https://chat.example.org", "chat.example.org"));
         assert!(is_of_host("http://127.0.0.1:8080", "127.0.0.1:8080"));
-        for foreign in ["null", "https://evil.example", "https://chat.example.org.evil.example", "chat.example.org"] {
+        for foreign in [
+            "null",
+            "https://evil.example",
+            "https://chat.example.org.evil.example",
+            "chat.example.org",
+        ] {
             assert!(!is_of_host(foreign, "chat.example.org"), "{foreign}");
         }
         assert!(!is_of_host("http://127.0.0.1:9", "127.0.0.1:8080"));

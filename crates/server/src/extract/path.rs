@@ -14,7 +14,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let path = Path::from_request_parts(parts, state).await.map_err(|_| ErrorCode::NotFound)?;
+        let path = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ErrorCode::NotFound)?;
         Ok(Self(path.0))
     }
 }
@@ -26,7 +28,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let query = Query::from_request_parts(parts, state).await.map_err(|_| ErrorCode::Malformed)?;
+        let query = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ErrorCode::Malformed)?;
         Ok(Self(query.0))
     }
 }

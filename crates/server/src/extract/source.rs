@@ -41,7 +41,9 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpA
         .flat_map(|value| value.split(','))
         .map(|part| part.trim().parse::<IpAddr>());
     for named in named.collect::<Vec<_>>().into_iter().rev() {
-        let (true, Ok(named)) = (believed(address), named) else { break };
+        let (true, Ok(named)) = (believed(address), named) else {
+            break;
+        };
         address = named;
     }
     address

@@ -35,7 +35,11 @@ struct Gathered {
 impl Acknowledgements {
     /// The device has everything up to here.
     pub(super) fn add(&self, device: DeviceAddress, up_to: u64) {
-        self.0.up_to.entry(device).and_modify(|held| *held = up_to.max(*held)).or_insert(up_to);
+        self.0
+            .up_to
+            .entry(device)
+            .and_modify(|held| *held = up_to.max(*held))
+            .or_insert(up_to);
         self.0.some.notify_one();
     }
 
@@ -52,7 +56,12 @@ impl Acknowledgements {
     }
 
     async fn delete(&self, db: &Db) -> bool {
-        let batch: Vec<_> = self.0.up_to.iter().map(|held| (*held.key(), *held.value())).collect();
+        let batch: Vec<_> = self
+            .0
+            .up_to
+            .iter()
+            .map(|held| (*held.key(), *held.value()))
+            .collect();
         for part in batch.chunks(BATCH_MAX) {
             if let Err(error) = db.acknowledge_all(part).await {
                 code_of(&error);

@@ -48,7 +48,7 @@ pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
 async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoing) -> End {
     let begun = tokio::select! {
         begun = begin(app, stream, outgoing) => begun,
-        () = app.stopping.cancelled() => Err(End::refused(ErrorCode::Unavailable)),
+        () = app.stopping.cancelled() => Err(End::STOPPING),
     };
     let (registered, acknowledged) = match begun {
         Ok(begun) => begun,
@@ -62,6 +62,7 @@ async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoi
     tokio::select! {
         biased;
         () = handle.closed.cancelled() => handle.closing().map_or(End::GONE, End::closed),
+        () = app.stopping.cancelled() => End::STOPPING,
         () = outgoing.closed() => End::GONE,
         end = sending::run(app, device, sends, outgoing) => end,
         end = delivery::run(app, handle, acknowledged, acked, outgoing) => end,
@@ -89,7 +90,9 @@ async fn begin<'a>(
 ) -> Result<(Registered<'a>, u64), End> {
     let hello = timeout(Duration::from_millis(HELLO_WITHIN_MS), next(stream)).await;
     let (frame, _) = hello.unwrap_or_else(|_| Err(End::refused(ErrorCode::TimedOut)))?;
-    let ClientFrame::Hello(hello) = frame else { return Err(End::MALFORMED) };
+    let ClientFrame::Hello(hello) = frame else {
+        return Err(End::MALFORMED);
+    };
     let login = check(app, &hello).await.map_err(End::refused)?;
 
     let handle = app.hub.register(login.address, login.id).map_err(End::refused)?;
@@ -101,7 +104,11 @@ async fn begin<'a>(
     }
     let failed = |error| End::refused(code_of(&error));
     let state = app.db.device_state(login.address).await.map_err(failed)?;
-    let moved = app.db.list_moved(login.address.account, &hello.cursors).await.map_err(failed)?;
+    let moved = app
+        .db
+        .list_moved(login.address.account, &hello.cursors)
+        .await
+        .map_err(failed)?;
     let welcome = ServerFrame::Welcome(Welcome {
         time: app.now(),
         moved,
@@ -121,7 +128,9 @@ async fn check(app: &App, hello: &Hello) -> Result<Login, ErrorCode> {
         return Err(ErrorCode::TooLarge);
     }
     let login = app.db.claim_ticket(token_hash(&hello.ticket), app.now()).await;
-    login.map_err(|error| code_of(&error))?.ok_or(ErrorCode::TicketInvalid)
+    login
+        .map_err(|error| code_of(&error))?
+        .ok_or(ErrorCode::TicketInvalid)
 }
 
 /// Reads frames as fast as the limit allows and hands each to whom it concerns.

@@ -47,7 +47,11 @@ impl Window {
     /// How many more may be delivered.
     fn free(&self) -> u32 {
         let used = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        if self.bytes >= WINDOW_BYTES { 0 } else { DELIVERY_WINDOW.saturating_sub(used) }
+        if self.bytes >= WINDOW_BYTES {
+            0
+        } else {
+            DELIVERY_WINDOW.saturating_sub(used)
+        }
     }
 
     fn free_bytes(&self) -> usize {
@@ -88,8 +92,18 @@ pub(super) async fn run(
             for item in page {
                 last = item.mailbox;
                 window.add(item.mailbox, size(&item));
-                let MailboxItem { mailbox, id, pairwise, item } = item;
-                let deliver = ServerFrame::Deliver(Deliver { mailbox, id, pairwise, item });
+                let MailboxItem {
+                    mailbox,
+                    id,
+                    pairwise,
+                    item,
+                } = item;
+                let deliver = ServerFrame::Deliver(Deliver {
+                    mailbox,
+                    id,
+                    pairwise,
+                    item,
+                });
                 if outgoing.send(deliver).await.is_err() {
                     return End::GONE;
                 }

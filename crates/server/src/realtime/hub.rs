@@ -72,16 +72,24 @@ impl Hub {
             return Err(ErrorCode::Overloaded);
         }
         if let Some(older) = devices.insert(address.device, Arc::clone(&handle)) {
-            older.close(Closing { code: ErrorCode::Overloaded, retry_after: None });
+            older.close(Closing {
+                code: ErrorCode::Overloaded,
+                retry_after: None,
+            });
         }
         Ok(handle)
     }
 
     /// Forgets a connection, unless a newer one of the device took its place.
     pub(super) fn unregister(&self, handle: &Handle) {
-        let Entry::Occupied(mut account) = self.accounts.entry(handle.address.account) else { return };
+        let Entry::Occupied(mut account) = self.accounts.entry(handle.address.account) else {
+            return;
+        };
         let devices = account.get_mut();
-        if devices.get(&handle.address.device).is_some_and(|held| held.number == handle.number) {
+        if devices
+            .get(&handle.address.device)
+            .is_some_and(|held| held.number == handle.number)
+        {
             devices.remove(&handle.address.device);
         }
         if devices.is_empty() {
@@ -115,13 +123,6 @@ impl Hub {
         }
     }
 
-    /// Ends every connection.
-    pub(crate) fn close_all(&self, closing: Closing) {
-        for account in &self.accounts {
-            account.values().for_each(|handle| handle.close(closing));
-        }
-    }
-
     fn find(&self, device: DeviceAddress) -> Option<Arc<Handle>> {
         self.accounts.get(&device.account)?.get(&device.device).cloned()
     }
@@ -132,7 +133,10 @@ mod tests {
     use super::*;
 
     fn device(device: u32) -> DeviceAddress {
-        DeviceAddress { account: AccountId([1; 32]), device: DeviceId(device) }
+        DeviceAddress {
+            account: AccountId([1; 32]),
+            device: DeviceId(device),
+        }
     }
 
     #[test]
@@ -153,15 +157,24 @@ mod tests {
         for number in 0..20 {
             hub.register(device(number), [1; 16]).unwrap();
         }
-        assert_eq!(hub.register(device(20), [1; 16]).err(), Some(ErrorCode::Overloaded));
-        assert!(hub.register(device(3), [1; 16]).is_ok(), "a device that is there already may come back");
+        assert_eq!(
+            hub.register(device(20), [1; 16]).err(),
+            Some(ErrorCode::Overloaded)
+        );
+        assert!(
+            hub.register(device(3), [1; 16]).is_ok(),
+            "a device that is there already may come back"
+        );
     }
 
     #[test]
     fn ending_a_login_leaves_another_login_of_the_device_alone() {
         let hub = Hub::default();
         let handle = hub.register(device(0), [2; 16]).unwrap();
-        let closing = Closing { code: ErrorCode::SignInNeeded, retry_after: None };
+        let closing = Closing {
+            code: ErrorCode::SignInNeeded,
+            retry_after: None,
+        };
         hub.close_login(device(0), [1; 16], closing);
         assert!(!handle.closed.is_cancelled());
         hub.close_login(device(0), [2; 16], closing);
@@ -173,6 +186,9 @@ mod tests {
         let hub = Hub::default();
         let handle = hub.register(device(0), [2; 16]).unwrap();
         hub.prekeys_low(device(0), 7);
-        assert_eq!((handle.take_prekeys_low(), handle.take_prekeys_low()), (Some(7), None));
+        assert_eq!(
+            (handle.take_prekeys_low(), handle.take_prekeys_low()),
+            (Some(7), None)
+        );
     }
 }

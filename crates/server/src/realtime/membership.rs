@@ -35,12 +35,18 @@ impl Membership {
         if self.heads.get(&account).is_some_and(|head| *head >= sequence) {
             return Ok(true);
         }
-        let reached = !db.list_entries(account, sequence.checked_sub(1), 1).await?.is_empty();
+        let reached = !db
+            .list_entries(account, sequence.checked_sub(1), 1)
+            .await?
+            .is_empty();
         if reached {
             if self.heads.len() >= REMEMBERED_MAX {
                 self.heads.clear();
             }
-            self.heads.entry(account).and_modify(|head| *head = sequence.max(*head)).or_insert(sequence);
+            self.heads
+                .entry(account)
+                .and_modify(|head| *head = sequence.max(*head))
+                .or_insert(sequence);
         }
         Ok(reached)
     }

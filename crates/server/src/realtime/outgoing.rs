@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use axum::Error;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message};
 use conclave_protocol::ErrorCode;
 use conclave_protocol::frames::{Closing, ServerFrame};
-use futures_util::SinkExt;
-use futures_util::stream::SplitSink;
+use futures_util::{Sink, SinkExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Frames that wait to be written at most. What they hold is bounded by the delivery window; the rest are
 /// answers of a few bytes.
 pub(super) const QUEUE_MAX: usize = 256;
+
+/// When clients are told to come back after the server stopped.
+const RETURN_MS: u32 = 1_000;
+/// When clients are told to come back after a refusal that passes.
+const AGAIN_MS: u32 = 2_000;
 
 /// Where a connection's frames go in. Full, it makes whoever has something to say wait.
 pub(super) type Outgoing = mpsc::Sender<ServerFrame>;
@@ -42,44 +45,73 @@ pub(super) struct End {
 
 impl End {
     /// The device is gone or silent.
-    pub(super) const GONE: Self = Self { closing: None, code: code::GOING_AWAY, rest: false };
+    pub(super) const GONE: Self = Self {
+        closing: None,
+        code: code::GOING_AWAY,
+        rest: false,
+    };
     /// A frame or its place was wrong.
     pub(super) const MALFORMED: Self = Self::told(ErrorCode::Malformed, code::POLICY);
     /// A frame was too large.
     pub(super) const TOO_LARGE: Self = Self::told(ErrorCode::TooLarge, code::TOO_LARGE);
     /// The reader is too slow; what waits for it is kept in its mailbox.
-    pub(super) const SLOW: Self =
-        Self { rest: false, ..Self::told(ErrorCode::Overloaded, code::TRY_LATER) };
+    pub(super) const SLOW: Self = Self {
+        rest: false,
+        ..Self::told(ErrorCode::Overloaded, code::TRY_LATER)
+    };
+
+    /// The server stops; its connections come back to the next one.
+    pub(super) const STOPPING: Self = Self {
+        closing: Some(Closing {
+            code: ErrorCode::Unavailable,
+            retry_after: Some(RETURN_MS),
+        }),
+        code: code::RESTART,
+        rest: true,
+    };
 
     const fn told(code: ErrorCode, close: u16) -> Self {
-        Self { closing: Some(Closing { code, retry_after: None }), code: close, rest: true }
+        Self {
+            closing: Some(Closing {
+                code,
+                retry_after: None,
+            }),
+            code: close,
+            rest: true,
+        }
     }
 
     /// The connection was refused at its beginning.
     pub(super) fn refused(code: ErrorCode) -> Self {
-        let again = matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::Internal);
+        let again = matches!(
+            code,
+            ErrorCode::Overloaded | ErrorCode::Unavailable | ErrorCode::Internal
+        );
         let mut end = Self::told(code, if again { code::TRY_LATER } else { code::POLICY });
         if let Some(closing) = end.closing.as_mut().filter(|_| again) {
-            closing.retry_after = Some(2_000);
+            closing.retry_after = Some(AGAIN_MS);
         }
         end
     }
 
-    /// Somebody else ended it: a sign-out, a newer connection, the end of the server.
+    /// Somebody else ended it: a sign-out, a newer connection.
     pub(super) fn closed(closing: Closing) -> Self {
         let (code, rest) = match closing.code {
-            ErrorCode::Unavailable => (code::RESTART, true),
             ErrorCode::Overloaded => (code::REPLACED, true),
             _ => (code::SIGNED_OUT, false),
         };
-        Self { closing: Some(closing), code, rest }
+        Self {
+            closing: Some(closing),
+            code,
+            rest,
+        }
     }
 }
 
 /// Writes frames until told how to end. One write may take `patience`; longer means that the reader does not
 /// keep up, and then the connection ends rather than hold more for it.
-pub(super) async fn write(
-    mut sink: SplitSink<WebSocket, Message>,
+pub(super) async fn write<S: Sink<Message> + Unpin>(
+    mut sink: S,
     mut frames: mpsc::Receiver<ServerFrame>,
     mut end: oneshot::Receiver<End>,
     patience: Duration,
@@ -102,11 +134,11 @@ pub(super) async fn write(
 }
 
 /// One frame and whatever waits behind it, then one flush.
-async fn write_all(
-    sink: &mut SplitSink<WebSocket, Message>,
+async fn write_all<S: Sink<Message> + Unpin>(
+    sink: &mut S,
     first: ServerFrame,
     frames: &mut mpsc::Receiver<ServerFrame>,
-) -> Result<(), Error> {
+) -> Result<(), S::Error> {
     let mut next = Some(first);
     while let Some(frame) = next {
         sink.feed(Message::Binary(frame.to_bytes().into())).await?;
@@ -115,17 +147,127 @@ async fn write_all(
     sink.flush().await
 }
 
-async fn write_end(
-    sink: &mut SplitSink<WebSocket, Message>,
+async fn write_end<S: Sink<Message> + Unpin>(
+    sink: &mut S,
     mut frames: mpsc::Receiver<ServerFrame>,
     end: End,
-) -> Result<(), Error> {
+) -> Result<(), S::Error> {
     while let Some(frame) = frames.try_recv().ok().filter(|_| end.rest) {
         sink.feed(Message::Binary(frame.to_bytes().into())).await?;
     }
     if let Some(closing) = end.closing {
-        sink.feed(Message::Binary(ServerFrame::Closing(closing).to_bytes().into())).await?;
+        sink.feed(Message::Binary(ServerFrame::Closing(closing).to_bytes().into()))
+            .await?;
     }
     let reason = end.closing.map_or("", |closing| closing.code.as_str());
-    sink.send(Message::Close(Some(CloseFrame { code: end.code, reason: reason.into() }))).await
+    sink.send(Message::Close(Some(CloseFrame {
+        code: end.code,
+        reason: reason.into(),
+    })))
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
+
+    use tokio::time::{Instant, Sleep, sleep};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Takes nothing for a while.
+    struct Reader {
+        until: Pin<Box<Sleep>>,
+        taken: Arc<Mutex<Vec<Message>>>,
+    }
+
+    impl Sink<Message> for Reader {
+        type Error = Infallible;
+
+        fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            self.until.as_mut().poll(context).map(Ok)
+        }
+
+        fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Infallible> {
+            self.taken.lock().unwrap().push(message);
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            self.poll_ready(context)
+        }
+
+        fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            self.poll_ready(context)
+        }
+    }
+
+    /// What a reader that is stuck for `stuck` takes of three frames, and when it is given up or done.
+    async fn taken(stuck: Duration, end: Option<End>) -> (Vec<Message>, Duration) {
+        let taken = Arc::default();
+        let reader = Reader {
+            until: Box::pin(sleep(stuck)),
+            taken: Arc::clone(&taken),
+        };
+        let (outgoing, frames) = mpsc::channel(QUEUE_MAX);
+        let (say_end, ended) = oneshot::channel();
+        for number in 0..3 {
+            outgoing.send(ServerFrame::Pong(number)).await.unwrap();
+        }
+        let began = Instant::now();
+        // Without an end the other half stays, as it does while a connection lives.
+        let kept = match end {
+            Some(end) => say_end.send(end).map(|()| None).unwrap(),
+            None => Some(say_end),
+        };
+        let _ = timeout(10 * PATIENCE, write(reader, frames, ended, PATIENCE)).await;
+        drop(kept);
+        let messages = std::mem::take(&mut *taken.lock().unwrap());
+        (messages, began.elapsed())
+    }
+
+    fn close_code(message: Option<&Message>) -> Option<u16> {
+        match message {
+            Some(Message::Close(Some(close))) => Some(close.code),
+            _ => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stuck_reader_is_given_up_after_a_bounded_time() {
+        let (messages, took) = taken(Duration::MAX, None).await;
+        assert_eq!((messages.len(), took.as_secs()), (0, 2 * PATIENCE.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_comes_back_late_hears_1013() {
+        let (messages, _) = taken(PATIENCE + PATIENCE / 2, None).await;
+        assert_eq!(close_code(messages.last()), Some(1013));
+        assert_eq!(
+            messages.len(),
+            2,
+            "the reason, the close, and nothing that was queued"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_queued_goes_out_before_an_end_and_not_after_a_sign_out() {
+        let restart = Closing {
+            code: ErrorCode::Unavailable,
+            retry_after: Some(1),
+        };
+        let (messages, _) = taken(Duration::ZERO, Some(End::closed(restart))).await;
+        assert_eq!((messages.len(), close_code(messages.last())), (5, Some(1012)));
+        let signed_out = Closing {
+            code: ErrorCode::SignInNeeded,
+            retry_after: None,
+        };
+        let (messages, _) = taken(Duration::ZERO, Some(End::closed(signed_out))).await;
+        assert_eq!((messages.len(), close_code(messages.last())), (2, Some(4002)));
+    }
 }

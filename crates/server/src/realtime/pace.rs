@@ -15,7 +15,11 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(pace: crate::config::Pace) -> Self {
         let every = Duration::from_millis(pace.every_ms.get());
-        Self { every, ahead: every.saturating_mul(pace.burst.get()), next: Instant::now() }
+        Self {
+            every,
+            ahead: every.saturating_mul(pace.burst.get()),
+            next: Instant::now(),
+        }
     }
 
     /// Returns when one more frame may be read.

@@ -71,7 +71,13 @@ pub(super) async fn run(
     outgoing: &Outgoing,
 ) -> End {
     let (refused, busy) = (HashSet::new(), HashSet::new());
-    let mut sending = Sending { app, sender, outgoing, refused, busy };
+    let mut sending = Sending {
+        app,
+        sender,
+        outgoing,
+        refused,
+        busy,
+    };
     let mut under_way = FuturesUnordered::new();
     loop {
         let job = tokio::select! {
@@ -97,7 +103,11 @@ pub(super) async fn run(
 
 async fn arrival(id: EnvelopeId, room: Option<RoomId>, outcome: oneshot::Receiver<Outcome>) -> UnderWay {
     // A dropped answer means that the writer has stopped: the server is ending.
-    UnderWay { id, room, outcome: outcome.await.unwrap_or(Err(ErrorCode::Unavailable)) }
+    UnderWay {
+        id,
+        room,
+        outcome: outcome.await.unwrap_or(Err(ErrorCode::Unavailable)),
+    }
 }
 
 type Begun = (EnvelopeId, Option<RoomId>, oneshot::Receiver<Outcome>);
@@ -119,9 +129,11 @@ impl Sending<'_> {
                 };
                 (id, Some(room), append)
             }
-            Job::Distribute(distribute, digest) => {
-                (distribute.id, None, self.distribution(distribute, digest).map(Append::Distribution))
-            }
+            Job::Distribute(distribute, digest) => (
+                distribute.id,
+                None,
+                self.distribution(distribute, digest).map(Append::Distribution),
+            ),
         };
         let submitted = match append {
             Ok(append) => self.app.writer.submit(append).await,
@@ -145,10 +157,18 @@ impl Sending<'_> {
         }
         let code = match done.outcome {
             Ok(Appended::Envelope { sequence, time, .. }) => {
-                return self.say(ServerFrame::Accepted(Accepted { id: done.id, sequence, time })).await;
+                return self
+                    .say(ServerFrame::Accepted(Accepted {
+                        id: done.id,
+                        sequence,
+                        time,
+                    }))
+                    .await;
             }
             Ok(Appended::Distribution) => {
-                return self.say(ServerFrame::Distributed(Distributed { id: done.id })).await;
+                return self
+                    .say(ServerFrame::Distributed(Distributed { id: done.id }))
+                    .await;
             }
             Ok(Appended::IdReused) => ErrorCode::IdReused,
             Ok(Appended::StaleDevices) => ErrorCode::StaleDevices,
@@ -165,7 +185,12 @@ impl Sending<'_> {
             ErrorCode::Unavailable | ErrorCode::Internal => Some(AWAY_RETRY_MS),
             _ => None,
         };
-        self.say(ServerFrame::Refused(Refused { id, code, retry_after })).await;
+        self.say(ServerFrame::Refused(Refused {
+            id,
+            code,
+            retry_after,
+        }))
+        .await;
     }
 
     async fn say(&self, frame: ServerFrame) {
@@ -176,7 +201,10 @@ impl Sending<'_> {
     async fn envelope(&self, send: Send, digest: Hash) -> Result<NewEnvelope, ErrorCode> {
         let too_large = send.body.as_slice().len() > BODY_MAX
             || send.keys.len() > 2 * DEVICES_MAX
-            || send.keys.iter().any(|key| key.pairwise.as_slice().len() > PAIRWISE_MAX);
+            || send
+                .keys
+                .iter()
+                .any(|key| key.pairwise.as_slice().len() > PAIRWISE_MAX);
         if too_large {
             return Err(ErrorCode::TooLarge);
         }
@@ -196,7 +224,15 @@ impl Sending<'_> {
         let keys: Vec<_> = send
             .keys
             .into_iter()
-            .map(|key| (DeviceAddress { account: account(key.side), device: key.device }, key.pairwise.0))
+            .map(|key| {
+                (
+                    DeviceAddress {
+                        account: account(key.side),
+                        device: key.device,
+                    },
+                    key.pairwise.0,
+                )
+            })
             .collect();
         self.check_addressed(&keys)?;
         Ok(NewEnvelope {
@@ -214,27 +250,46 @@ impl Sending<'_> {
 
     fn distribution(&self, distribute: Distribute, digest: Hash) -> Result<NewDistribution, ErrorCode> {
         let too_large = distribute.messages.len() > DISTRIBUTE_MAX
-            || distribute.messages.iter().any(|message| message.bytes.as_slice().len() > PAIRWISE_MAX);
+            || distribute
+                .messages
+                .iter()
+                .any(|message| message.bytes.as_slice().len() > PAIRWISE_MAX);
         if too_large {
             return Err(ErrorCode::TooLarge);
         }
-        let messages: Vec<_> =
-            distribute.messages.into_iter().map(|message| (message.to, message.bytes.0)).collect();
+        let messages: Vec<_> = distribute
+            .messages
+            .into_iter()
+            .map(|message| (message.to, message.bytes.0))
+            .collect();
         self.check_addressed(&messages)?;
-        Ok(NewDistribution { id: distribute.id, sender: self.sender, messages, digest })
+        Ok(NewDistribution {
+            id: distribute.id,
+            sender: self.sender,
+            messages,
+            digest,
+        })
     }
 
     /// The room, when the sender is one of its two; for others there is none.
     async fn room(&self, id: RoomId) -> Result<DirectRoom, ErrorCode> {
-        let room = self.app.membership.room(&self.app.db, id).await.map_err(|error| code_of(&error))?;
+        let room = self
+            .app
+            .membership
+            .room(&self.app.db, id)
+            .await
+            .map_err(|error| code_of(&error))?;
         let own = self.sender.account;
-        room.filter(|room| room.low == own || room.high == own).ok_or(ErrorCode::NotFound)
+        room.filter(|room| room.low == own || room.high == own)
+            .ok_or(ErrorCode::NotFound)
     }
 
     /// No device twice, and never the sending one.
     fn check_addressed(&self, messages: &[(DeviceAddress, Vec<u8>)]) -> Result<(), ErrorCode> {
         let mut seen = HashSet::with_capacity(messages.len());
-        let sound = messages.iter().all(|(device, _)| *device != self.sender && seen.insert(*device));
+        let sound = messages
+            .iter()
+            .all(|(device, _)| *device != self.sender && seen.insert(*device));
         if sound { Ok(()) } else { Err(ErrorCode::Malformed) }
     }
 }

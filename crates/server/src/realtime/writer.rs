@@ -59,7 +59,10 @@ impl Writer {
     /// Queues an append; appends are committed in the order in which they were queued.
     pub(super) async fn submit(&self, append: Append) -> Result<oneshot::Receiver<Outcome>, ErrorCode> {
         let (answer, outcome) = oneshot::channel();
-        self.0.send(Job { append, answer }).await.map_err(|_| ErrorCode::Unavailable)?;
+        self.0
+            .send(Job { append, answer })
+            .await
+            .map_err(|_| ErrorCode::Unavailable)?;
         Ok(outcome)
     }
 }
@@ -87,7 +90,11 @@ impl WriterTask {
             batch.into_iter().map(|job| (job.append, job.answer)).unzip();
         let devices: Vec<_> = appends.iter().map(addressed).collect();
         // Kept for the case below; bodies are large, so a batch of one, the usual case at rest, is not copied.
-        let copies = if appends.len() > 1 { appends.clone() } else { Vec::new() };
+        let copies = if appends.len() > 1 {
+            appends.clone()
+        } else {
+            Vec::new()
+        };
         let outcomes = match self.db.append(appends, self.clock.now()).await {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             // One append that the database chokes on must not take the others down.

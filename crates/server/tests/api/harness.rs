@@ -66,14 +66,24 @@ impl Server {
         };
         change(&mut config);
         let running = start(config.clone()).await.unwrap();
-        Self { running, folder, clock: config.clock.clone(), config }
+        Self {
+            running,
+            folder,
+            clock: config.clock.clone(),
+            config,
+        }
     }
 
     /// Stops the server and starts it again over the same folder.
     pub(crate) async fn restart(self) -> Self {
         self.running.stop().await;
         let running = start(self.config.clone()).await.unwrap();
-        Self { running, folder: self.folder, clock: self.clock, config: self.config }
+        Self {
+            running,
+            folder: self.folder,
+            clock: self.clock,
+            config: self.config,
+        }
     }
 
     pub(crate) fn setup_token(&self) -> Token {
@@ -83,17 +93,28 @@ impl Server {
 
     pub(crate) async fn ask(&self, request: Request<Full<bytes::Bytes>>) -> Answer {
         let stream = TcpStream::connect(self.running.address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
         tokio::spawn(connection);
-        let response = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();
+        let response = timeout(PATIENCE, sender.send_request(request))
+            .await
+            .unwrap()
+            .unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> http::request::Builder {
-        Request::builder().method(method).uri(path).header("host", self.running.address.to_string())
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.running.address.to_string())
     }
 
     /// A request without a body.
@@ -117,7 +138,9 @@ impl Server {
         headers: &[(&str, &str)],
         body: &impl Serialize,
     ) -> Answer {
-        let mut request = self.request(method, path).header("content-type", "application/json");
+        let mut request = self
+            .request(method, path)
+            .header("content-type", "application/json");
         if let Some(access) = access {
             request = request.header("authorization", format!("Bearer {}", access.as_str()));
         }
@@ -134,7 +157,9 @@ impl Server {
     }
 
     pub(crate) async fn invite(&self, administrator: &Person) -> Token {
-        let made = self.post("/api/v1/invites", Some(&administrator.access), &()).await;
+        let made = self
+            .post("/api/v1/invites", Some(&administrator.access), &())
+            .await;
         made.json::<InviteMade>().token
     }
 
@@ -178,7 +203,10 @@ impl Answer {
 
     /// The code of a refusal, which is a well-formed problem.
     pub(crate) fn code(&self) -> ErrorCode {
-        assert_eq!(self.headers["content-type"], "application/problem+json", "{self:?}");
+        assert_eq!(
+            self.headers["content-type"], "application/problem+json",
+            "{self:?}"
+        );
         let problem: Problem = serde_json::from_slice(&self.body).unwrap();
         assert_eq!(problem.status, self.status.as_u16());
         problem.code
@@ -204,7 +232,9 @@ pub(crate) struct Person {
 impl Person {
     pub(crate) async fn register(server: &Server, name: &str, invite: &Token) -> Result<Self, ErrorCode> {
         let finish = Registration::begin(server, name, invite).await?;
-        let answer = server.post("/api/v1/accounts/registration/finish", None, &finish.body(true)).await;
+        let answer = server
+            .post("/api/v1/accounts/registration/finish", None, &finish.body(true))
+            .await;
         if !answer.status.is_success() {
             return Err(answer.code());
         }
@@ -221,16 +251,26 @@ impl Person {
     }
 
     pub(crate) fn device(&self) -> DeviceAddress {
-        DeviceAddress { account: self.account, device: DeviceId(0) }
+        DeviceAddress {
+            account: self.account,
+            device: DeviceId(0),
+        }
     }
 
     /// Signs in anew as `device`.
     pub(crate) async fn sign_in(&self, server: &Server, native: bool, device: DeviceId) -> Answer {
         let (login, request) = ClientLogin::start(self.password.as_bytes(), &mut UnwrapErr(SysRng)).unwrap();
-        let start = LoginStart { username: self.name.parse().unwrap(), opaque: Bytes(request) };
+        let start = LoginStart {
+            username: self.name.parse().unwrap(),
+            opaque: Bytes(request),
+        };
         let started: LoginStarted = server.post("/api/v1/logins/start", None, &start).await.json();
         let finished = login
-            .finish(self.password.as_bytes(), started.opaque.as_slice(), &mut UnwrapErr(SysRng))
+            .finish(
+                self.password.as_bytes(),
+                started.opaque.as_slice(),
+                &mut UnwrapErr(SysRng),
+            )
             .unwrap();
         let statement = login_statement(self.account.as_bytes(), device.0, started.attempt.as_str());
         let finish = LoginFinish {
@@ -253,7 +293,11 @@ impl Person {
             target: None,
             body: Bytes(body.to_vec()),
             keys: vec![MessageKey {
-                side: if peer.account < self.account { Side::Low } else { Side::High },
+                side: if peer.account < self.account {
+                    Side::Low
+                } else {
+                    Side::High
+                },
                 device: DeviceId(0),
                 pairwise: Bytes(b"key".to_vec()),
             }],
@@ -281,18 +325,31 @@ impl Registration {
             invite: invite.clone(),
             opaque: Bytes(request),
         };
-        let answer = server.post("/api/v1/accounts/registration/start", None, &start).await;
+        let answer = server
+            .post("/api/v1/accounts/registration/start", None, &start)
+            .await;
         if !answer.status.is_success() {
             return Err(answer.code());
         }
         let started: RegistrationStarted = answer.json();
         let upload = registration
-            .finish(password.as_bytes(), started.opaque.as_slice(), &mut UnwrapErr(SysRng))
+            .finish(
+                password.as_bytes(),
+                started.opaque.as_slice(),
+                &mut UnwrapErr(SysRng),
+            )
             .unwrap()
             .message;
         let key = SigningKey::from_bytes(&random());
         let genesis = genesis(&key, Timestamp(started.time));
-        Ok(Self { key, genesis, password, name: name.to_owned(), invite: invite.clone(), upload })
+        Ok(Self {
+            key,
+            genesis,
+            password,
+            name: name.to_owned(),
+            invite: invite.clone(),
+            upload,
+        })
     }
 
     pub(crate) fn body(&self, native: bool) -> RegistrationFinish {
@@ -308,13 +365,18 @@ impl Registration {
     }
 
     pub(crate) fn account(&self) -> AccountId {
-        AccountChain::begin(&AccountEntry::from_bytes(&self.genesis).unwrap()).unwrap().account()
+        AccountChain::begin(&AccountEntry::from_bytes(&self.genesis).unwrap())
+            .unwrap()
+            .account()
     }
 }
 
 pub(crate) fn genesis(key: &SigningKey, time: Timestamp) -> Vec<u8> {
     let recovery = SigningKey::from_bytes(&random()).verifying_key().to_bytes();
-    let keys = DeviceKeys { signing: key.verifying_key().to_bytes(), identity: random() };
+    let keys = DeviceKeys {
+        signing: key.verifying_key().to_bytes(),
+        identity: random(),
+    };
     let mut entry = AccountEntry::genesis(keys, recovery, time);
     entry.signature = key.sign(&entry.signed_bytes()).to_bytes();
     entry.to_bytes()
@@ -338,12 +400,17 @@ impl Socket {
         let ticket = ticket(server, access).await;
         let mut socket = Self::silent(server).await;
         socket.say(&hello(ticket)).await;
-        let ServerFrame::Welcome(welcome) = socket.hear().await else { panic!("no welcome") };
+        let ServerFrame::Welcome(welcome) = socket.hear().await else {
+            panic!("no welcome")
+        };
         (socket, welcome)
     }
 
     pub(crate) async fn say(&mut self, frame: &ClientFrame) {
-        self.0.send(Message::Binary(frame.to_bytes().into())).await.unwrap();
+        self.0
+            .send(Message::Binary(frame.to_bytes().into()))
+            .await
+            .unwrap();
     }
 
     /// The next frame.
@@ -394,7 +461,9 @@ impl Socket {
                         closing = Some(said);
                     }
                 }
-                Some(Ok(Message::Close(close))) => return (closing, close.map_or(0, |close| close.code.into())),
+                Some(Ok(Message::Close(close))) => {
+                    return (closing, close.map_or(0, |close| close.code.into()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return (closing, 0),
             }
@@ -403,9 +472,17 @@ impl Socket {
 }
 
 pub(crate) async fn ticket(server: &Server, access: &Token) -> Token {
-    server.post("/api/v1/ws/ticket", Some(access), &()).await.json::<Ticket>().ticket
+    server
+        .post("/api/v1/ws/ticket", Some(access), &())
+        .await
+        .json::<Ticket>()
+        .ticket
 }
 
 pub(crate) fn hello(ticket: Token) -> ClientFrame {
-    ClientFrame::Hello(Hello { version: PROTOCOL_VERSION, ticket, cursors: Vec::new() })
+    ClientFrame::Hello(Hello {
+        version: PROTOCOL_VERSION,
+        ticket,
+        cursors: Vec::new(),
+    })
 }

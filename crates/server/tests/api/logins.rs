@@ -19,7 +19,9 @@ const SIGN_OUT: &str = "/api/v1/logins/sign-out";
 const SERVER_OF_ONE: &str = "/api/v1/devices/prekeys";
 
 fn native(token: &Token) -> Refresh {
-    Refresh { refresh_token: Some(token.clone()) }
+    Refresh {
+        refresh_token: Some(token.clone()),
+    }
 }
 
 async fn is_signed_in(server: &Server, access: &Token) -> bool {
@@ -36,7 +38,10 @@ async fn a_password_and_the_device_together_sign_in() {
     let server = Server::start().await;
     let mia = server.administrator().await;
     let logged_in: LoggedIn = mia.sign_in(&server, true, DeviceId(0)).await.json();
-    assert_eq!((logged_in.account, logged_in.username.as_str()), (mia.account, "mia"));
+    assert_eq!(
+        (logged_in.account, logged_in.username.as_str()),
+        (mia.account, "mia")
+    );
     assert!(logged_in.administrator && logged_in.refresh_token.is_some());
     assert!(is_signed_in(&server, &logged_in.access_token).await);
     let server = server.restart().await;
@@ -47,7 +52,10 @@ async fn a_password_and_the_device_together_sign_in() {
 async fn a_device_that_is_not_in_the_chain_does_not_sign_in() {
     let server = Server::start().await;
     let mia = server.administrator().await;
-    assert_eq!(mia.sign_in(&server, true, DeviceId(1)).await.code(), ErrorCode::WrongCredentials);
+    assert_eq!(
+        mia.sign_in(&server, true, DeviceId(1)).await.code(),
+        ErrorCode::WrongCredentials
+    );
 }
 
 #[tokio::test]
@@ -55,10 +63,17 @@ async fn the_right_password_without_the_devices_signature_does_not_sign_in() {
     let server = Server::start().await;
     let mia = server.administrator().await;
     let (login, request) = ClientLogin::start(mia.password.as_bytes(), &mut UnwrapErr(SysRng)).unwrap();
-    let start = LoginStart { username: "mia".parse().unwrap(), opaque: Bytes(request) };
+    let start = LoginStart {
+        username: "mia".parse().unwrap(),
+        opaque: Bytes(request),
+    };
     let started: LoginStarted = server.post("/api/v1/logins/start", None, &start).await.json();
     let finished = login
-        .finish(mia.password.as_bytes(), started.opaque.as_slice(), &mut UnwrapErr(SysRng))
+        .finish(
+            mia.password.as_bytes(),
+            started.opaque.as_slice(),
+            &mut UnwrapErr(SysRng),
+        )
         .unwrap();
     let mut finish = LoginFinish {
         attempt: started.attempt,
@@ -68,10 +83,16 @@ async fn the_right_password_without_the_devices_signature_does_not_sign_in() {
         native: true,
     };
     let path = "/api/v1/logins/finish";
-    assert_eq!(server.post(path, None, &finish).await.code(), ErrorCode::WrongCredentials);
+    assert_eq!(
+        server.post(path, None, &finish).await.code(),
+        ErrorCode::WrongCredentials
+    );
     // The attempt is used up, so a second guess at it needs a new one.
     finish.signature = Bytes(vec![2; 63]);
-    assert_eq!(server.post(path, None, &finish).await.code(), ErrorCode::WrongCredentials);
+    assert_eq!(
+        server.post(path, None, &finish).await.code(),
+        ErrorCode::WrongCredentials
+    );
 }
 
 #[tokio::test]
@@ -81,7 +102,10 @@ async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
     let mut answers = Vec::new();
     for name in ["mia", "nobody"] {
         let (_, request) = ClientLogin::start(b"wrong password", &mut UnwrapErr(SysRng)).unwrap();
-        let start = LoginStart { username: name.parse().unwrap(), opaque: Bytes(request) };
+        let start = LoginStart {
+            username: name.parse().unwrap(),
+            opaque: Bytes(request),
+        };
         let started: LoginStarted = server.post("/api/v1/logins/start", None, &start).await.json();
         let finish = LoginFinish {
             attempt: started.attempt.clone(),
@@ -108,13 +132,19 @@ async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
 async fn the_same_unknown_handle_always_looks_like_the_same_person() {
     let server = Server::start().await;
     let (_, request) = ClientLogin::start(b"wrong password", &mut UnwrapErr(SysRng)).unwrap();
-    let start = LoginStart { username: "nobody".parse().unwrap(), opaque: Bytes(request) };
+    let start = LoginStart {
+        username: "nobody".parse().unwrap(),
+        opaque: Bytes(request),
+    };
     let mut evaluated = Vec::new();
     for _ in 0..2 {
         let started: LoginStarted = server.post("/api/v1/logins/start", None, &start).await.json();
         evaluated.push(started.opaque.as_slice()[..32].to_vec());
     }
-    assert_eq!(evaluated[0], evaluated[1], "the oblivious part follows from the handle and the seed");
+    assert_eq!(
+        evaluated[0], evaluated[1],
+        "the oblivious part follows from the handle and the seed"
+    );
 }
 
 #[tokio::test]
@@ -127,14 +157,23 @@ async fn a_refresh_token_is_rotated_and_its_reuse_ends_the_login() {
     assert_ne!(second_refresh, mia.refresh);
     let third: LoggedIn = server.post(REFRESH, None, &native(&second_refresh)).await.json();
 
-    assert_eq!(server.post(REFRESH, None, &native(&mia.refresh)).await.code(), ErrorCode::LoginRevoked);
+    assert_eq!(
+        server.post(REFRESH, None, &native(&mia.refresh)).await.code(),
+        ErrorCode::LoginRevoked
+    );
     for access in [&mia.access, &second.access_token, &third.access_token] {
         assert!(!is_signed_in(&server, access).await);
     }
     let (closing, _) = socket.end().await;
     assert_eq!(closing.unwrap().code, ErrorCode::LoginRevoked);
     let last = third.refresh_token.unwrap();
-    assert!(!server.post(REFRESH, None, &native(&last)).await.status.is_success());
+    assert!(
+        !server
+            .post(REFRESH, None, &native(&last))
+            .await
+            .status
+            .is_success()
+    );
 }
 
 #[tokio::test]
@@ -149,27 +188,56 @@ async fn a_refresh_whose_answer_was_lost_may_be_repeated() {
 
 #[tokio::test]
 async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read() {
-    let server = Server::start_with(|config| config.public_url = Some("https://chat.example.org".to_owned())).await;
+    let server =
+        Server::start_with(|config| config.public_url = Some("https://chat.example.org".to_owned())).await;
     let mia = server.administrator().await;
     let answer = mia.sign_in(&server, false, DeviceId(0)).await;
     assert_eq!(answer.json::<LoggedIn>().refresh_token, None);
     let cookie = answer.cookie().unwrap();
-    for part in ["conclave_refresh=", "HttpOnly", "SameSite=Strict", "Secure", "Path=/api/v1/logins", "Max-Age="] {
+    for part in [
+        "conclave_refresh=",
+        "HttpOnly",
+        "SameSite=Strict",
+        "Secure",
+        "Path=/api/v1/logins",
+        "Max-Age=",
+    ] {
         assert!(cookie.contains(part), "{part} in {cookie}");
     }
     let pair = cookie.split(';').next().unwrap();
     let ours = [("cookie", pair), ("origin", "https://chat.example.org")];
-    let answer = server.send(Method::POST, REFRESH, None, &ours, &Refresh::default()).await;
+    let answer = server
+        .send(Method::POST, REFRESH, None, &ours, &Refresh::default())
+        .await;
     assert_eq!(answer.json::<LoggedIn>().refresh_token, None);
     let next = answer.cookie().unwrap();
     assert_ne!(next.split(';').next(), Some(pair));
 
     let pair = next.split(';').next().unwrap();
-    let out = server.send(Method::POST, SIGN_OUT, None, &[("cookie", pair)], &Refresh::default()).await;
+    let out = server
+        .send(
+            Method::POST,
+            SIGN_OUT,
+            None,
+            &[("cookie", pair)],
+            &Refresh::default(),
+        )
+        .await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     let gone = out.cookie().unwrap();
-    assert!(gone.starts_with("conclave_refresh=;") && gone.contains("Path=/api/v1/logins"), "{gone}");
-    let refused = server.send(Method::POST, REFRESH, None, &[("cookie", pair)], &Refresh::default()).await;
+    assert!(
+        gone.starts_with("conclave_refresh=;") && gone.contains("Path=/api/v1/logins"),
+        "{gone}"
+    );
+    let refused = server
+        .send(
+            Method::POST,
+            REFRESH,
+            None,
+            &[("cookie", pair)],
+            &Refresh::default(),
+        )
+        .await;
     assert_eq!(refused.code(), ErrorCode::SignInNeeded);
 }
 
@@ -182,7 +250,9 @@ async fn another_website_can_use_neither_the_cookie_nor_the_socket() {
     for path in [REFRESH, SIGN_OUT] {
         for origin in ["https://evil.example", "null"] {
             let headers = [("cookie", pair), ("origin", origin)];
-            let answer = server.send(Method::POST, path, None, &headers, &Refresh::default()).await;
+            let answer = server
+                .send(Method::POST, path, None, &headers, &Refresh::default())
+                .await;
             assert_eq!(answer.code(), ErrorCode::OriginRefused);
         }
     }
@@ -198,7 +268,13 @@ async fn another_website_can_use_neither_the_cookie_nor_the_socket() {
     assert_eq!(server.ask(foreign).await.code(), ErrorCode::OriginRefused);
     let own = format!("http://{}", server.running.address);
     let headers = [("cookie", pair), ("origin", own.as_str())];
-    assert!(server.send(Method::POST, REFRESH, None, &headers, &Refresh::default()).await.status.is_success());
+    assert!(
+        server
+            .send(Method::POST, REFRESH, None, &headers, &Refresh::default())
+            .await
+            .status
+            .is_success()
+    );
 }
 
 #[tokio::test]
@@ -213,10 +289,16 @@ async fn signing_out_ends_access_and_sockets_at_once() {
     assert_eq!(closing.unwrap().code, ErrorCode::SignInNeeded);
     assert!(began.elapsed() < std::time::Duration::from_secs(1));
     assert!(!is_signed_in(&server, &mia.access).await);
-    assert_eq!(server.post(SIGN_OUT, None, &native(&mia.refresh)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        server.post(SIGN_OUT, None, &native(&mia.refresh)).await.status,
+        StatusCode::NO_CONTENT
+    );
 
     let server = server.restart().await;
-    assert!(!is_signed_in(&server, &mia.access).await, "the restarted server remembers");
+    assert!(
+        !is_signed_in(&server, &mia.access).await,
+        "the restarted server remembers"
+    );
 }
 
 #[tokio::test]
@@ -242,11 +324,19 @@ async fn a_ticket_opens_one_socket_and_only_for_a_moment() {
 async fn an_expired_access_token_is_refused() {
     let server = Server::start().await;
     let mia = server.administrator().await;
-    server.clock.shift(i64::try_from(ACCESS_TOKEN_LIFE_MS).unwrap() - 5_000);
+    server
+        .clock
+        .shift(i64::try_from(ACCESS_TOKEN_LIFE_MS).unwrap() - 5_000);
     assert!(is_signed_in(&server, &mia.access).await);
     server.clock.shift(5_000);
     assert!(!is_signed_in(&server, &mia.access).await);
-    assert!(server.post(REFRESH, None, &native(&mia.refresh)).await.status.is_success());
+    assert!(
+        server
+            .post(REFRESH, None, &native(&mia.refresh))
+            .await
+            .status
+            .is_success()
+    );
 }
 
 #[tokio::test]
@@ -254,7 +344,10 @@ async fn a_login_that_was_idle_for_a_month_ends() {
     let server = Server::start().await;
     let mia = server.administrator().await;
     server.clock.shift(31 * 24 * 60 * 60 * 1000);
-    assert_eq!(server.post(REFRESH, None, &native(&mia.refresh)).await.code(), ErrorCode::SignInNeeded);
+    assert_eq!(
+        server.post(REFRESH, None, &native(&mia.refresh)).await.code(),
+        ErrorCode::SignInNeeded
+    );
 }
 
 #[tokio::test]
@@ -263,9 +356,12 @@ async fn a_forged_access_token_is_refused() {
     let mia = server.administrator().await;
     let (signed, signature) = mia.access.as_str().rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
-    let sign = |key: [u8; 32], text: &str| to_base64(&SigningKey::from_bytes(&key).sign(text.as_bytes()).to_bytes());
-    let real: [u8; 32] =
-        std::fs::read(server.folder.path().join("secrets/token-key")).unwrap().try_into().unwrap();
+    let sign =
+        |key: [u8; 32], text: &str| to_base64(&SigningKey::from_bytes(&key).sign(text.as_bytes()).to_bytes());
+    let real: [u8; 32] = std::fs::read(server.folder.path().join("secrets/token-key"))
+        .unwrap()
+        .try_into()
+        .unwrap();
     let none = to_base64(br#"{"alg":"none","typ":"JWT"}"#);
     let unsigned = format!("{none}.{claims}");
     let forged = [
@@ -285,15 +381,23 @@ async fn a_forged_access_token_is_refused() {
 #[tokio::test]
 async fn signing_in_is_limited_for_each_address_behind_a_trusted_proxy() {
     let server = Server::start_with(|config| {
-        config.limits = LimitsConfig { sign_in: LimitsConfig::default().sign_in, ..LimitsConfig::unlimited() };
+        config.limits = LimitsConfig {
+            sign_in: LimitsConfig::default().sign_in,
+            ..LimitsConfig::unlimited()
+        };
         config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     })
     .await;
     let (_, request) = ClientLogin::start(b"password", &mut UnwrapErr(SysRng)).unwrap();
-    let start = LoginStart { username: "mia".parse().unwrap(), opaque: Bytes(request) };
+    let start = LoginStart {
+        username: "mia".parse().unwrap(),
+        opaque: Bytes(request),
+    };
     let ask = async |address: &str| {
         let headers = [("x-forwarded-for", address)];
-        server.send(Method::POST, "/api/v1/logins/start", None, &headers, &start).await
+        server
+            .send(Method::POST, "/api/v1/logins/start", None, &headers, &start)
+            .await
     };
     for _ in 0..10 {
         assert_eq!(ask("192.0.2.1").await.status, StatusCode::OK);

@@ -38,8 +38,20 @@ async fn the_mailbox_is_delivered_in_order_on_every_connection_until_it_is_ackno
 
     for _ in 0..2 {
         let (mut socket, welcome) = Socket::open(&server, &ben).await;
-        assert_eq!((welcome.acknowledged, welcome.moved.len(), welcome.moved[0].sequence), (0, 1, 10));
-        let numbers: Vec<_> = socket.drain().await.iter().map(|deliver| deliver.mailbox).collect();
+        assert_eq!(
+            (
+                welcome.acknowledged,
+                welcome.moved.len(),
+                welcome.moved[0].sequence
+            ),
+            (0, 1, 10)
+        );
+        let numbers: Vec<_> = socket
+            .drain()
+            .await
+            .iter()
+            .map(|deliver| deliver.mailbox)
+            .collect();
         assert_eq!(numbers, (1..=10).collect::<Vec<_>>());
     }
     let (mut socket, _) = Socket::open(&server, &ben).await;
@@ -49,7 +61,12 @@ async fn the_mailbox_is_delivered_in_order_on_every_connection_until_it_is_ackno
 
     let server = server.restart().await;
     let (mut socket, _) = Socket::open(&server, &ben).await;
-    let numbers: Vec<_> = socket.drain().await.iter().map(|deliver| deliver.mailbox).collect();
+    let numbers: Vec<_> = socket
+        .drain()
+        .await
+        .iter()
+        .map(|deliver| deliver.mailbox)
+        .collect();
     assert_eq!(numbers, (5..=10).collect::<Vec<_>>());
     socket.say(&ClientFrame::Ack(Ack { mailbox: 10 })).await;
     acknowledged(&server, &ben, 10).await;
@@ -93,7 +110,9 @@ async fn no_more_than_the_window_is_under_way() {
     send(&server, &mia, &ben, room, u64::from(DELIVERY_WINDOW) + over).await;
     let (mut socket, _) = Socket::open(&server, &ben).await;
     for number in 1..=u64::from(DELIVERY_WINDOW) {
-        let ServerFrame::Deliver(deliver) = socket.hear().await else { panic!("not a delivery") };
+        let ServerFrame::Deliver(deliver) = socket.hear().await else {
+            panic!("not a delivery")
+        };
         assert_eq!(deliver.mailbox, number);
     }
     assert!(socket.is_quiet().await);
@@ -123,4 +142,13 @@ async fn an_end_of_the_server_is_told_to_its_connections() {
     let (closing, code) = socket.end().await;
     assert_eq!((closing.unwrap().code, code), (ErrorCode::Unavailable, 1012));
     stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_lets_go_of_its_connections() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let (mut socket, _) = Socket::open(&server, &mia).await;
+    drop(server.running);
+    assert_eq!(socket.end().await.1, 1012);
 }

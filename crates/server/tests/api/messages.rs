@@ -1,8 +1,8 @@
 //! Sending: accepted means on disk, and in order.
 
 use conclave_protocol::frames::{
-    Accepted, ClientFrame, Distribute, Distributed, Heads, Item, MessageKey, Pairwise, Refused, Restart, Send,
-    ServerFrame, Side,
+    Accepted, ClientFrame, Distribute, Distributed, Heads, Item, MessageKey, Pairwise, Refused, Restart,
+    Send, ServerFrame, Side,
 };
 use conclave_protocol::limits::{BODY_MAX, PAIRWISE_MAX};
 use conclave_protocol::messages::EnvelopesPage;
@@ -40,13 +40,29 @@ async fn a_message_is_on_disk_when_it_is_accepted_and_reaches_the_other_device()
     let answer = accepted(&mut from, &send).await;
     let path = format!("/api/v1/rooms/{room}/envelopes");
     let page: EnvelopesPage = server.get(&path, Some(&ben.access)).await.json();
-    assert_eq!((page.head, page.envelopes.len(), page.envelopes[0].sequence), (1, 1, 1));
-    assert_eq!((page.envelopes[0].account, page.envelopes[0].body.as_slice()), (mia.account, &b"sealed"[..]));
+    assert_eq!(
+        (page.head, page.envelopes.len(), page.envelopes[0].sequence),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        (page.envelopes[0].account, page.envelopes[0].body.as_slice()),
+        (mia.account, &b"sealed"[..])
+    );
 
-    let ServerFrame::Deliver(deliver) = to.hear().await else { panic!("nothing delivered") };
-    assert_eq!((deliver.mailbox, deliver.id, deliver.pairwise.as_slice()), (1, send.id, &b"key"[..]));
-    let Item::Message(message) = deliver.item else { panic!("not a message") };
-    assert_eq!((message.sequence, message.time, message.body), (answer.sequence, answer.time, send.body));
+    let ServerFrame::Deliver(deliver) = to.hear().await else {
+        panic!("nothing delivered")
+    };
+    assert_eq!(
+        (deliver.mailbox, deliver.id, deliver.pairwise.as_slice()),
+        (1, send.id, &b"key"[..])
+    );
+    let Item::Message(message) = deliver.item else {
+        panic!("not a message")
+    };
+    assert_eq!(
+        (message.sequence, message.time, message.body),
+        (answer.sequence, answer.time, send.body)
+    );
     assert_eq!(message.side == Side::Low, mia.account < ben.account);
 
     // Acknowledged by the server means that a crash loses nothing: it stands there after a new start.
@@ -97,7 +113,13 @@ async fn after_a_refusal_the_room_waits_for_a_restart() {
             codes.push((refused.id, refused.code));
         }
     }
-    assert_eq!(codes, [(stale.id, ErrorCode::StaleDevices), (second.id, ErrorCode::OutOfOrder)]);
+    assert_eq!(
+        codes,
+        [
+            (stale.id, ErrorCode::StaleDevices),
+            (second.id, ErrorCode::OutOfOrder)
+        ]
+    );
     assert_eq!(refusal(&mut socket, &second).await, ErrorCode::OutOfOrder);
 
     // Another room goes on meanwhile.
@@ -105,7 +127,10 @@ async fn after_a_refusal_the_room_waits_for_a_restart() {
     let path = format!("/api/v1/rooms/{own}");
     let body = OpenDirectRoom { peer: mia.account };
     assert_eq!(
-        server.send(Method::PUT, &path, Some(&mia.access), &[], &body).await.status,
+        server
+            .send(Method::PUT, &path, Some(&mia.access), &[], &body)
+            .await
+            .status,
         StatusCode::NO_CONTENT
     );
     let mut note = mia.message(&ben, own, b"note");
@@ -114,7 +139,10 @@ async fn after_a_refusal_the_room_waits_for_a_restart() {
 
     socket.say(&ClientFrame::Restart(Restart { room })).await;
     // The refused id was not used up.
-    let resealed = Send { id: stale.id, ..mia.message(&ben, room, b"one, sealed anew") };
+    let resealed = Send {
+        id: stale.id,
+        ..mia.message(&ben, room, b"one, sealed anew")
+    };
     assert_eq!(accepted(&mut socket, &resealed).await.sequence, 1);
     assert_eq!(accepted(&mut socket, &second).await.sequence, 2);
 }
@@ -126,9 +154,15 @@ async fn a_message_for_wrong_devices_or_from_the_future_is_stale() {
     let (mut socket, _) = Socket::open(&server, &mia).await;
     let message = || mia.message(&ben, room, b"one");
     let mut one_too_many = message();
-    let extra = MessageKey { device: DeviceId(7), ..one_too_many.keys[0].clone() };
+    let extra = MessageKey {
+        device: DeviceId(7),
+        ..one_too_many.keys[0].clone()
+    };
     one_too_many.keys.push(extra);
-    let future = Send { heads: Heads { low: 0, high: 1 }, ..message() };
+    let future = Send {
+        heads: Heads { low: 0, high: 1 },
+        ..message()
+    };
     for stale in [one_too_many, future] {
         assert_eq!(refusal(&mut socket, &stale).await, ErrorCode::StaleDevices);
         socket.say(&ClientFrame::Restart(Restart { room })).await;
@@ -161,9 +195,15 @@ async fn a_stranger_cannot_write_into_a_room() {
     let (mia, ben, room) = server.pair().await;
     let eve = server.person("eve", &mia).await;
     let (mut socket, _) = Socket::open(&server, &eve).await;
-    assert_eq!(refusal(&mut socket, &eve.message(&ben, room, b"hi")).await, ErrorCode::NotFound);
+    assert_eq!(
+        refusal(&mut socket, &eve.message(&ben, room, b"hi")).await,
+        ErrorCode::NotFound
+    );
     let nowhere = RoomId([1; 32]);
-    assert_eq!(refusal(&mut socket, &eve.message(&ben, nowhere, b"hi")).await, ErrorCode::NotFound);
+    assert_eq!(
+        refusal(&mut socket, &eve.message(&ben, nowhere, b"hi")).await,
+        ErrorCode::NotFound
+    );
 }
 
 #[tokio::test]
@@ -174,14 +214,28 @@ async fn pairwise_messages_reach_their_devices_and_no_room() {
     let (mut to, _) = Socket::open(&server, &ben).await;
     to.drain().await;
     let id = EnvelopeId(random());
-    let message = Pairwise { to: ben.device(), bytes: Bytes(b"receipt".to_vec()) };
-    let distribute = ClientFrame::Distribute(Distribute { id, messages: vec![message] });
+    let message = Pairwise {
+        to: ben.device(),
+        bytes: Bytes(b"receipt".to_vec()),
+    };
+    let distribute = ClientFrame::Distribute(Distribute {
+        id,
+        messages: vec![message],
+    });
     for _ in 0..2 {
         from.say(&distribute).await;
-        assert_eq!(from.hear_news().await, ServerFrame::Distributed(Distributed { id }));
+        assert_eq!(
+            from.hear_news().await,
+            ServerFrame::Distributed(Distributed { id })
+        );
     }
-    let ServerFrame::Deliver(deliver) = to.hear().await else { panic!("nothing delivered") };
-    assert_eq!((deliver.pairwise.as_slice(), deliver.item), (&b"receipt"[..], Item::Control(mia.device())));
+    let ServerFrame::Deliver(deliver) = to.hear().await else {
+        panic!("nothing delivered")
+    };
+    assert_eq!(
+        (deliver.pairwise.as_slice(), deliver.item),
+        (&b"receipt"[..], Item::Control(mia.device()))
+    );
     assert!(to.is_quiet().await, "a repeat is not delivered twice");
 }
 
@@ -190,12 +244,16 @@ async fn many_messages_in_one_go_are_accepted_in_order() {
     let server = Server::start().await;
     let (mia, ben, room) = server.pair().await;
     let (mut socket, _) = Socket::open(&server, &mia).await;
-    let sends: Vec<_> = (0..100_u8).map(|number| mia.message(&ben, room, &[number])).collect();
+    let sends: Vec<_> = (0..100_u8)
+        .map(|number| mia.message(&ben, room, &[number]))
+        .collect();
     for send in &sends {
         socket.say(&ClientFrame::Send(send.clone())).await;
     }
     for (index, send) in sends.iter().enumerate() {
-        let ServerFrame::Accepted(accepted) = socket.hear_news().await else { panic!("refused") };
+        let ServerFrame::Accepted(accepted) = socket.hear_news().await else {
+            panic!("refused")
+        };
         assert_eq!((accepted.id, accepted.sequence), (send.id, index as u64 + 1));
     }
 }

@@ -1,7 +1,7 @@
 /** A piece of a message's text: plain, or a link to a web page. */
 export type Token = { kind: 'text'; text: string } | { kind: 'link'; text: string; href: string };
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u007f\u2028\u2029]+/giu;
+const CANDIDATE = /\bhttps?:\/\/[\p{L}\p{N}[][^\s<>"'`\p{Cc}]*/giu;
 
 /**
  * Cuts a text into plain pieces and links. Joining the pieces' texts gives the text again, so nothing that somebody
@@ -22,20 +22,22 @@ export function linkify(text: string): Token[] {
   return tokens;
 }
 
+const PAIRS: Record<string, string> = { ')': '(', ']': '[', '}': '{' };
+
 /** Marks that end a sentence, and a closing bracket without its opening one, do not belong to the address. */
 function trimSentence(candidate: string): string {
-  let text = candidate;
-  for (;;) {
-    const last = text.at(-1) ?? '';
-    const opening = { ')': '(', ']': '[', '}': '{' }[last];
-    const unmatched = opening !== undefined && occurrences(text, last) > occurrences(text, opening);
-    if (!unmatched && !/[.,;:!?…*_~]/u.test(last)) return text;
-    text = text.slice(0, -1);
+  const counts = new Map<string, number>();
+  for (const mark of candidate) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  let end = candidate.length;
+  for (; end > 0; end -= 1) {
+    const last = candidate.charAt(end - 1);
+    const opening = PAIRS[last];
+    const closed = counts.get(last) ?? 0;
+    const unmatched = opening !== undefined && closed > (counts.get(opening) ?? 0);
+    if (!unmatched && !/[.,;:!?…*_~]/u.test(last)) break;
+    counts.set(last, closed - 1);
   }
-}
-
-function occurrences(text: string, mark: string): number {
-  return text.split(mark).length - 1;
+  return candidate.slice(0, end);
 }
 
 function safeHref(text: string): string | null {

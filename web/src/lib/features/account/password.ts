@@ -12,12 +12,16 @@ export interface PasswordHint {
 }
 
 export function passwordHint(password: string, username: string): PasswordHint {
-  const length = [...password].length;
+  const length = Array.from(password).length;
   if (length === 0)
     return { level: 'empty', steps: 0, text: 'At least 8 characters. A few unrelated words work well.' };
   if (length < PASSWORD_MIN) {
     const more = PASSWORD_MIN - length;
-    return { level: 'short', steps: 0, text: `${more === 1 ? 'One more character' : `${more} more characters`}.` };
+    return {
+      level: 'short',
+      steps: 0,
+      text: `${more === 1 ? 'One more character' : `${more} more characters`}.`,
+    };
   }
   if (isGuessable(password, username))
     return { level: 'weak', steps: 1, text: 'Easy to guess: repeated, in a row, or close to your name.' };
@@ -26,7 +30,14 @@ export function passwordHint(password: string, username: string): PasswordHint {
   return { level: 'strong', steps: 3, text: 'Strong.' };
 }
 
-const ROWS = ['abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop'];
+const ROWS = [
+  'abcdefghijklmnopqrstuvwxyz',
+  '01234567890',
+  'qwertyuiop',
+  'asdfghjkl',
+  'zxcvbnm',
+  'qwertzuiop',
+];
 
 function isGuessable(password: string, username: string): boolean {
   const text = password.toLowerCase();
@@ -42,7 +53,7 @@ function stepsInRow(text: string): number {
   let steps = 0;
   for (let at = 1; at < text.length; at += 1) {
     const pair = text.slice(at - 1, at + 1);
-    const turned = [...pair].reverse().join('');
+    const turned = Array.from(pair).reverse().join('');
     if (ROWS.some((row) => row.includes(pair) || row.includes(turned))) steps += 1;
   }
   return steps;

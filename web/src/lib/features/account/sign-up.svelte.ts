@@ -49,7 +49,7 @@ export class SignUp {
   }
 
   get complete(): boolean {
-    return usernameFits(this.name) && [...this.password].length >= PASSWORD_MIN;
+    return usernameFits(this.name) && Array.from(this.password).length >= PASSWORD_MIN;
   }
 
   /** Makes the account; `true` when it stands. */

@@ -100,8 +100,7 @@ export class Timeline {
 
   /** Loads the newest messages, as far back as the first unread one, and places the unread line. */
   async open(): Promise<void> {
-    await this.#loadNewest();
-    if (this.messages) this.#placeUnreadLine(this.messages);
+    await this.#loadNewest((page) => this.#placeUnreadLine(page));
   }
 
   refresh(): Promise<void> {
@@ -215,7 +214,7 @@ export class Timeline {
     }
   }
 
-  async #loadNewest(): Promise<void> {
+  async #loadNewest(before: (page: MessageView[]) => void = () => undefined): Promise<void> {
     const limit = Math.min(WINDOW, Math.max(PAGE, this.#unreadAtOpening + PAGE / 2));
     try {
       const page = await this.#source.core.listMessages(this.room, null, limit);
@@ -223,6 +222,7 @@ export class Timeline {
       this.failure = null;
       this.#letGo = [];
       this.atStart = page.length < limit;
+      before(page);
       this.messages = keepSame(this.messages ?? [], page);
     } catch (thrown) {
       this.failure = failureOf(thrown);

@@ -1,0 +1,199 @@
+//! What the command line may say.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use conclave_sdk::ServerAddress;
+
+use crate::links::{InviteArg, WhoArg};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+   0  done
+   1  it did not work; the reason is printed
+   2  the command line is not right
+  69  the server cannot be reached
+  75  the message waits in the outbox of this device
+  77  sign in first
+
+Passwords are asked for, or read from CONCLAVE_PASSWORD or, with --password-stdin, from standard input.
+CONCLAVE_LOG=debug says on standard error what goes on.";
+
+/// End-to-end encrypted chat on a server of your own.
+///
+/// One folder holds one device: an account's keys, its messages and what waits to be sent, all encrypted. Begin
+/// with the invite that you were given: conclave register NAME LINK
+#[derive(Debug, Parser)]
+#[command(name = "conclave", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Common {
+    /// Folder of this device [default: conclave in the platform's folder for data]
+    #[arg(long, global = true, value_name = "DIR", env = "CONCLAVE_HOME", hide_env_values = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Address of the server; remembered when you register or sign in
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<ServerAddress>,
+    /// Speak plain HTTP to another machine; remembered with the address. Texts stay sealed, but who writes to
+    /// whom does not, and whoever listens can take over the connection
+    #[arg(long, global = true)]
+    pub(crate) allow_plain_http: bool,
+    /// How long to wait for the server
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    timeout: u64,
+    /// Print JSON: one object, and for listen one in each line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Common {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an account with an invite, or the first one with the server's set-up link
+    Register {
+        /// Name by which people find you: 2 to 32 small letters, digits, dots, dashes or underscores
+        name: String,
+        /// The link that you were given, or only the token at its end
+        invite: InviteArg,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
+    /// Sign in again on this device
+    SignIn {
+        /// Your name [default: the one of this device]
+        name: Option<String>,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
+    /// Sign out; keys and messages stay on this device, encrypted
+    SignOut,
+    /// Send a text, and wait until the server has stored it
+    ///
+    /// The message is in this device's outbox before anything is sent. If the server does not answer in time,
+    /// the exit code is 75 and the message is sent by the next command that reaches the server.
+    Send {
+        /// To whom: a name, or a contact link
+        to: WhoArg,
+        /// The text; words are joined by spaces, and - reads it from standard input
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
+    /// Print messages as they arrive, until Ctrl-C
+    Listen {
+        /// Tell their senders that they were read
+        #[arg(long)]
+        read: bool,
+        /// First print what is unread already
+        #[arg(long)]
+        unread: bool,
+    },
+    /// List the chats, newest first
+    Chats {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Print the last messages of a chat
+    History {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// How many messages
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Print the link by which others find you, and only you
+    ContactLink,
+    /// Find a person by exact name or contact link
+    Find {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Make an invite for one new person (administrators)
+    Invite,
+    /// Print the recovery key: 24 words that bring your account back. Keep them where nobody else looks
+    RecoveryKey {
+        /// Note that you have kept the words, so that nothing reminds you of them again
+        #[arg(long)]
+        kept: bool,
+    },
+    /// Say who is on this device and how it is connected
+    Status {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PasswordArg {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LocalArg {
+    /// Show what is on this device without asking the server for news
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_help_says_what_it_says() {
+        let mut command = Args::command();
+        command.build();
+        let mut text = command.render_help().to_string();
+        for command in command.get_subcommands_mut() {
+            if command.get_name() != "help" {
+                text.push_str("\n==== ");
+                text.push_str(&command.render_long_help().to_string());
+            }
+        }
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn words_of_a_text_need_no_quotes_and_a_dash_is_a_text() {
+        let text = |line: &[&str]| match Args::try_parse_from(line).unwrap().command {
+            Command::Send { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(&["conclave", "send", "mia", "good", "morning"]), ["good", "morning"]);
+        assert_eq!(text(&["conclave", "send", "mia", "-"]), ["-"]);
+        assert_eq!(text(&["conclave", "send", "--json", "mia", "--", "--json"]), ["--json"]);
+    }
+
+    #[test]
+    fn no_password_is_taken_from_the_command_line() {
+        for line in [
+            &["conclave", "sign-in", "mia", "secret"][..],
+            &["conclave", "sign-in", "mia", "--password", "secret"],
+            &["conclave", "register", "mia", "token", "secret"],
+        ] {
+            assert!(Args::try_parse_from(line).is_err(), "{line:?}");
+        }
+    }
+}

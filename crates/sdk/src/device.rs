@@ -1,0 +1,447 @@
+//! The handle of a device: one method for each goal.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conclave_client::views::{
+    AccountView, ChatView, ConnectionState, DeliveryView, Event, MessageView, Outcome, PersonView, Position,
+};
+use conclave_client::{Engine, Failure, Intent, Reads as _};
+use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use conclave_store::Store;
+use tokio::runtime::Handle;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use crate::driver::{Driver, INBOX, Message, Parts, Shown};
+use crate::folder::Folder;
+use crate::http::HttpDoor;
+use crate::socket::{CLOSE_WITHIN, SocketDoor};
+use crate::{Options, SdkError, ServerAddress, clock, timer, tls};
+
+/// Events that wait for a listener. One who falls further behind is told so and looks at the store instead.
+const EVENTS: usize = 4_096;
+
+/// An open device: an account's keys, its store and its connection to the server.
+///
+/// Clones are the same device. It goes on while there is a clone; [`Device::close`] ends it for all of them and
+/// is done when its folder can be opened again.
+///
+/// A future that is dropped takes nothing back: what was asked for goes on.
+#[derive(Clone)]
+pub struct Device {
+    inbox: mpsc::Sender<Message>,
+    events: broadcast::WeakSender<Event>,
+    state: watch::Receiver<ConnectionState>,
+    calls: watch::Receiver<usize>,
+    server: Arc<ServerAddress>,
+}
+
+/// Somebody who was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub account: AccountId,
+    /// Its handle.
+    pub username: String,
+}
+
+/// A registration invite: one person may register with it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invite {
+    /// The secret.
+    pub token: String,
+    /// The link that opens it in a browser.
+    pub link: String,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl fmt::Debug for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invite").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Opens a device, or makes a new one, and goes online if it is signed in.
+    ///
+    /// Has to be called inside a tokio runtime with time and I/O. It reads the disk before it returns.
+    pub fn open(options: Options) -> Result<Self, SdkError> {
+        let runtime = Handle::try_current().map_err(|_| SdkError::NoRuntime)?;
+        let address = options.server.parse::<ServerAddress>()?.checked(options.allow_plain_http)?;
+        let connector = tls::connector(&address)?;
+        let (folder, store) = Folder::open(&options.data)?;
+
+        let (inbox, messages) = mpsc::channel(INBOX);
+        let (events, _) = broadcast::channel(EVENTS);
+        let (state_shown, state) = watch::channel(ConnectionState::Offline);
+        let (calls_shown, calls) = watch::channel(0);
+        let (wake, due) = watch::channel(None);
+        let device = Self {
+            inbox,
+            events: events.downgrade(),
+            state,
+            calls,
+            server: Arc::new(address.clone()),
+        };
+        let clock = options.clock.unwrap_or_else(clock::system);
+        runtime.spawn(timer::run(due, Arc::clone(&clock), device.inbox.downgrade()));
+        let driver = Driver::new(Parts {
+            store,
+            folder,
+            clock,
+            http: HttpDoor::new(connector.clone(), address.clone(), options.tap.clone()),
+            socket: SocketDoor::new(connector, address, options.tap),
+            runtime,
+            inbox: device.inbox.downgrade(),
+            shown: Shown { events, state: state_shown, calls: calls_shown, wake },
+            offline: options.start_offline,
+        });
+        std::thread::Builder::new()
+            .name("conclave-device".to_owned())
+            .spawn(move || driver.run(messages))
+            .map_err(SdkError::Folder)?;
+        Ok(device)
+    }
+
+    /// Whether there is a device in a folder.
+    pub fn exists(data: &Path) -> bool {
+        Folder::exists(data)
+    }
+
+    /// The server it belongs to.
+    pub fn server(&self) -> &ServerAddress {
+        &self.server
+    }
+
+    /// Makes an account with a set-up token or an invite (the token, not the link), and signs in.
+    pub async fn register(&self, username: &str, password: &str, invite: &str) -> Result<(), SdkError> {
+        let intent = Intent::Register {
+            username: username.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+            invite: invite.to_owned(),
+        };
+        self.done(intent).await
+    }
+
+    /// Signs in on a device that belongs to the account already.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Result<(), SdkError> {
+        let intent = Intent::SignIn {
+            username: username.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        };
+        self.done(intent).await
+    }
+
+    /// Signs out. Keys and messages stay sealed on the device.
+    pub async fn sign_out(&self) -> Result<(), SdkError> {
+        self.done(Intent::SignOut).await
+    }
+
+    /// Finds a person by exact handle. `expected` is the account that a contact link names.
+    pub async fn find_person(
+        &self,
+        username: &str,
+        expected: Option<AccountId>,
+    ) -> Result<Person, SdkError> {
+        let intent = Intent::FindPerson { username: username.to_owned(), expected };
+        match self.ask(intent).await? {
+            Outcome::Person { person: PersonView { account, username } } => {
+                Ok(Person { account: account.parse().map_err(|_| SdkError::Mismatch)?, username })
+            }
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Opens the direct chat with a person, or the own saved messages.
+    pub async fn open_chat(&self, account: AccountId) -> Result<RoomId, SdkError> {
+        match self.ask(Intent::OpenChat { account }).await? {
+            Outcome::Room { room } => room.parse().map_err(|_| SdkError::Mismatch),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Takes a text into the outbox. It is on this device's disk then, and sent as soon as that is possible.
+    pub async fn send_text(&self, room: RoomId, text: &str) -> Result<EnvelopeId, SdkError> {
+        self.send(room, None, text).await
+    }
+
+    /// Like [`Device::send_text`], with an id made by the caller: a repetition with the same id does nothing.
+    pub async fn send_text_once(
+        &self,
+        room: RoomId,
+        id: EnvelopeId,
+        text: &str,
+    ) -> Result<EnvelopeId, SdkError> {
+        self.send(room, Some(id), text).await
+    }
+
+    /// Marks everything in a room up to a message as seen.
+    pub async fn mark_read(&self, room: RoomId, message: EnvelopeId) -> Result<(), SdkError> {
+        self.done(Intent::MarkRead { room, message }).await
+    }
+
+    /// Sends a message again that was refused.
+    pub async fn retry(&self, message: EnvelopeId) -> Result<(), SdkError> {
+        self.done(Intent::Retry { message }).await
+    }
+
+    /// Removes a message that was refused.
+    pub async fn discard(&self, message: EnvelopeId) -> Result<(), SdkError> {
+        self.done(Intent::Discard { message }).await
+    }
+
+    /// Makes a registration invite, if the account administers the server.
+    pub async fn make_invite(&self) -> Result<Invite, SdkError> {
+        match self.ask(Intent::MakeInvite).await? {
+            Outcome::Invite { token, expires } => {
+                let link = format!("{}/#/invite/{token}", self.server);
+                Ok(Invite { token, link, expires: Timestamp(expires) })
+            }
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// The recovery key, as 24 words.
+    pub async fn recovery_words(&self) -> Result<Vec<String>, SdkError> {
+        match self.ask(Intent::ShowRecoveryKey).await? {
+            Outcome::RecoveryWords { words } => Ok(words),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Notes that the person has kept the recovery key.
+    pub async fn recovery_key_kept(&self) -> Result<(), SdkError> {
+        self.done(Intent::RecoveryKeyKept).await
+    }
+
+    /// Who is on this device.
+    pub async fn account(&self) -> Result<AccountView, SdkError> {
+        self.look(|engine, store| Ok(engine.account(store).map_err(|_| Failure::storage())?)).await
+    }
+
+    /// The chats, the one in which something last happened first.
+    pub async fn list_chats(&self) -> Result<Vec<ChatView>, SdkError> {
+        self.look(|engine, store| {
+            let account = engine.account(store).map_err(|_| Failure::storage())?;
+            let own = match &account {
+                AccountView::None => "",
+                AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
+            };
+            let chats = store.list_chats()?;
+            Ok(chats.iter().map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own)).collect())
+        })
+        .await
+    }
+
+    /// The newest `limit` messages of a room, or of what lies before a position; oldest first.
+    pub async fn list_messages(
+        &self,
+        room: RoomId,
+        before: Option<Position>,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, SdkError> {
+        self.look(move |_, store| {
+            Ok(store.list_messages(room, before, limit)?.iter().map(MessageView::of).collect())
+        })
+        .await
+    }
+
+    /// Messages by their ids; those that are not here are left out.
+    pub async fn list_messages_by_id(&self, ids: Vec<EnvelopeId>) -> Result<Vec<MessageView>, SdkError> {
+        self.look(move |_, store| {
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let message = store.find_message(id).map_err(|_| Failure::storage())?;
+                found.extend(message.as_ref().map(MessageView::of));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// One message.
+    pub async fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageView>, SdkError> {
+        Ok(self.list_messages_by_id(vec![id]).await?.pop())
+    }
+
+    /// How the live connection stands.
+    pub fn connection(&self) -> ConnectionState {
+        *self.state.borrow()
+    }
+
+    /// What changes from now on; answers to own questions are not among it. A listener that falls far behind
+    /// gets [`RecvError::Lagged`] and should look at the store.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        match self.events.upgrade() {
+            Some(events) => events.subscribe(),
+            // Closed: a receiver that says so.
+            None => broadcast::channel(1).1,
+        }
+    }
+
+    /// Waits until everything that the server has is here.
+    pub async fn wait_until_online(&self, limit: Duration) -> Result<(), SdkError> {
+        let mut state = self.state.clone();
+        match timeout(limit, state.wait_for(|state| *state == ConnectionState::Online)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(SdkError::Closed),
+            Err(_) => Err(SdkError::TimedOut),
+        }
+    }
+
+    /// Waits until the connection is no longer on its way: everything is here, or it could not be opened.
+    /// Which of the two is the answer.
+    pub async fn wait_until_settled(&self, limit: Duration) -> Result<ConnectionState, SdkError> {
+        // What was begun when the device was opened is behind this question.
+        self.account().await?;
+        let settled =
+            |state: &ConnectionState| matches!(state, ConnectionState::Online | ConnectionState::Offline);
+        let mut state = self.state.clone();
+        match timeout(limit, state.wait_for(settled)).await {
+            Ok(Ok(state)) => Ok(*state),
+            Ok(Err(_)) => Err(SdkError::Closed),
+            Err(_) => Err(SdkError::TimedOut),
+        }
+    }
+
+    /// Waits until the server has stored a message, or the person has it. After [`SdkError::TimedOut`] it still
+    /// waits in the outbox; after [`SdkError::Failed`] it was refused and waits for a retry.
+    pub async fn wait_until_sent(&self, message: EnvelopeId, limit: Duration) -> Result<(), SdkError> {
+        let sent = |delivery: &DeliveryView| match delivery {
+            DeliveryView::Queued => None,
+            DeliveryView::Failed { failure } => Some(Err(failure.clone())),
+            _ => Some(Ok(())),
+        };
+        self.wait_until(message, limit, sent).await
+    }
+
+    /// Waits until a device of the other person has stored a message.
+    pub async fn wait_until_delivered(&self, message: EnvelopeId, limit: Duration) -> Result<(), SdkError> {
+        let delivered = |delivery: &DeliveryView| match delivery {
+            DeliveryView::Queued | DeliveryView::Sent => None,
+            DeliveryView::Failed { failure } => Some(Err(failure.clone())),
+            _ => Some(Ok(())),
+        };
+        self.wait_until(message, limit, delivered).await
+    }
+
+    /// Waits until no HTTP request is under way.
+    pub async fn wait_until_quiet(&self, limit: Duration) -> Result<(), SdkError> {
+        let mut calls = self.calls.clone();
+        match timeout(limit, calls.wait_for(|calls| *calls == 0)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(SdkError::Closed),
+            Err(_) => Err(SdkError::TimedOut),
+        }
+    }
+
+    /// Drops the connection as a lost network does, and reaches nothing until [`Device::go_online`].
+    pub async fn go_offline(&self) -> Result<(), SdkError> {
+        self.tell(Message::Offline).await
+    }
+
+    /// The network is back: connects at once. Also for a network that was away without this device being told.
+    pub async fn go_online(&self) -> Result<(), SdkError> {
+        self.tell(Message::Online).await
+    }
+
+    /// Lets the engine look at the clock now: for tests that move it.
+    pub async fn tick(&self) -> Result<(), SdkError> {
+        self.inbox.send(Message::Tick).await.map_err(|_| SdkError::Closed)
+    }
+
+    /// Ends the device for all its clones. What was acknowledged is on disk; what waits is sent the next time.
+    pub async fn close(&self) -> Result<(), SdkError> {
+        if let Some(last) = self.tell(Message::Close).await? {
+            let abort = last.abort_handle();
+            if timeout(CLOSE_WITHIN, last).await.is_err() {
+                abort.abort();
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, room: RoomId, id: Option<EnvelopeId>, text: &str) -> Result<EnvelopeId, SdkError> {
+        match self.ask(Intent::SendText { room, id, text: text.to_owned() }).await? {
+            Outcome::Queued { message } => message.parse().map_err(|_| SdkError::Mismatch),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    async fn wait_until(
+        &self,
+        message: EnvelopeId,
+        limit: Duration,
+        reached: impl Fn(&DeliveryView) -> Option<Result<(), Failure>>,
+    ) -> Result<(), SdkError> {
+        let waiting = async {
+            // Listens before it looks, so that nothing happens unseen in between.
+            let mut events = self.events();
+            loop {
+                let found = self.find_message(message).await?.ok_or_else(Failure::unknown_message)?;
+                if let Some(outcome) = reached(&found.delivery) {
+                    return Ok(outcome?);
+                }
+                loop {
+                    match events.recv().await {
+                        Ok(Event::Timeline { room }) if room == found.room => break,
+                        Ok(Event::Account) => {
+                            if !matches!(self.account().await?, AccountView::SignedIn { .. }) {
+                                return Err(Failure::signed_out().into());
+                            }
+                        }
+                        Ok(_) => {}
+                        Err(RecvError::Lagged(_)) => break,
+                        Err(RecvError::Closed) => return Err(SdkError::Closed),
+                    }
+                }
+            }
+        };
+        timeout(limit, waiting).await.unwrap_or(Err(SdkError::TimedOut))
+    }
+
+    async fn done(&self, intent: Intent) -> Result<(), SdkError> {
+        match self.ask(intent).await? {
+            Outcome::Done => Ok(()),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    async fn ask(&self, intent: Intent) -> Result<Outcome, SdkError> {
+        match self.tell(|answer| Message::Intent { intent, answer }).await? {
+            Outcome::Failed { failure } => Err(failure.into()),
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Engine, &Store) -> Result<T, SdkError> + Send + 'static,
+    ) -> Result<T, SdkError> {
+        self.tell(|answer| {
+            Message::Look(Box::new(move |engine, store| {
+                // Whoever asked may have gone.
+                let _ = answer.send(look(engine, store));
+            }))
+        })
+        .await?
+    }
+
+    async fn tell<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, SdkError> {
+        let (answer, answered) = oneshot::channel();
+        self.inbox.send(message(answer)).await.map_err(|_| SdkError::Closed)?;
+        answered.await.map_err(|_| SdkError::Closed)
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("server", &self.server).finish_non_exhaustive()
+    }
+}

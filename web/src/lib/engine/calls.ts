@@ -1,0 +1,93 @@
+/** What a tab may ask of the engine, and what crosses between tabs and worker. Everything here can be cloned. */
+import type {
+  AccountView,
+  ChatView,
+  ConnectionState,
+  Failure,
+  MessageView,
+  PersonView,
+  Position,
+} from '../protocol/generated';
+import type { CoreEvent, ServerState, StorageKind } from './core';
+
+export interface Calls {
+  server: { args: []; result: ServerState };
+  account: { args: []; result: AccountView };
+  connection: { args: []; result: ConnectionState };
+  listChats: { args: []; result: ChatView[] };
+  listMessages: { args: [room: string, before: Position | null, limit: number]; result: MessageView[] };
+  register: { args: [username: string, password: string, invite: string]; result: undefined };
+  signIn: { args: [username: string, password: string]; result: undefined };
+  signOut: { args: []; result: undefined };
+  findPerson: { args: [username: string, expected: string | null]; result: PersonView };
+  openChat: { args: [account: string]; result: string };
+  sendText: { args: [room: string, id: string, text: string]; result: undefined };
+  markRead: { args: [room: string, message: string]; result: undefined };
+  retry: { args: [message: string]; result: undefined };
+  discard: { args: [message: string]; result: undefined };
+  makeInvite: { args: []; result: { token: string; expires: number } };
+  recoveryWords: { args: []; result: string[] };
+  recoveryKeyKept: { args: []; result: undefined };
+}
+
+export type Method = keyof Calls;
+export type Call = { [M in Method]: { method: M; args: Calls[M]['args'] } }[Method];
+export type Answer = { ok: true; value: Calls[Method]['result'] } | { ok: false; failure: Failure };
+
+/** From the page that owns the engine to its worker. */
+export interface ToWorker {
+  number: number;
+  call: Call;
+}
+
+/** From the worker to the page that owns it. */
+export type FromWorker =
+  | { type: 'opened'; storage: StorageKind }
+  | { type: 'failed'; failure: Failure }
+  | { type: 'answer'; number: number; answer: Answer }
+  | { type: 'events'; events: CoreEvent[] }
+  /** The engine stopped in the middle of something and has to be started again. */
+  | { type: 'broken' };
+
+/** Failures of this side of the facade; the engine has its own. */
+export const failures = {
+  offline: {
+    code: 'offline',
+    message: 'The server cannot be reached. Check your connection and try again.',
+    retry_after: null,
+  },
+  busy: { code: 'busy', message: 'This is under way already. Wait a moment.', retry_after: null },
+  storage: {
+    code: 'storage',
+    message: 'This device could not store that; nothing was sent. Make room on the disk and try again.',
+    retry_after: null,
+  },
+  locked: {
+    code: 'storage_locked',
+    message: 'The data on this device cannot be opened.',
+    retry_after: null,
+  },
+  insecure: {
+    code: 'insecure_page',
+    message: 'This page came over an open connection, where a browser keeps no keys. Open it with https://.',
+    retry_after: null,
+  },
+  stopped: {
+    code: 'engine_stopped',
+    message: 'Something went wrong here. Try again; reload the page if it stays.',
+    retry_after: null,
+  },
+} as const satisfies Record<string, Failure>;
+
+/** Whether something that was thrown is a failure that a person may see. */
+export function isFailure(thrown: unknown): thrown is Failure {
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'code' in thrown &&
+    typeof thrown.code === 'string' &&
+    'message' in thrown &&
+    typeof thrown.message === 'string' &&
+    !(thrown instanceof Error)
+  );
+}

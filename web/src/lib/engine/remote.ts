@@ -1,0 +1,235 @@
+/** The facade in each tab. Its calls go to whoever owns the engine, this tab or another, and follow it. */
+import type {
+  AccountView,
+  ChatView,
+  ConnectionState,
+  Failure,
+  MessageView,
+  PersonView,
+  Position,
+} from '../protocol/generated';
+import { failures, type Answer, type Call, type Calls, type Method } from './calls';
+import { CoreError, type Core, type CoreEvent, type ServerState, type StorageKind } from './core';
+import type { Engine } from './core-worker';
+import { newMessageId } from './message-id';
+import {
+  channels,
+  own,
+  type Answered,
+  type Asked,
+  type OwnerListener,
+  type Shared,
+  type StartEngine,
+} from './owner';
+
+interface Pending {
+  call: Call;
+  resolve: (value: never) => void;
+  reject: (error: CoreError) => void;
+}
+
+/** Calls of one tab that wait at a time. */
+const PENDING_MAX = 256;
+
+export class SharedCore implements Core {
+  readonly #space: string;
+  readonly #tab = crypto.randomUUID();
+  readonly #shared: BroadcastChannel;
+  readonly #answers: BroadcastChannel;
+  readonly #closing = new AbortController();
+  readonly #pending = new Map<number, Pending>();
+  readonly #hearers = new Set<(event: CoreEvent) => void>();
+  readonly #ready = Promise.withResolvers<{ storage: StorageKind }>();
+  #owner: string | null = null;
+  #ownerSince = 0;
+  #toOwner: Engine | null = null;
+  #nextNumber = 1;
+  #failure: Failure | null = null;
+
+  constructor(space: string, start: StartEngine) {
+    this.#space = space;
+    this.#shared = channels.shared(space);
+    this.#answers = channels.tab(space, this.#tab);
+    this.#shared.onmessage = ({ data }: MessageEvent<Shared>) => this.#hear(data);
+    this.#answers.onmessage = ({ data }: MessageEvent<Answered>) => this.#settle(data.number, data.answer);
+    this.#shared.postMessage({ type: 'hello' } satisfies Shared);
+    // Whoever asks only for `ready` later must not find an unhandled rejection.
+    this.#ready.promise.catch(() => undefined);
+
+    const listener: OwnerListener = {
+      opened: (engine, since, storage) => this.#follow(this.#tab, since, storage, () => engine),
+      answered: (number, answer) => this.#settle(number, answer),
+      happened: (events) => this.#emit(events),
+    };
+    own(space, this.#tab, start, listener, this.#closing.signal).then(
+      (failure) => this.#fail(failure ?? failures.stopped),
+      () => this.#fail(failures.stopped),
+    );
+  }
+
+  ready(): Promise<{ storage: StorageKind }> {
+    return this.#ready.promise;
+  }
+
+  listen(hear: (event: CoreEvent) => void): () => void {
+    this.#hearers.add(hear);
+    return () => this.#hearers.delete(hear);
+  }
+
+  server(): Promise<ServerState> {
+    return this.#call('server');
+  }
+
+  account(): Promise<AccountView> {
+    return this.#call('account');
+  }
+
+  connection(): Promise<ConnectionState> {
+    return this.#call('connection');
+  }
+
+  async register(username: string, password: string, invite: string): Promise<void> {
+    await this.#call('register', username, password, invite);
+    void askToKeep(true);
+  }
+
+  async signIn(username: string, password: string): Promise<void> {
+    await this.#call('signIn', username, password);
+    void askToKeep(true);
+  }
+
+  signOut(): Promise<void> {
+    return this.#call('signOut');
+  }
+
+  listChats(): Promise<ChatView[]> {
+    return this.#call('listChats');
+  }
+
+  listMessages(room: string, before: Position | null, limit: number): Promise<MessageView[]> {
+    return this.#call('listMessages', room, before, limit);
+  }
+
+  findPerson(username: string, expected: string | null): Promise<PersonView> {
+    return this.#call('findPerson', username, expected);
+  }
+
+  openChat(account: string): Promise<string> {
+    return this.#call('openChat', account);
+  }
+
+  async sendText(room: string, text: string): Promise<string> {
+    const id = newMessageId();
+    await this.#call('sendText', room, id, text);
+    return id;
+  }
+
+  markRead(room: string, message: string): Promise<void> {
+    return this.#call('markRead', room, message);
+  }
+
+  retry(message: string): Promise<void> {
+    return this.#call('retry', message);
+  }
+
+  discard(message: string): Promise<void> {
+    return this.#call('discard', message);
+  }
+
+  makeInvite(): Promise<{ token: string; expires: number }> {
+    return this.#call('makeInvite');
+  }
+
+  recoveryWords(): Promise<string[]> {
+    return this.#call('recoveryWords');
+  }
+
+  recoveryKeyKept(): Promise<void> {
+    return this.#call('recoveryKeyKept');
+  }
+
+  /** Lets go of everything, as a closed tab does. */
+  close(): void {
+    this.#fail(failures.stopped);
+  }
+
+  #call<M extends Method>(method: M, ...args: Calls[M]['args']): Promise<Calls[M]['result']> {
+    if (this.#failure) return Promise.reject(new CoreError(this.#failure));
+    if (this.#pending.size >= PENDING_MAX) return Promise.reject(new CoreError(failures.busy));
+    const number = this.#nextNumber++;
+    const call = { method, args } as unknown as Call;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(number, { call, resolve, reject });
+      this.#toOwner?.call(this.#tab, number, call);
+    });
+  }
+
+  #hear(heard: Shared): void {
+    // This tab hears itself as its own owner already.
+    if (heard.type === 'hello' || heard.owner === this.#tab) return;
+    if (heard.type === 'events') {
+      if (heard.owner === this.#owner) this.#emit(heard.events);
+      return;
+    }
+    this.#follow(heard.owner, heard.since, heard.storage, () => {
+      const channel = channels.owner(this.#space, heard.owner);
+      return {
+        call: (tab, number, call) => channel.postMessage({ tab, number, call } satisfies Asked),
+        close: () => channel.close(),
+      };
+    });
+  }
+
+  /** Another owner: what waits is asked of it, for the one before may have died with the answer. */
+  #follow(owner: string, since: number, storage: StorageKind, reach: () => Engine): void {
+    // What an owner said before it died may arrive after its successor's word.
+    if (this.#owner === owner || since < this.#ownerSince || this.#failure) return;
+    const first = this.#owner === null;
+    this.#toOwner?.close();
+    this.#owner = owner;
+    this.#ownerSince = since;
+    this.#toOwner = reach();
+    for (const [number, { call }] of this.#pending) this.#toOwner.call(this.#tab, number, call);
+    this.#ready.resolve({ storage });
+    if (first && storage === 'durable') void askToKeep(false);
+    if (!first) this.#emit([{ type: 'owner' }]);
+  }
+
+  #settle(number: number, answer: Answer): void {
+    const pending = this.#pending.get(number);
+    if (!pending) return;
+    this.#pending.delete(number);
+    if (answer.ok) pending.resolve(answer.value as never);
+    else pending.reject(new CoreError(answer.failure));
+  }
+
+  #emit(events: CoreEvent[]): void {
+    for (const event of events) for (const hear of [...this.#hearers]) hear(event);
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#failure) return;
+    this.#failure = failure;
+    this.#closing.abort();
+    this.#shared.close();
+    this.#answers.close();
+    this.#toOwner?.close();
+    this.#ready.reject(new CoreError(failure));
+    for (const { reject } of this.#pending.values()) reject(new CoreError(failure));
+    this.#pending.clear();
+  }
+}
+
+/**
+ * Asks the browser never to clear this device away. Some browsers put it to the person, so `mayPrompt` is for the
+ * moments when they will know why.
+ */
+async function askToKeep(mayPrompt: boolean): Promise<void> {
+  try {
+    if (await navigator.storage.persisted()) return;
+    const { state } = await navigator.permissions.query({ name: 'persistent-storage' });
+    if (mayPrompt || state === 'granted') await navigator.storage.persist();
+  } catch {
+    // A browser that does not know the question keeps or clears as it likes.
+  }
+}
