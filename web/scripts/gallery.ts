@@ -114,10 +114,37 @@ async function judge(page: Page, where: string): Promise<void> {
   problems.push(...found.map((one) => `${where}: ${one}`));
 }
 
+/** Scrolls a long chat to its beginning and lets messages arrive: what is looked at may move one pixel at most. */
+async function measureScroll(page: Page): Promise<void> {
+  await page.goto(`${base}?scene=conversation-long-unread`);
+  await page.waitForSelector('html[data-ready]');
+  const found = await page.evaluate(async () => {
+    const box = document.querySelector('[role=feed]')?.closest<HTMLElement>('.box');
+    if (!box) return null;
+    const edge = box.getBoundingClientRect();
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    let drift = 0;
+    for (let step = 0; step < 600 && !document.querySelector('.start'); step += 1) {
+      const rows = [...box.querySelectorAll<HTMLElement>('article')];
+      const row = rows.find((one) => one.getBoundingClientRect().bottom > edge.top + 200);
+      const before = { top: row?.getBoundingClientRect().top ?? 0, scroll: box.scrollTop };
+      box.scrollTop -= 60;
+      const moved = before.scroll - box.scrollTop;
+      await frame();
+      await frame();
+      const now = box.querySelector(`[data-key="${CSS.escape(row?.dataset['key'] ?? '')}"]`);
+      drift = Math.max(drift, Math.abs((now?.getBoundingClientRect().top ?? Infinity) - before.top - moved));
+    }
+    return { drift, begun: document.querySelector('.start') !== null };
+  });
+  if (!found?.begun || found.drift > 1) problems.push(`scrolling: ${JSON.stringify(found)}`);
+}
+
 const index = await browser.newPage();
 await index.goto(base);
 await index.waitForSelector('html[data-ready]');
 const all = (await index.getAttribute('html', 'data-scenes'))?.split(' ') ?? [];
+await measureScroll(index);
 await index.close();
 const wanted = process.argv.slice(2);
 const scenes = all.filter((scene) => wanted.length === 0 || wanted.some((part) => scene.includes(part)));

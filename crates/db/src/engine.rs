@@ -210,7 +210,7 @@ async fn open_sqlite(path: &Path, pages: Option<u32>) -> Result<Pools, DbError> 
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
-                // A failed statement can end its transaction inside SQLite (a full disk does); the rollback
+                // A failed statement can end its transaction inside SQLite (an I/O error may); the rollback
                 // behind it then fails and the driver counts the transaction as open for ever. Such a
                 // connection is replaced.
                 if connection.is_in_transaction() {

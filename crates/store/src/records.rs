@@ -6,6 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::{Store, StoreError};
 
+/// A key and its value.
+pub(crate) type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
+
 impl Store {
     pub(crate) fn find_record(
         &self,
@@ -25,7 +28,7 @@ impl Store {
         table: Table,
         prefix: &[u8],
         limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, StoreError> {
+    ) -> Result<Vec<Record>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT key, value FROM records
              WHERE kind = ?1 AND key >= ?2 AND (?3 IS NULL OR key < ?3)

@@ -93,8 +93,7 @@ impl Person {
             return room;
         }
         let person = self.device.find_person(&other.name, None).await.expect("a person");
-        let account = person.account.parse().expect("an account id");
-        self.device.open_chat(account).await.expect("a chat")
+        self.device.open_chat(person.account).await.expect("a chat")
     }
 
     /// The whole timeline with somebody.

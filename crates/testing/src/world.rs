@@ -56,12 +56,12 @@ impl World {
     /// A new person on a device of their own, online. The first one is the administrator.
     pub async fn registers(&self, name: &str) -> Person {
         let wire = Wire::default();
-        let device = Device::open(self.options(name, &wire)).await.expect("a device opens");
+        let device = Device::open(self.options(name, &wire)).expect("a device opens");
         let mut door = self.door.lock().await;
         let token = match &*door {
             Door::Setup(token) => token.clone(),
             Door::InviteBy(administrator) => {
-                administrator.make_invite().await.expect("an administrator invites").0
+                administrator.make_invite().await.expect("an administrator invites").token
             }
         };
         device.register(name, PASSWORD, &token).await.expect("registration");
@@ -77,7 +77,7 @@ impl World {
     /// The same device again, from what is on its disk.
     pub async fn opens_again(&self, name: &str) -> Person {
         let wire = Wire::default();
-        let device = Device::open(self.options(name, &wire)).await.expect("a device opens");
+        let device = Device::open(self.options(name, &wire)).expect("a device opens");
         Person::new(name, device, wire, self.data_of(name))
     }
 
@@ -86,14 +86,14 @@ impl World {
         match &*self.door.lock().await {
             Door::Setup(token) => token.clone(),
             Door::InviteBy(administrator) => {
-                administrator.make_invite().await.expect("an administrator invites").0
+                administrator.make_invite().await.expect("an administrator invites").token
             }
         }
     }
 
     /// What a device of this name is opened with.
     pub fn options(&self, name: &str, wire: &Wire) -> Options {
-        let mut options = Options::new(&format!("http://{}", self.address), &self.data_of(name));
+        let mut options = Options::new(format!("http://{}", self.address), self.data_of(name));
         options.tap = Some(wire.tap());
         options
     }

@@ -252,7 +252,9 @@ describe('a conversation', () => {
     await user.type(await field('Message'), 'Half a tho');
     location.hash = '#/chats/room-paul';
     await waitFor(() => expect(screen.getByRole('textbox', { name: 'Message' })).toHaveProperty('value', ''));
-    expect(JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain('Half');
+    expect(JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)])).not.toContain(
+      'Half',
+    );
     location.hash = MIA;
     await waitFor(() =>
       expect(screen.getByRole('textbox', { name: 'Message' })).toHaveProperty('value', 'Half a tho'),
@@ -278,7 +280,11 @@ describe('a conversation', () => {
     expect(await screen.findByText('Not sent')).toBeTruthy();
     await press('Retry');
     await waitFor(async () => expect((await messages()).at(-1)?.dataset['delivery']).toBe('queued'));
+    core.faults.set('discard', refuse('storage', 'No disk.'));
     core.deliver('message-4', { type: 'failed', failure: failure('forbidden', 'No.') });
+    await press('Discard');
+    expect((await screen.findByRole('alert')).textContent).toBe('No disk.');
+    core.faults.clear();
     await press('Discard');
     await waitFor(async () => expect(await messages()).toHaveLength(3));
   });
@@ -428,16 +434,15 @@ describe('around it', () => {
     core.faults.set('ready', refuse('storage_newer', 'The data was made by a newer version.'));
     await open(core);
     expect(await screen.findByRole('heading', { name: 'This page is older than your data' })).toBeTruthy();
-    expect(screen.queryByRole('button', { name: 'Try again' })).toBeNull();
+    expect(screen.getByText('Code: storage_newer')).toBeTruthy();
   });
 
-  test('a store that is locked can be tried again', async () => {
-    const { core } = withMia();
-    core.faults.set('ready', refuse('storage_locked', 'It cannot be opened.'));
-    await open(core);
-    core.faults.clear();
-    await press('Try again');
-    expect(await screen.findByRole('heading', { name: 'Chats' })).toBeTruthy();
+  test('an engine that cannot be had says so, with a way to reload', async () => {
+    location.hash = '#/chats';
+    render(App, { open: () => Promise.reject(new TypeError('Failed to fetch a chunk')) });
+    expect(await screen.findByRole('heading', { name: 'Conclave could not start' })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Reload' })).toBeTruthy();
+    expect(document.body.textContent).not.toContain('chunk');
   });
 
   test('a screen that breaks leaves a page that helps', async () => {

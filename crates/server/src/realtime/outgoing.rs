@@ -257,11 +257,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_queued_goes_out_before_an_end_and_not_after_a_sign_out() {
-        let restart = Closing {
-            code: ErrorCode::Unavailable,
-            retry_after: Some(1),
-        };
-        let (messages, _) = taken(Duration::ZERO, Some(End::closed(restart))).await;
+        let (messages, _) = taken(Duration::ZERO, Some(End::STOPPING)).await;
         assert_eq!((messages.len(), close_code(messages.last())), (5, Some(1012)));
         let signed_out = Closing {
             code: ErrorCode::SignInNeeded,

@@ -7,7 +7,11 @@ describe('addresses', () => {
     expect(parseRoute(href.chat('a/b+c='))).toEqual({ page: 'chats', room: 'a/b+c=' });
     expect(parseRoute(href.invite('t-_0'))).toEqual({ page: 'invite', token: 't-_0' });
     expect(parseRoute(href.setup('t'))).toEqual({ page: 'setup', token: 't' });
-    expect(parseRoute(href.contact('mia', 'id'))).toEqual({ page: 'contact', username: 'mia', account: 'id' });
+    expect(parseRoute(href.contact('mia', 'id'))).toEqual({
+      page: 'contact',
+      username: 'mia',
+      account: 'id',
+    });
     expect(parseRoute(href.settings)).toEqual({ page: 'settings' });
     expect(parseRoute(href.signIn)).toEqual({ page: 'sign-in' });
     expect(parseRoute(href.chats)).toEqual({ page: 'chats', room: null });

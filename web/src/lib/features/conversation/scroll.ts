@@ -21,14 +21,9 @@ export class Scroller {
 
   /** Before rows change: remembers the first visible one. */
   hold(): void {
-    const edge = this.#box.getBoundingClientRect().top;
-    for (const row of this.#rows()) {
-      const place = row.getBoundingClientRect();
-      if (place.bottom <= edge) continue;
-      this.#anchor = { key: row.dataset['key'] ?? '', top: place.top };
-      return;
-    }
-    this.#anchor = null;
+    const rows = this.#rows();
+    const row = rows[this.#endingBelow(rows, this.#box.getBoundingClientRect().top)];
+    this.#anchor = row ? { key: row.dataset['key'] ?? '', top: row.getBoundingClientRect().top } : null;
   }
 
   /** After rows changed: puts the remembered row back where it was. */
@@ -61,12 +56,25 @@ export class Scroller {
 
   /** The last message of somebody else that is visible to its end. */
   lastSeen(mine: (id: string) => boolean): string | null {
-    const edge = this.#box.getBoundingClientRect().bottom + 4;
-    for (const row of this.#rows().reverse()) {
-      const id = row.dataset['id'];
-      if (id !== undefined && row.getBoundingClientRect().bottom <= edge && !mine(id)) return id;
+    const rows = this.#rows();
+    const end = this.#endingBelow(rows, this.#box.getBoundingClientRect().bottom + 4);
+    for (let at = end - 1; at >= 0; at -= 1) {
+      const id = rows[at]?.dataset['id'];
+      if (id !== undefined && !mine(id)) return id;
     }
     return null;
+  }
+
+  /** The first row that ends below a height. Rows stand in order, so half of them is left after each look. */
+  #endingBelow(rows: HTMLElement[], height: number): number {
+    let low = 0;
+    let high = rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((rows[middle]?.getBoundingClientRect().bottom ?? Infinity) > height) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #rows(): HTMLElement[] {

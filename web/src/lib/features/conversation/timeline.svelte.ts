@@ -39,6 +39,8 @@ export class Timeline {
   failure = $state.raw<Failure | null>(null);
   /** A further page could not be loaded; scrolling alone does not ask again. */
   pageFailure = $state.raw<Failure | null>(null);
+  /** What somebody wanted to do with a message did not happen. */
+  actionFailure = $state.raw<Failure | null>(null);
   /** The first message ever is in the window. */
   atStart = $state(false);
   loadingOlder = $state(false);
@@ -182,14 +184,12 @@ export class Timeline {
     }
   }
 
-  async retry(message: string): Promise<void> {
-    await this.#source.core.retry(message);
-    await this.refresh();
+  retry(message: string): Promise<void> {
+    return this.#act(() => this.#source.core.retry(message));
   }
 
-  async discard(message: string): Promise<void> {
-    await this.#source.core.discard(message);
-    await this.refresh();
+  discard(message: string): Promise<void> {
+    return this.#act(() => this.#source.core.discard(message));
   }
 
   /** The screen says whether the newest message is in view. */
@@ -211,6 +211,16 @@ export class Timeline {
     } catch {
       // Said again with the next message that is seen.
       this.#readUpTo = before;
+    }
+  }
+
+  async #act(goal: () => Promise<void>): Promise<void> {
+    this.actionFailure = null;
+    try {
+      await goal();
+      await this.refresh();
+    } catch (thrown) {
+      this.actionFailure = failureOf(thrown);
     }
   }
 

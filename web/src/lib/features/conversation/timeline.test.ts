@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 
 import { FakeCore, refuse } from '../../../dev/fake-core';
 import { PAGE, Timeline, WINDOW } from './timeline.svelte';
 
-let focus: ReturnType<typeof vi.spyOn>;
+let focus: MockInstance<() => boolean>;
 beforeEach(() => {
   focus = vi.spyOn(document, 'hasFocus').mockReturnValue(true);
 });
@@ -240,6 +240,23 @@ describe('sending', () => {
     expect(timeline.rows[1]?.id).toBe('message-2');
     expect(keys()).toEqual(before);
     expect([...seen]).toEqual([2]);
+  });
+
+  test('it is shown once when the engine tells of it long before it answers', async () => {
+    const { timeline, core } = await opened(1);
+    const answer = core.sendText.bind(core);
+    core.sendText = async (room, text) => {
+      const id = await answer(room, text);
+      await calm();
+      await calm();
+      return id;
+    };
+    const sending = timeline.send('Hello');
+    await calm();
+    expect(texts(timeline)).toEqual(['Message 1', 'Hello']);
+    expect(timeline.rows[1]?.id).toBe('message-2');
+    await sending;
+    expect(texts(timeline)).toEqual(['Message 1', 'Hello']);
   });
 
   test('the same text sent three times makes three rows in order', async () => {

@@ -88,7 +88,7 @@ export class Device {
   }
 
   refreshAccount(): Promise<void> {
-    return this.#accounts.ask();
+    return this.#quietly(this.#accounts.ask());
   }
 
   dismissWarning(warning: Failure): void {

@@ -1,0 +1,36 @@
+//! What each command does. One more command is one more variant of [`Command`] and one more arm here.
+
+mod accounts;
+mod chats;
+mod listen;
+mod people;
+mod send;
+
+use crate::args::{Args, Command};
+use crate::error::CliError;
+use crate::print::Printer;
+
+/// Runs a command.
+pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
+    let Args { common, command } = args;
+    match command {
+        Command::Register { name, invite, password } => {
+            accounts::register(&common, printer, &name, &invite, &password).await
+        }
+        Command::SignIn { name, password } => {
+            accounts::sign_in(&common, printer, name.as_deref(), &password).await
+        }
+        Command::SignOut => accounts::sign_out(&common, printer).await,
+        Command::Send { to, text } => send::send(&common, printer, &to, &text).await,
+        Command::Listen { read, unread } => listen::listen(&common, printer, read, unread).await,
+        Command::Chats { local } => chats::list(&common, printer, &local).await,
+        Command::History { with, limit, local } => {
+            chats::history(&common, printer, &with, limit, &local).await
+        }
+        Command::ContactLink => people::contact_link(&common, printer).await,
+        Command::Find { who } => people::find(&common, printer, &who).await,
+        Command::Invite => people::invite(&common, printer).await,
+        Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
+        Command::Status { local } => accounts::status(&common, printer, &local).await,
+    }
+}

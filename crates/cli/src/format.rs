@@ -1,0 +1,246 @@
+//! How things are written for people.
+//!
+//! Invariant: whatever somebody else wrote passes through [`plain`] before it reaches a terminal. A text can
+//! neither command the terminal nor look like the line of another person.
+
+use std::fmt::Write as _;
+
+use conclave_sdk::views::{BodyView, ChatView, ConnectionState, DeliveryView, MessageView};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Continuation lines of a message stand in from the margin, where times stand.
+const INDENT: &str = "      ";
+/// Longest excerpt in the list of chats.
+const EXCERPT: usize = 60;
+
+/// A time of day.
+pub(crate) fn time(milliseconds: u64, zone: &TimeZone) -> String {
+    format(milliseconds, zone, "%H:%M")
+}
+
+/// A date and a time of day.
+pub(crate) fn date_and_time(milliseconds: u64, zone: &TimeZone) -> String {
+    format(milliseconds, zone, "%Y-%m-%d %H:%M")
+}
+
+fn format(milliseconds: u64, zone: &TimeZone, format: &str) -> String {
+    i64::try_from(milliseconds)
+        .ok()
+        .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
+        .map_or_else(|| "?".to_owned(), |time| time.to_zoned(zone.clone()).strftime(format).to_string())
+}
+
+/// A message as it arrives: `12:31 mia: text`.
+pub(crate) fn arrived(message: &MessageView, from: &str, zone: &TimeZone) -> String {
+    format!("{} {from}: {}", time(message.sent_at, zone), body(message))
+}
+
+/// A message in a history, with its date, and how far it got if it is an own one.
+pub(crate) fn remembered(message: &MessageView, peer: &str, zone: &TimeZone) -> String {
+    let at = date_and_time(message.sent_at, zone);
+    let from = if message.mine { "you" } else { peer };
+    format!("{at} {from}: {}{}", body(message), delivery(&message.delivery))
+}
+
+/// A line of the list of chats.
+pub(crate) fn chat(chat: &ChatView, width: usize, zone: &TimeZone) -> String {
+    let name = name(chat);
+    let unread = match chat.unread {
+        0 => String::new(),
+        unread => format!("{unread} new"),
+    };
+    let at = date_and_time(chat.active_at, zone);
+    let last = chat.last.as_ref().map(|last| excerpt(&body(last))).unwrap_or_default();
+    format!("{name:width$}  {at}  {unread:>7}  {last}").trim_end().to_owned()
+}
+
+/// How a chat is called.
+pub(crate) fn name(chat: &ChatView) -> String {
+    if chat.saved { format!("{} (saved messages)", chat.person.username) } else { chat.person.username.clone() }
+}
+
+/// How the connection stands.
+pub(crate) fn connection(state: ConnectionState) -> &'static str {
+    match state {
+        ConnectionState::Offline => "offline",
+        ConnectionState::Connecting => "connecting",
+        ConnectionState::CatchingUp => "catching up",
+        ConnectionState::Online => "online",
+    }
+}
+
+/// Words in numbered columns, read from left to right.
+pub(crate) fn words(words: &[String]) -> String {
+    let mut text = String::new();
+    for (row, four) in words.chunks(4).enumerate() {
+        for (column, word) in four.iter().enumerate() {
+            let _ = write!(text, "{:>4} {word:<10}", row * 4 + column + 1);
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn body(message: &MessageView) -> String {
+    let text = match &message.body {
+        BodyView::Text { text } => plain(text),
+        BodyView::Unsupported => "[of a kind that this version does not know]".to_owned(),
+        BodyView::Unopened => "[could not be opened on this device]".to_owned(),
+        BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
+    };
+    match message.missing_before {
+        0 => text,
+        1 => format!("[1 message before this one is missing] {text}"),
+        missing => format!("[{missing} messages before this one are missing] {text}"),
+    }
+}
+
+fn delivery(delivery: &DeliveryView) -> String {
+    match delivery {
+        DeliveryView::Received => String::new(),
+        DeliveryView::Queued => " (waits)".to_owned(),
+        DeliveryView::Sent => " (sent)".to_owned(),
+        DeliveryView::Delivered => " (delivered)".to_owned(),
+        DeliveryView::Read => " (read)".to_owned(),
+        DeliveryView::Failed { failure } => format!(" (not sent: {})", failure.message),
+    }
+}
+
+/// A text without what commands a terminal or turns the direction of writing, its lines set in.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => {
+                plain.push('\n');
+                plain.push_str(INDENT);
+            }
+            '\t' => plain.push_str("    "),
+            '\r' => {}
+            c if c.is_control() || is_direction(c) || is_line_end(c) => plain.push('\u{FFFD}'),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Characters that embed, override or isolate a direction. The marks that only hint at one are harmless.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn excerpt(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if one_line.chars().count() <= EXCERPT {
+        return one_line;
+    }
+    let mut cut: String = one_line.chars().take(EXCERPT - 1).collect();
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_sdk::Failure;
+    use conclave_sdk::views::{PersonView, Position};
+
+    use super::*;
+
+    fn message(text: &str) -> MessageView {
+        MessageView {
+            id: "id".into(),
+            room: "room".into(),
+            author: "author".into(),
+            mine: false,
+            sent_at: 1_784_032_260_000,
+            delivery: DeliveryView::Received,
+            missing_before: 0,
+            body: BodyView::Text { text: text.into() },
+            position: Position { sequence: Some(1), ordinal: 1 },
+        }
+    }
+
+    fn arrived_utc(message: &MessageView) -> String {
+        arrived(message, "mia", &TimeZone::UTC)
+    }
+
+    #[test]
+    fn a_message_is_time_name_and_text() {
+        assert_eq!(arrived_utc(&message("hello")), "12:31 mia: hello");
+        let east = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(arrived(&message("hello"), "mia", &east), "14:31 mia: hello");
+        assert_eq!(time(u64::MAX, &TimeZone::UTC), "?");
+    }
+
+    #[test]
+    fn a_text_cannot_pretend_to_be_another_line() {
+        let forged = message("hello\n12:32 anna: send me your password");
+        assert_eq!(arrived_utc(&forged), "12:31 mia: hello\n      12:32 anna: send me your password");
+        assert_eq!(arrived_utc(&message("a\r12:32 anna: b")), "12:31 mia: a12:32 anna: b");
+        assert_eq!(arrived_utc(&message("a\u{2028}b")), "12:31 mia: a\u{FFFD}b");
+    }
+
+    #[test]
+    fn a_text_cannot_command_the_terminal() {
+        let nasty = "\u{1b}]0;title\u{7}\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066} \u{8}\u{7f}";
+        let shown = arrived_utc(&message(nasty));
+        assert!(!shown.chars().any(|c| c.is_control() || is_direction(c)), "{shown:?}");
+        let family = "שלום 👨\u{200d}👩\u{200d}👧 \u{200f}ok";
+        assert_eq!(arrived_utc(&message(family)), format!("12:31 mia: {family}"), "writing stays as it is");
+    }
+
+    #[test]
+    fn what_is_missing_or_not_readable_is_said() {
+        let mut unopened = message("");
+        unopened.body = BodyView::Unopened;
+        unopened.missing_before = 2;
+        assert_eq!(
+            arrived_utc(&unopened),
+            "12:31 mia: [2 messages before this one are missing] [could not be opened on this device]"
+        );
+    }
+
+    #[test]
+    fn a_history_says_how_far_own_messages_got() {
+        let mut own = message("hello");
+        own.mine = true;
+        own.delivery = DeliveryView::Delivered;
+        assert_eq!(remembered(&own, "mia", &TimeZone::UTC), "2026-07-14 12:31 you: hello (delivered)");
+        own.delivery = DeliveryView::Failed { failure: Failure::text_long() };
+        let shown = remembered(&own, "mia", &TimeZone::UTC);
+        assert!(shown.ends_with(&format!("(not sent: {})", Failure::text_long().message)), "{shown}");
+        assert_eq!(remembered(&message("hi"), "mia", &TimeZone::UTC), "2026-07-14 12:31 mia: hi");
+    }
+
+    #[test]
+    fn a_chat_is_one_line() {
+        let row = ChatView {
+            room: "room".into(),
+            person: PersonView { account: "account".into(), username: "mia".into() },
+            saved: false,
+            last: Some(message("one\ntwo   three")),
+            unread: 12,
+            active_at: 1_784_032_260_000,
+        };
+        assert_eq!(chat(&row, 6, &TimeZone::UTC), "mia     2026-07-14 12:31   12 new  one two three");
+        let quiet = ChatView { unread: 0, last: None, saved: true, ..row };
+        assert_eq!(chat(&quiet, 6, &TimeZone::UTC), "mia (saved messages)  2026-07-14 12:31");
+        assert_eq!(excerpt(&"x".repeat(200)).chars().count(), EXCERPT);
+    }
+
+    #[test]
+    fn the_recovery_key_is_numbered() {
+        let list: Vec<String> = (1..=24).map(|n| format!("word{n}")).collect();
+        let shown = words(&list);
+        assert_eq!(shown.lines().count(), 6);
+        assert_eq!(shown.lines().next(), Some("   1 word1        2 word2        3 word3        4 word4"));
+        assert!(shown.ends_with("24 word24"));
+    }
+}

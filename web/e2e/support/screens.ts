@@ -1,0 +1,88 @@
+/** What a person does on the screens, by the names that a screen reader would hear. */
+import assert from 'node:assert/strict';
+
+import type { Locator, Page } from 'playwright-core';
+
+export const PASSWORD = 'vier ruhige Otter im Regen';
+
+/** Waits until what is seen is what is expected, and says what was seen last when it never is. */
+export async function eventually<T>(look: () => Promise<T>, expected: T, within = 30_000): Promise<void> {
+  const until = Date.now() + within;
+  for (;;) {
+    const seen = await look();
+    try {
+      assert.deepEqual(seen, expected);
+      return;
+    } catch (difference) {
+      if (Date.now() > until) throw difference;
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+export async function register(page: Page, link: string, name: string): Promise<void> {
+  await page.goto(link);
+  await page.getByRole('textbox', { name: 'Name' }).fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByRole('button', { name: 'New chat' }).first().waitFor({ timeout: 60_000 });
+}
+
+export async function signIn(page: Page, name: string, password = PASSWORD): Promise<void> {
+  const field = page.getByRole('textbox', { name: 'Name' });
+  if (await field.isEditable()) await field.fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** An administrator's invite token for the next person. */
+export async function invite(page: Page): Promise<string> {
+  const before = page.url();
+  await page.goto(new URL('/#/settings', before).href);
+  await page.getByRole('button', { name: /invite/i }).first().click();
+  const field = page.getByLabel('Invite link');
+  await field.waitFor();
+  const link = await field.inputValue();
+  const token = /#\/invite\/([\w-]+)/.exec(link)?.[1];
+  assert.ok(token !== undefined, `no invite in ${link}`);
+  await page.goto(new URL('/#/chats', before).href);
+  return token;
+}
+
+export async function openChat(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await page.getByLabel('Name or contact link').fill(name);
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.getByRole('button', { name: 'Start chat' }).click();
+  await composer(page).waitFor();
+}
+
+export function composer(page: Page): Locator {
+  return page.getByRole('textbox', { name: 'Message' });
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+}
+
+/** The articles of the timeline. */
+export function messages(page: Page): Locator {
+  return page.getByRole('feed', { name: 'Messages' }).getByRole('article');
+}
+
+/** Texts of the timeline as they stand on the screen, in order. */
+export async function texts(page: Page): Promise<string[]> {
+  return messages(page).evaluateAll((articles) =>
+    articles.map((article) => article.querySelector('.bubble')?.firstElementChild?.textContent ?? article.textContent),
+  );
+}
+
+/** Delivery states of own messages, in order. */
+export async function deliveries(page: Page): Promise<string[]> {
+  return messages(page).evaluateAll((articles) =>
+    articles
+      .map((article) => article.getAttribute('data-delivery') ?? '')
+      .filter((state) => state !== 'received'),
+  );
+}
