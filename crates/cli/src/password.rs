@@ -1,6 +1,6 @@
 //! Where passwords come from: never from the command line, which every program on the machine can read.
 
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, BufRead as _};
 
 use zeroize::Zeroizing;
 

@@ -434,8 +434,8 @@ impl Refusal {
 pub(crate) struct Nothing;
 
 impl<'de> serde::Deserialize<'de> for Nothing {
-    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Ok(Self)
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }
 
@@ -452,4 +452,17 @@ fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Ref
 pub(crate) fn json(body: &impl Serialize) -> HttpBody {
     // Invariant: our bodies are plain structs, which always serialize.
     HttpBody(serde_json::to_vec(body).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_says_nothing_may_be_empty_or_hold_anything() {
+        for body in [b"".as_slice(), b"null", b"{\"more\":1}"] {
+            assert!(parse::<Nothing>(Ok(body.to_vec())).is_ok());
+        }
+        assert!(parse::<Nothing>(Ok(b"<html>".to_vec())).is_err());
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) fn connector(address: &ServerAddress) -> Result<Connector, SdkError> 
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_WITHIN));
-    tcp.set_keepalive(Some(Duration::from_secs(60)));
+    tcp.set_keepalive(Some(Duration::from_mins(1)));
 
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()

@@ -13,6 +13,8 @@ const PASSWORD: &str = "vier ruhige Otter";
 const NOWHERE: &str = "http://127.0.0.1:1";
 const SOON: Duration = Duration::from_secs(20);
 
+type Seen = Arc<Mutex<Vec<(Direction, Vec<u8>)>>>;
+
 fn code<T>(result: Result<T, SdkError>) -> Option<String> {
     result.err().and_then(|error| error.code().map(str::to_owned))
 }
@@ -83,7 +85,7 @@ async fn the_tap_sees_what_crosses_the_wire_and_a_refusal_is_told() {
         String::from_utf8(request).unwrap()
     });
 
-    let seen: Arc<Mutex<Vec<(Direction, Vec<u8>)>>> = Arc::default();
+    let seen: Seen = Arc::default();
     let tap = {
         let seen = Arc::clone(&seen);
         Arc::new(move |direction, bytes: &[u8]| seen.lock().unwrap().push((direction, bytes.to_vec())))

@@ -1,6 +1,6 @@
 //! How the engine looks into the store.
 
-use conclave_client::{MessageRow, ReadError, Reads, RoomRow, Table};
+use conclave_client::{MessageRow, ReadError, Reads, Record, RoomRow, Table};
 use conclave_protocol::{EnvelopeId, RoomId};
 use zeroize::Zeroizing;
 
@@ -11,12 +11,7 @@ impl Reads for Store {
         Ok(Self::find_record(self, table, key)?)
     }
 
-    fn list_records(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        limit: u32,
-    ) -> Result<Vec<(Vec<u8>, Zeroizing<Vec<u8>>)>, ReadError> {
+    fn list_records(&self, table: Table, prefix: &[u8], limit: u32) -> Result<Vec<Record>, ReadError> {
         Ok(Self::list_records(self, table, prefix, limit)?)
     }
 

@@ -1,13 +1,10 @@
 //! Records that only the engine reads: bytes by table and key.
 
-use conclave_client::Table;
+use conclave_client::{Record, Table};
 use rusqlite::{OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
 use crate::{Store, StoreError};
-
-/// A key and its value.
-pub(crate) type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
 
 impl Store {
     pub(crate) fn find_record(

@@ -145,7 +145,7 @@ impl Person {
 
     /// Closes the program; what is on the disk stays.
     pub async fn closes(self) {
-        self.device.close().await;
+        self.device.close().await.expect("closed");
     }
 
     /// Waits until a check holds, and says what it saw last when it never does.

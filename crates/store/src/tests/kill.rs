@@ -64,9 +64,10 @@ fn child() {
     let first = find_number(&store) + 1;
     if task == "abort" {
         let open = Transaction::new_unchecked(&store.connection, TransactionBehavior::Immediate).unwrap();
+        // Enough to spill from the cache into the log.
+        let value = vec![9; 400_000];
         for record in 0..RECORDS {
-            // Enough to spill from the cache into the log.
-            store.upsert_record(Table::Own, &[record], &[9; 400_000]).unwrap();
+            store.upsert_record(Table::Own, &[record], &value).unwrap();
         }
         std::mem::forget(open);
         std::process::abort();

@@ -61,15 +61,16 @@ function cipher(device: string, nonce: Uint8Array<ArrayBuffer>): AesGcmParams {
 }
 
 async function open(): Promise<IDBDatabase> {
+  const factory = globalThis.indexedDB as IDBFactory | undefined;
+  if (!factory) throw new NoKeyring();
   try {
-    const request = indexedDB.open(DATABASE, 1);
+    const request = factory.open(DATABASE, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'device' });
     return await done(request);
   } catch (thrown) {
-    const name = thrown instanceof Error ? thrown.name : '';
-    if (thrown instanceof ReferenceError || name === 'SecurityError' || name === 'InvalidStateError')
-      throw new NoKeyring();
-    throw thrown;
+    const name = thrown instanceof DOMException ? thrown.name : '';
+    // What browsers say where site data is blocked, and in some private windows.
+    throw name === 'SecurityError' || name === 'InvalidStateError' ? new NoKeyring() : thrown;
   }
 }
 
