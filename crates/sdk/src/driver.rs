@@ -154,8 +154,11 @@ impl Driver {
                     return;
                 }
                 match event {
+                    SocketEvent::Frame(frame) => {
+                        tracing::trace!(bytes = frame.len(), "a frame arrived");
+                        self.input(Input::Frame(frame));
+                    }
                     SocketEvent::Opened => self.input(Input::Connected),
-                    SocketEvent::Frame(frame) => self.input(Input::Frame(frame)),
                     SocketEvent::Closed => {
                         self.link = None;
                         self.input(Input::Disconnected);
@@ -282,6 +285,7 @@ impl Driver {
     }
 
     fn send(&mut self, frame: Vec<u8>) {
+        tracing::trace!(bytes = frame.len(), connected = self.link.is_some(), "a frame leaves");
         let Some(link) = &self.link else { return };
         match link.frames.try_send(frame) {
             // A connection that is gone says so by itself, behind the last frames that it read.

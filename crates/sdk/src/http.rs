@@ -25,6 +25,8 @@ const AT_ONCE: usize = 8;
 /// How this program names itself.
 const AGENT: &str = concat!("conclave/", env!("CARGO_PKG_VERSION"));
 
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// Makes requests to one server. Redirections are not followed: a token goes to its server or nowhere.
 #[derive(Clone)]
 pub(crate) struct HttpDoor {
@@ -46,21 +48,24 @@ impl HttpDoor {
     /// Makes one request. Whatever keeps it from an answer is the same to the engine.
     pub(crate) async fn call(&self, call: HttpCall) -> HttpOutcome {
         let Ok(_permit) = self.permits.acquire().await else { return HttpOutcome::Unreachable };
-        let (method, path) = (call.method.as_str(), call.path.split('?').next().unwrap_or_default().len());
+        let (id, method, area) = (call.id, call.method.as_str(), area(&call.path).to_owned());
         match timeout(WITHIN, self.answer(call)).await {
-            Ok(Ok(outcome)) => outcome,
+            Ok(Ok((status, body))) => {
+                tracing::debug!(id, method, area, status, "a request was answered");
+                HttpOutcome::Answered { status, body }
+            }
             Ok(Err(reason)) => {
-                tracing::debug!(method, path_length = path, %reason, "a request got no answer");
+                tracing::debug!(id, method, area, %reason, "a request got no answer");
                 HttpOutcome::Unreachable
             }
             Err(_) => {
-                tracing::debug!(method, path_length = path, "a request took too long");
+                tracing::debug!(id, method, area, "a request took too long");
                 HttpOutcome::Unreachable
             }
         }
     }
 
-    async fn answer(&self, call: HttpCall) -> Result<HttpOutcome, Box<dyn std::error::Error + Send + Sync>> {
+    async fn answer(&self, call: HttpCall) -> Result<(u16, Vec<u8>), Failure> {
         let request = self.request(call)?;
         let response: Response<_> = self.client.request(request).await?;
         let status = response.status().as_u16();
@@ -68,10 +73,10 @@ impl HttpDoor {
         if let Some(tap) = &self.tap {
             tap(Direction::Received, &body);
         }
-        Ok(HttpOutcome::Answered { status, body: body.into() })
+        Ok((status, body.into()))
     }
 
-    fn request(&self, call: HttpCall) -> Result<Request<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    fn request(&self, call: HttpCall) -> Result<Request<Full<Bytes>>, Failure> {
         let uri = self.address.http(&call.path).ok_or("the path has no form")?;
         let mut request = Request::builder().method(call.method.as_str()).uri(uri);
         if let Some(headers) = request.headers_mut() {
@@ -92,4 +97,9 @@ impl HttpDoor {
         }
         Ok(request.body(Full::new(body))?)
     }
+}
+
+/// What a request is about, for the log: who it is about stays out.
+fn area(path: &str) -> &str {
+    path.trim_start_matches("/api/v1/").split(['/', '?']).next().unwrap_or_default()
 }

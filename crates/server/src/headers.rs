@@ -15,7 +15,7 @@ use crate::state::App;
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; font-src 'self'; \
     img-src 'self' data: blob:; media-src blob:; worker-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types conclave";
+    trusted-types conclave svelte-trusted-html";
 
 /// Of what a page could ask the browser for, only what calls and copying need.
 const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(self), clipboard-read=(self), \

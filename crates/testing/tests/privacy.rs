@@ -99,9 +99,9 @@ fn private_keys(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let record = store.find_record(Table::Own, b"identity").unwrap().unwrap();
     let mut decoder = minicbor::Decoder::new(&record);
     let mut keys = Vec::new();
-    for _ in 0..decoder.map().unwrap().unwrap() {
-        match decoder.u8().unwrap() {
-            field @ 3..=5 => keys.push((format!("private key {field}"), decoder.bytes().unwrap().to_vec())),
+    for field in 0..decoder.array().unwrap().unwrap() {
+        match field {
+            3..=5 => keys.push((format!("private key {field}"), decoder.bytes().unwrap().to_vec())),
             _ => decoder.skip().unwrap(),
         }
     }
