@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
-import { eventually, openChat, register, say, texts } from './support/screens.ts';
+import { deliveries, eventually, openChat, register, say, texts } from './support/screens.ts';
 import { Server } from './support/server.ts';
 
 const SECRET = 'the otters meet at the old weir';
@@ -123,7 +123,7 @@ test(
     // Never answers: the tab is gone.
     debug.send('Page.crash').catch(() => undefined);
     await say(second, 'still here');
-    await eventually(() => texts(second), [SECRET, 'still here'], 5_000);
+    await eventually(() => deliveries(second), ['sent', 'sent'], 5_000);
     await second.reload();
     await eventually(() => texts(second), [SECRET, 'still here']);
     page = second;

@@ -36,7 +36,13 @@ pub(crate) struct Args {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Common {
     /// Folder of this device [default: conclave in the platform's folder for data]
-    #[arg(long, global = true, value_name = "DIR", env = "CONCLAVE_HOME", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CONCLAVE_HOME",
+        hide_env_values = true
+    )]
     pub(crate) data: Option<PathBuf>,
     /// Address of the server; remembered when you register or sign in
     #[arg(long, global = true, value_name = "URL")]
@@ -181,9 +187,15 @@ mod tests {
             Command::Send { text, .. } => text,
             other => panic!("{other:?}"),
         };
-        assert_eq!(text(&["conclave", "send", "mia", "good", "morning"]), ["good", "morning"]);
+        assert_eq!(
+            text(&["conclave", "send", "mia", "good", "morning"]),
+            ["good", "morning"]
+        );
         assert_eq!(text(&["conclave", "send", "mia", "-"]), ["-"]);
-        assert_eq!(text(&["conclave", "send", "--json", "mia", "--", "--json"]), ["--json"]);
+        assert_eq!(
+            text(&["conclave", "send", "--json", "mia", "--", "--json"]),
+            ["--json"]
+        );
     }
 
     #[test]

@@ -20,8 +20,13 @@ pub(crate) enum CliError {
     #[error("Which server? Add --server https://…, or give the whole link.")]
     NoServer,
     #[error("This link is of {link}, but the server here is {here}.")]
-    OtherServer { link: ServerAddress, here: ServerAddress },
-    #[error("The message waits in the outbox. It is sent as soon as a command reaches the server; conclave listen does.")]
+    OtherServer {
+        link: ServerAddress,
+        here: ServerAddress,
+    },
+    #[error(
+        "The message waits in the outbox. It is sent as soon as a command reaches the server; conclave listen does."
+    )]
     Queued,
     #[error("The server cannot be reached. What is shown is what this device has.")]
     Unreachable,
@@ -69,7 +74,11 @@ impl CliError {
 
     pub(crate) fn view(&self) -> ErrorView<'_> {
         let retry_after = self.failure().and_then(|failure| failure.retry_after);
-        ErrorView { code: self.code(), message: self.to_string(), retry_after }
+        ErrorView {
+            code: self.code(),
+            message: self.to_string(),
+            retry_after,
+        }
     }
 
     fn failure(&self) -> Option<&Failure> {

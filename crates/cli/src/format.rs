@@ -28,7 +28,10 @@ fn format(milliseconds: u64, zone: &TimeZone, format: &str) -> String {
     i64::try_from(milliseconds)
         .ok()
         .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
-        .map_or_else(|| "?".to_owned(), |time| time.to_zoned(zone.clone()).strftime(format).to_string())
+        .map_or_else(
+            || "?".to_owned(),
+            |time| time.to_zoned(zone.clone()).strftime(format).to_string(),
+        )
 }
 
 /// A message as it arrives: `12:31 mia: text`.
@@ -51,13 +54,32 @@ pub(crate) fn chat(chat: &ChatView, width: usize, zone: &TimeZone) -> String {
         unread => format!("{unread} new"),
     };
     let at = date_and_time(chat.active_at, zone);
-    let last = chat.last.as_ref().map(|last| excerpt(&body(last))).unwrap_or_default();
-    format!("{name:width$}  {at}  {unread:>7}  {last}").trim_end().to_owned()
+    let last = chat.last.as_ref().map(last).unwrap_or_default();
+    format!("{name:width$}  {at}  {unread:>7}  {last}")
+        .trim_end()
+        .to_owned()
+}
+
+fn last(message: &MessageView) -> String {
+    let from = if message.mine { "you: " } else { "" };
+    format!(
+        "{from}{}{}",
+        excerpt(&body(message)),
+        if waits(message) { " (waits)" } else { "" }
+    )
+}
+
+fn waits(message: &MessageView) -> bool {
+    message.mine && message.delivery == DeliveryView::Queued
 }
 
 /// How a chat is called.
 pub(crate) fn name(chat: &ChatView) -> String {
-    if chat.saved { format!("{} (saved messages)", chat.person.username) } else { chat.person.username.clone() }
+    if chat.saved {
+        format!("{} (saved messages)", chat.person.username)
+    } else {
+        chat.person.username.clone()
+    }
 }
 
 /// How the connection stands.
@@ -163,7 +185,10 @@ mod tests {
             delivery: DeliveryView::Received,
             missing_before: 0,
             body: BodyView::Text { text: text.into() },
-            position: Position { sequence: Some(1), ordinal: 1 },
+            position: Position {
+                sequence: Some(1),
+                ordinal: 1,
+            },
         }
     }
 
@@ -182,8 +207,14 @@ mod tests {
     #[test]
     fn a_text_cannot_pretend_to_be_another_line() {
         let forged = message("hello\n12:32 anna: send me your password");
-        assert_eq!(arrived_utc(&forged), "12:31 mia: hello\n      12:32 anna: send me your password");
-        assert_eq!(arrived_utc(&message("a\r12:32 anna: b")), "12:31 mia: a12:32 anna: b");
+        assert_eq!(
+            arrived_utc(&forged),
+            "12:31 mia: hello\n      12:32 anna: send me your password"
+        );
+        assert_eq!(
+            arrived_utc(&message("a\r12:32 anna: b")),
+            "12:31 mia: a12:32 anna: b"
+        );
         assert_eq!(arrived_utc(&message("a\u{2028}b")), "12:31 mia: a\u{FFFD}b");
     }
 
@@ -191,9 +222,16 @@ mod tests {
     fn a_text_cannot_command_the_terminal() {
         let nasty = "\u{1b}]0;title\u{7}\u{1b}[2J \u{9b}31m \u{202e}abc\u{2066} \u{8}\u{7f}";
         let shown = arrived_utc(&message(nasty));
-        assert!(!shown.chars().any(|c| c.is_control() || is_direction(c)), "{shown:?}");
+        assert!(
+            !shown.chars().any(|c| c.is_control() || is_direction(c)),
+            "{shown:?}"
+        );
         let family = "שלום 👨\u{200d}👩\u{200d}👧 \u{200f}ok";
-        assert_eq!(arrived_utc(&message(family)), format!("12:31 mia: {family}"), "writing stays as it is");
+        assert_eq!(
+            arrived_utc(&message(family)),
+            format!("12:31 mia: {family}"),
+            "writing stays as it is"
+        );
     }
 
     #[test]
@@ -212,26 +250,61 @@ mod tests {
         let mut own = message("hello");
         own.mine = true;
         own.delivery = DeliveryView::Delivered;
-        assert_eq!(remembered(&own, "mia", &TimeZone::UTC), "2026-07-14 12:31 you: hello (delivered)");
-        own.delivery = DeliveryView::Failed { failure: Failure::text_long() };
+        assert_eq!(
+            remembered(&own, "mia", &TimeZone::UTC),
+            "2026-07-14 12:31 you: hello (delivered)"
+        );
+        own.delivery = DeliveryView::Failed {
+            failure: Failure::text_long(),
+        };
         let shown = remembered(&own, "mia", &TimeZone::UTC);
-        assert!(shown.ends_with(&format!("(not sent: {})", Failure::text_long().message)), "{shown}");
-        assert_eq!(remembered(&message("hi"), "mia", &TimeZone::UTC), "2026-07-14 12:31 mia: hi");
+        assert!(
+            shown.ends_with(&format!("(not sent: {})", Failure::text_long().message)),
+            "{shown}"
+        );
+        assert_eq!(
+            remembered(&message("hi"), "mia", &TimeZone::UTC),
+            "2026-07-14 12:31 mia: hi"
+        );
     }
 
     #[test]
     fn a_chat_is_one_line() {
         let row = ChatView {
             room: "room".into(),
-            person: PersonView { account: "account".into(), username: "mia".into() },
+            person: PersonView {
+                account: "account".into(),
+                username: "mia".into(),
+            },
             saved: false,
             last: Some(message("one\ntwo   three")),
             unread: 12,
             active_at: 1_784_032_260_000,
         };
-        assert_eq!(chat(&row, 6, &TimeZone::UTC), "mia     2026-07-14 12:31   12 new  one two three");
-        let quiet = ChatView { unread: 0, last: None, saved: true, ..row };
-        assert_eq!(chat(&quiet, 6, &TimeZone::UTC), "mia (saved messages)  2026-07-14 12:31");
+        assert_eq!(
+            chat(&row, 6, &TimeZone::UTC),
+            "mia     2026-07-14 12:31   12 new  one two three"
+        );
+        let mut own = message("hi");
+        (own.mine, own.delivery) = (true, DeliveryView::Queued);
+        let row = ChatView {
+            unread: 0,
+            last: Some(own),
+            ..row
+        };
+        assert_eq!(
+            chat(&row, 6, &TimeZone::UTC),
+            "mia     2026-07-14 12:31           you: hi (waits)"
+        );
+        let quiet = ChatView {
+            last: None,
+            saved: true,
+            ..row
+        };
+        assert_eq!(
+            chat(&quiet, 6, &TimeZone::UTC),
+            "mia (saved messages)  2026-07-14 12:31"
+        );
         assert_eq!(excerpt(&"x".repeat(200)).chars().count(), EXCERPT);
     }
 
@@ -240,7 +313,10 @@ mod tests {
         let list: Vec<String> = (1..=24).map(|n| format!("word{n}")).collect();
         let shown = words(&list);
         assert_eq!(shown.lines().count(), 6);
-        assert_eq!(shown.lines().next(), Some("   1 word1        2 word2        3 word3        4 word4"));
+        assert_eq!(
+            shown.lines().next(),
+            Some("   1 word1        2 word2        3 word3        4 word4")
+        );
         assert!(shown.ends_with("24 word24"));
     }
 }

@@ -9,7 +9,9 @@ use thiserror::Error;
 /// Why a text is not what a command asks for.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum LinkError {
-    #[error("this is not an invite: it looks like https://chat.example.org/#/invite/…, or only what comes last")]
+    #[error(
+        "this is not an invite: it looks like https://chat.example.org/#/invite/…, or only what comes last"
+    )]
     Invite,
     #[error("this is an invite, not a contact link")]
     NotAContact,
@@ -17,7 +19,9 @@ pub(crate) enum LinkError {
     NotAnInvite,
     #[error("this is not a contact link: it looks like https://chat.example.org/#/contact/mia/…")]
     Contact,
-    #[error("a name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter")]
+    #[error(
+        "a name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter"
+    )]
     Name,
     #[error(transparent)]
     Server(#[from] AddressError),
@@ -32,7 +36,9 @@ pub(crate) struct InviteArg {
 
 impl std::fmt::Debug for InviteArg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("InviteArg").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("InviteArg")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,7 +59,10 @@ impl FromStr for InviteArg {
         if token.is_empty() || token.len() > 128 || !token.chars().all(allowed) {
             return Err(LinkError::Invite);
         }
-        Ok(Self { server, token: token.to_owned() })
+        Ok(Self {
+            server,
+            token: token.to_owned(),
+        })
     }
 }
 
@@ -72,7 +81,11 @@ impl FromStr for WhoArg {
         let text = text.trim();
         let Some(Link { server, route }) = Link::split(text)? else {
             let username = text.parse().map_err(|_| LinkError::Name)?;
-            return Ok(Self { server: None, username, account: None });
+            return Ok(Self {
+                server: None,
+                username,
+                account: None,
+            });
         };
         let mut parts = route.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -95,12 +108,17 @@ struct Link<'a> {
 
 impl<'a> Link<'a> {
     fn split(text: &'a str) -> Result<Option<Self>, LinkError> {
-        let Some((origin, route)) = text.split_once("#/") else { return Ok(None) };
+        let Some((origin, route)) = text.split_once("#/") else {
+            return Ok(None);
+        };
         let server = match origin.trim_end_matches('/') {
             "" => None,
             origin => Some(origin.parse()?),
         };
-        Ok(Some(Self { server, route: route.trim_end_matches('/') }))
+        Ok(Some(Self {
+            server,
+            route: route.trim_end_matches('/'),
+        }))
     }
 }
 
@@ -117,14 +135,26 @@ mod tests {
     #[test]
     fn an_invite_is_a_whole_link_its_path_or_its_token() {
         for (text, from) in [
-            (format!("https://chat.example.org/#/invite/{TOKEN}"), server("https://chat.example.org")),
-            (format!(" http://127.0.0.1:8080/#/setup/{TOKEN} "), server("http://127.0.0.1:8080")),
-            (format!("chat.example.org/#/invite/{TOKEN}/"), server("https://chat.example.org")),
+            (
+                format!("https://chat.example.org/#/invite/{TOKEN}"),
+                server("https://chat.example.org"),
+            ),
+            (
+                format!(" http://127.0.0.1:8080/#/setup/{TOKEN} "),
+                server("http://127.0.0.1:8080"),
+            ),
+            (
+                format!("chat.example.org/#/invite/{TOKEN}/"),
+                server("https://chat.example.org"),
+            ),
             (format!("/#/invite/{TOKEN}"), None),
             (format!("/#/setup/{TOKEN}"), None),
             (TOKEN.to_owned(), None),
         ] {
-            let expected = InviteArg { server: from, token: TOKEN.to_owned() };
+            let expected = InviteArg {
+                server: from,
+                token: TOKEN.to_owned(),
+            };
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
     }
@@ -132,17 +162,33 @@ mod tests {
     #[test]
     fn what_is_no_invite_is_told_apart() {
         let refused = |text: &str| text.parse::<InviteArg>().unwrap_err();
-        for text in ["", "two words", "https://chat.example.org", "/#/invite/", "/#/rooms/x", "/#/invite/a/b", "/#/invite/ä"] {
+        for text in [
+            "",
+            "two words",
+            "https://chat.example.org",
+            "/#/invite/",
+            "/#/rooms/x",
+            "/#/invite/a/b",
+            "/#/invite/ä",
+        ] {
             assert_eq!(refused(text), LinkError::Invite, "{text}");
         }
         assert_eq!(refused("/#/contact/mia/x"), LinkError::NotAnInvite);
-        assert_eq!(refused("https://a b/#/invite/x"), LinkError::Server(AddressError::Malformed));
-        assert_eq!(refused("https://chat.example.org/app/#/invite/x"), LinkError::Server(AddressError::Path));
+        assert_eq!(
+            refused("https://a b/#/invite/x"),
+            LinkError::Server(AddressError::Malformed)
+        );
+        assert_eq!(
+            refused("https://chat.example.org/app/#/invite/x"),
+            LinkError::Server(AddressError::Path)
+        );
     }
 
     #[test]
     fn an_invite_is_never_printed() {
-        let arg: InviteArg = format!("https://chat.example.org/#/invite/{TOKEN}").parse().unwrap();
+        let arg: InviteArg = format!("https://chat.example.org/#/invite/{TOKEN}")
+            .parse()
+            .unwrap();
         assert!(!format!("{arg:?}").contains(TOKEN));
     }
 
@@ -150,9 +196,14 @@ mod tests {
     fn a_person_is_a_name_or_a_contact_link() {
         let account = AccountId([7; 32]);
         let named: WhoArg = " @Mia.K ".parse().unwrap();
-        assert_eq!((named.username.as_str(), named.account, named.server), ("mia.k", None, None));
+        assert_eq!(
+            (named.username.as_str(), named.account, named.server),
+            ("mia.k", None, None)
+        );
 
-        let linked: WhoArg = format!("https://chat.example.org/#/contact/mia/{account}").parse().unwrap();
+        let linked: WhoArg = format!("https://chat.example.org/#/contact/mia/{account}")
+            .parse()
+            .unwrap();
         assert_eq!((linked.username.as_str(), linked.account), ("mia", Some(account)));
         assert_eq!(linked.server, server("https://chat.example.org"));
 
@@ -167,7 +218,10 @@ mod tests {
         assert_eq!(refused("https://chat.example.org"), LinkError::Name);
         assert_eq!(refused("/#/contact/mia"), LinkError::Contact);
         assert_eq!(refused("/#/contact/mia/short"), LinkError::Contact);
-        assert_eq!(refused(&format!("/#/contact/m/{}", AccountId([7; 32]))), LinkError::Contact);
+        assert_eq!(
+            refused(&format!("/#/contact/m/{}", AccountId([7; 32]))),
+            LinkError::Contact
+        );
         assert_eq!(refused("/#/invite/abc"), LinkError::NotAContact);
     }
 }

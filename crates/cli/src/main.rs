@@ -26,7 +26,10 @@ use crate::print::Printer;
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Ok(filter) = EnvFilter::try_from_env("CONCLAVE_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init();
     }
     let printer = Printer::new(args.common.json);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

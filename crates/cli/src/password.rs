@@ -27,18 +27,23 @@ pub(crate) fn read(arg: &PasswordArg, new: bool) -> Result<Zeroizing<String>, Cl
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, CliError> {
-    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| match error.kind() {
-        io::ErrorKind::Interrupted => error.into(),
-        _ => CliError::NoTerminal,
-    })
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error.into(),
+            _ => CliError::NoTerminal,
+        })
 }
 
 fn first_line(input: impl io::BufRead) -> Result<Zeroizing<String>, CliError> {
     let mut line = Zeroizing::new(String::with_capacity(256));
-    input.take(LINE_MAX).read_line(&mut line).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => CliError::NotText,
-        _ => error.into(),
-    })?;
+    input
+        .take(LINE_MAX)
+        .read_line(&mut line)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => CliError::NotText,
+            _ => error.into(),
+        })?;
     let password = line.strip_suffix('\n').unwrap_or(&line);
     let password = password.strip_suffix('\r').unwrap_or(password);
     Ok(Zeroizing::new(password.to_owned()))

@@ -19,7 +19,10 @@ pub(crate) struct Printer {
 
 impl Printer {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, zone: TimeZone::system() }
+        Self {
+            json,
+            zone: TimeZone::system(),
+        }
     }
 
     /// The zone in which times are printed for people.
@@ -28,7 +31,11 @@ impl Printer {
     }
 
     /// Prints a result: as one line of JSON, or as the text, unless that is empty.
-    pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(crate) fn result(
+        &self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), CliError> {
         if self.json {
             return self.line(&serde_json::to_string(value).map_err(io::Error::other)?);
         }
@@ -38,7 +45,11 @@ impl Printer {
 
     /// Says something beside the results.
     pub(crate) fn note(&self, value: &impl Serialize, text: &str) {
-        let line = if self.json { serde_json::to_string(value).unwrap_or_default() } else { text.to_owned() };
+        let line = if self.json {
+            serde_json::to_string(value).unwrap_or_default()
+        } else {
+            text.to_owned()
+        };
         // Nobody to tell it to is nothing to stop for.
         let _ = writeln!(io::stderr(), "{line}");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use conclave_protocol::{AccountId, RoomId, Username};
 use conclave_sdk::views::{AccountView, ChatView, ConnectionState, PersonView};
-use conclave_sdk::{Device, Failure, Options, ServerAddress};
+use conclave_sdk::{Device, Failure, Options, SdkError, ServerAddress};
 use serde_json::json;
 
 use crate::args::{Common, LocalArg};
@@ -38,7 +38,10 @@ impl Session {
         let settings = Settings::read(&folder)?;
         let server = match (linked, &common.server) {
             (Some(link), Some(here)) if link != here => {
-                return Err(CliError::OtherServer { link: link.clone(), here: here.clone() });
+                return Err(CliError::OtherServer {
+                    link: link.clone(),
+                    here: here.clone(),
+                });
             }
             (Some(server), _) | (None, Some(server)) => server.clone(),
             (None, None) => settings.server()?.ok_or(CliError::NoServer)?,
@@ -83,7 +86,10 @@ impl Session {
         session.device.go_online().await?;
         if !session.has_news().await? {
             let unreachable = CliError::Unreachable;
-            printer.note(&json!({ "type": "warning", "failure": unreachable.view() }), &unreachable.to_string());
+            printer.note(
+                &json!({ "type": "warning", "failure": unreachable.view() }),
+                &unreachable.to_string(),
+            );
         }
         Ok(session)
     }
@@ -101,13 +107,22 @@ impl Session {
             start_offline,
             ..Options::new(server.to_string(), folder.clone())
         })?;
-        Ok(Self { device, folder, timeout: common.timeout(), allow_plain_http })
+        Ok(Self {
+            device,
+            folder,
+            timeout: common.timeout(),
+            allow_plain_http,
+        })
     }
 
     /// Remembers the server for the next commands.
     pub(crate) fn remember(&self) -> Result<(), CliError> {
         let server = Some(self.device.server().to_string());
-        Settings { server, allow_plain_http: self.allow_plain_http }.write(&self.folder)
+        Settings {
+            server,
+            allow_plain_http: self.allow_plain_http,
+        }
+        .write(&self.folder)
     }
 
     /// Whose device it is, signed in or not.
@@ -127,11 +142,17 @@ impl Session {
         }
     }
 
-    /// Waits until everything that the server has is here, or it shows that it cannot be reached.
+    /// Waits until everything that the server has is here and was looked up, or it shows that it cannot be
+    /// reached.
     pub(crate) async fn has_news(&self) -> Result<bool, CliError> {
-        match self.device.wait_until_settled(self.timeout.min(NEWS_WITHIN)).await {
-            Ok(state) => Ok(state == ConnectionState::Online),
-            Err(conclave_sdk::SdkError::TimedOut) => Ok(false),
+        let limit = self.timeout.min(NEWS_WITHIN);
+        match self.device.wait_until_settled(limit).await {
+            Ok(ConnectionState::Online) => {}
+            Ok(_) | Err(SdkError::TimedOut) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        match self.device.wait_until_quiet(limit).await {
+            Ok(()) | Err(SdkError::TimedOut) => Ok(true),
             Err(error) => Err(error.into()),
         }
     }
@@ -140,12 +161,21 @@ impl Session {
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
-        let Some(chat) = chats.into_iter().find(|chat| chat.person.username == who.username.as_str()) else {
+        let Some(chat) = chats
+            .into_iter()
+            .find(|chat| chat.person.username == who.username.as_str())
+        else {
             return Ok(None);
         };
         check_account(&chat, who.account)?;
-        let room = chat.room.parse().map_err(|_| CliError::NoChat(chat.person.username.clone()))?;
-        Ok(Some(Peer { room, username: chat.person.username }))
+        let room = chat
+            .room
+            .parse()
+            .map_err(|_| CliError::NoChat(chat.person.username.clone()))?;
+        Ok(Some(Peer {
+            room,
+            username: chat.person.username,
+        }))
     }
 
     /// The chat with somebody, found by the server if there is none yet.
@@ -153,17 +183,23 @@ impl Session {
         if let Some(peer) = self.find_chat(who).await? {
             return Ok(peer);
         }
-        let person = self.within(self.device.find_person(who.username.as_str(), who.account)).await?;
+        let person = self
+            .within(self.device.find_person(who.username.as_str(), who.account))
+            .await?;
         let room = self.within(self.device.open_chat(person.account)).await?;
-        Ok(Peer { room, username: person.username })
+        Ok(Peer {
+            room,
+            username: person.username,
+        })
     }
 
     /// Refuses a contact link of another server.
     pub(crate) fn check_link(&self, who: &WhoArg) -> Result<(), CliError> {
         match &who.server {
-            Some(link) if link != self.device.server() => {
-                Err(CliError::OtherServer { link: link.clone(), here: self.device.server().clone() })
-            }
+            Some(link) if link != self.device.server() => Err(CliError::OtherServer {
+                link: link.clone(),
+                here: self.device.server().clone(),
+            }),
             _ => Ok(()),
         }
     }
@@ -171,10 +207,12 @@ impl Session {
     /// Waits for the server no longer than the command line says.
     pub(crate) async fn within<T>(
         &self,
-        doing: impl Future<Output = Result<T, conclave_sdk::SdkError>>,
+        doing: impl Future<Output = Result<T, SdkError>>,
     ) -> Result<T, CliError> {
-        let timed_out = || Err(conclave_sdk::SdkError::TimedOut);
-        Ok(tokio::time::timeout(self.timeout, doing).await.unwrap_or_else(|_| timed_out())?)
+        let timed_out = || Err(SdkError::TimedOut);
+        Ok(tokio::time::timeout(self.timeout, doing)
+            .await
+            .unwrap_or_else(|_| timed_out())?)
     }
 
     /// Closes the device.
@@ -195,5 +233,6 @@ fn check_account(chat: &ChatView, expected: Option<AccountId>) -> Result<(), Cli
 
 /// A name in the one spelling that it has.
 pub(crate) fn spelled(name: &str) -> String {
-    name.parse::<Username>().map_or_else(|_| name.to_owned(), |name| name.to_string())
+    name.parse::<Username>()
+        .map_or_else(|_| name.to_owned(), |name| name.to_string())
 }

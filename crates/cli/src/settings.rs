@@ -27,7 +27,10 @@ impl Settings {
     /// What was remembered in a folder; nothing if there is none.
     pub(crate) fn read(folder: &Path) -> Result<Self, CliError> {
         let path = folder.join(FILE);
-        let failed = |reason: String| CliError::Settings { path: path.display().to_string(), reason };
+        let failed = |reason: String| CliError::Settings {
+            path: path.display().to_string(),
+            reason,
+        };
         match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|error| failed(error.message().to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
@@ -48,7 +51,11 @@ impl Settings {
 
     /// The remembered server.
     pub(crate) fn server(&self) -> Result<Option<ServerAddress>, CliError> {
-        let parsed = self.server.as_deref().map(str::parse::<ServerAddress>).transpose();
+        let parsed = self
+            .server
+            .as_deref()
+            .map(str::parse::<ServerAddress>)
+            .transpose();
         Ok(parsed.map_err(conclave_sdk::SdkError::from)?)
     }
 }
@@ -70,7 +77,10 @@ mod tests {
     fn settings_come_back_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Settings::read(folder.path()).unwrap(), Settings::default());
-        let settings = Settings { server: Some("https://chat.example.org".into()), allow_plain_http: false };
+        let settings = Settings {
+            server: Some("https://chat.example.org".into()),
+            allow_plain_http: false,
+        };
         settings.write(folder.path()).unwrap();
         assert_eq!(Settings::read(folder.path()).unwrap(), settings);
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();

@@ -88,22 +88,39 @@ fn a_server_that_is_not_there_is_69_and_a_bad_password_is_not_sent() {
 
     let output = conclave(home.path(), &line, "vier ruhige Otter\n");
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((code(&output), &value["error"]["code"]), (Some(69), &"offline".into()));
+    assert_eq!(
+        (code(&output), &value["error"]["code"]),
+        (Some(69), &"offline".into())
+    );
 
     let output = conclave(home.path(), &line, "kurz\n");
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((code(&output), &value["error"]["code"]), (Some(1), &"password_short".into()));
+    assert_eq!(
+        (code(&output), &value["error"]["code"]),
+        (Some(1), &"password_short".into())
+    );
 }
 
 #[test]
 fn plain_http_to_another_machine_has_to_be_allowed_and_links_have_to_fit() {
     let home = tempfile::tempdir().unwrap();
     let link = "http://chat.example.org/#/invite/token";
-    let output = conclave(home.path(), &["register", "mia", link, "--password-stdin"], "vier ruhige Otter\n");
+    let output = conclave(
+        home.path(),
+        &["register", "mia", link, "--password-stdin"],
+        "vier ruhige Otter\n",
+    );
     assert_eq!(code(&output), Some(2));
     assert!(text(&output.stderr).contains("https://"));
 
-    let line = ["register", "mia", link, "--server", "https://other.example.org", "--password-stdin"];
+    let line = [
+        "register",
+        "mia",
+        link,
+        "--server",
+        "https://other.example.org",
+        "--password-stdin",
+    ];
     let output = conclave(home.path(), &line, "vier ruhige Otter\n");
     assert_eq!(code(&output), Some(2));
     assert!(text(&output.stderr).contains("https://other.example.org"));

@@ -90,13 +90,21 @@ impl FromStr for ServerAddress {
         if rest.contains('@') {
             return Err(AddressError::Malformed);
         }
-        let authority = Authority::from_str(&rest.to_ascii_lowercase()).map_err(|_| AddressError::Malformed)?;
+        let authority =
+            Authority::from_str(&rest.to_ascii_lowercase()).map_err(|_| AddressError::Malformed)?;
         if authority.host().is_empty() {
             return Err(AddressError::Malformed);
         }
-        let scheme = scheme.unwrap_or(if is_loopback(authority.host()) { Scheme::HTTP } else { Scheme::HTTPS });
+        let scheme = scheme.unwrap_or(if is_loopback(authority.host()) {
+            Scheme::HTTP
+        } else {
+            Scheme::HTTPS
+        });
         let usual = if scheme == Scheme::HTTPS { 443 } else { 80 };
-        let port = match (authority.port_u16(), authority.host().len() < authority.as_str().len()) {
+        let port = match (
+            authority.port_u16(),
+            authority.host().len() < authority.as_str().len(),
+        ) {
             (Some(port), _) => (port != usual).then_some(port),
             (None, true) => return Err(AddressError::Malformed),
             (None, false) => None,
@@ -120,7 +128,9 @@ fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -148,11 +158,22 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "https://", "ftp://chat.example.org", "mia@chat.example.org", "a b", "host:99999", "host:"] {
+        for text in [
+            "",
+            "https://",
+            "ftp://chat.example.org",
+            "mia@chat.example.org",
+            "a b",
+            "host:99999",
+            "host:",
+        ] {
             assert_eq!(parsed(text), Err(AddressError::Malformed), "{text}");
         }
         assert_eq!(parsed("https://chat.example.org/app"), Err(AddressError::Path));
-        assert_eq!(parsed("https://chat.example.org/#/invite/x"), Err(AddressError::Path));
+        assert_eq!(
+            parsed("https://chat.example.org/#/invite/x"),
+            Err(AddressError::Path)
+        );
     }
 
     #[test]
@@ -161,7 +182,11 @@ mod tests {
         assert_eq!(checked("http://127.0.0.1:9", false), Ok(()));
         assert_eq!(checked("http://app.localhost", false), Ok(()));
         assert_eq!(checked("https://chat.example.org", false), Ok(()));
-        for text in ["http://chat.example.org", "http://192.168.1.5:8080", "http://localhost.example.org"] {
+        for text in [
+            "http://chat.example.org",
+            "http://192.168.1.5:8080",
+            "http://localhost.example.org",
+        ] {
             assert_eq!(checked(text, false), Err(AddressError::Plain), "{text}");
             assert_eq!(checked(text, true), Ok(()), "{text}");
         }
@@ -171,7 +196,13 @@ mod tests {
     fn paths_are_put_behind_the_origin() {
         let address: ServerAddress = "https://chat.example.org:8443".parse().unwrap();
         let path = "/api/v1/rooms/x/envelopes?after=0";
-        assert_eq!(address.http(path).unwrap().to_string(), format!("https://chat.example.org:8443{path}"));
-        assert_eq!(address.socket("/api/v1/ws").unwrap().to_string(), "wss://chat.example.org:8443/api/v1/ws");
+        assert_eq!(
+            address.http(path).unwrap().to_string(),
+            format!("https://chat.example.org:8443{path}")
+        );
+        assert_eq!(
+            address.socket("/api/v1/ws").unwrap().to_string(),
+            "wss://chat.example.org:8443/api/v1/ws"
+        );
     }
 }

@@ -63,7 +63,9 @@ pub struct Invite {
 
 impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invite").field("expires", &self.expires).finish_non_exhaustive()
+        f.debug_struct("Invite")
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,7 +75,10 @@ impl Device {
     /// Has to be called inside a tokio runtime with time and I/O. It reads the disk before it returns.
     pub fn open(options: Options) -> Result<Self, SdkError> {
         let runtime = Handle::try_current().map_err(|_| SdkError::NoRuntime)?;
-        let address = options.server.parse::<ServerAddress>()?.checked(options.allow_plain_http)?;
+        let address = options
+            .server
+            .parse::<ServerAddress>()?
+            .checked(options.allow_plain_http)?;
         let connector = tls::connector(&address)?;
         let (folder, store) = Folder::open(&options.data)?;
 
@@ -99,7 +104,12 @@ impl Device {
             socket: SocketDoor::new(connector, address, options.tap),
             runtime,
             inbox: device.inbox.downgrade(),
-            shown: Shown { events, state: state_shown, calls: calls_shown, wake },
+            shown: Shown {
+                events,
+                state: state_shown,
+                calls: calls_shown,
+                wake,
+            },
             offline: options.start_offline,
         });
         std::thread::Builder::new()
@@ -144,16 +154,18 @@ impl Device {
     }
 
     /// Finds a person by exact handle. `expected` is the account that a contact link names.
-    pub async fn find_person(
-        &self,
-        username: &str,
-        expected: Option<AccountId>,
-    ) -> Result<Person, SdkError> {
-        let intent = Intent::FindPerson { username: username.to_owned(), expected };
+    pub async fn find_person(&self, username: &str, expected: Option<AccountId>) -> Result<Person, SdkError> {
+        let intent = Intent::FindPerson {
+            username: username.to_owned(),
+            expected,
+        };
         match self.ask(intent).await? {
-            Outcome::Person { person: PersonView { account, username } } => {
-                Ok(Person { account: account.parse().map_err(|_| SdkError::Mismatch)?, username })
-            }
+            Outcome::Person {
+                person: PersonView { account, username },
+            } => Ok(Person {
+                account: account.parse().map_err(|_| SdkError::Mismatch)?,
+                username,
+            }),
             _ => Err(SdkError::Mismatch),
         }
     }
@@ -201,7 +213,11 @@ impl Device {
         match self.ask(Intent::MakeInvite).await? {
             Outcome::Invite { token, expires } => {
                 let link = format!("{}/#/invite/{token}", self.server);
-                Ok(Invite { token, link, expires: Timestamp(expires) })
+                Ok(Invite {
+                    token,
+                    link,
+                    expires: Timestamp(expires),
+                })
             }
             _ => Err(SdkError::Mismatch),
         }
@@ -222,7 +238,8 @@ impl Device {
 
     /// Who is on this device.
     pub async fn account(&self) -> Result<AccountView, SdkError> {
-        self.look(|engine, store| Ok(engine.account(store).map_err(|_| Failure::storage())?)).await
+        self.look(|engine, store| Ok(engine.account(store).map_err(|_| Failure::storage())?))
+            .await
     }
 
     /// The chats, the one in which something last happened first.
@@ -234,7 +251,10 @@ impl Device {
                 AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
             };
             let chats = store.list_chats()?;
-            Ok(chats.iter().map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own)).collect())
+            Ok(chats
+                .iter()
+                .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
+                .collect())
         })
         .await
     }
@@ -247,7 +267,11 @@ impl Device {
         limit: u32,
     ) -> Result<Vec<MessageView>, SdkError> {
         self.look(move |_, store| {
-            Ok(store.list_messages(room, before, limit)?.iter().map(MessageView::of).collect())
+            Ok(store
+                .list_messages(room, before, limit)?
+                .iter()
+                .map(MessageView::of)
+                .collect())
         })
         .await
     }
@@ -368,7 +392,14 @@ impl Device {
     }
 
     async fn send(&self, room: RoomId, id: Option<EnvelopeId>, text: &str) -> Result<EnvelopeId, SdkError> {
-        match self.ask(Intent::SendText { room, id, text: text.to_owned() }).await? {
+        match self
+            .ask(Intent::SendText {
+                room,
+                id,
+                text: text.to_owned(),
+            })
+            .await?
+        {
             Outcome::Queued { message } => message.parse().map_err(|_| SdkError::Mismatch),
             _ => Err(SdkError::Mismatch),
         }
@@ -384,7 +415,10 @@ impl Device {
             // Listens before it looks, so that nothing happens unseen in between.
             let mut events = self.events();
             loop {
-                let found = self.find_message(message).await?.ok_or_else(Failure::unknown_message)?;
+                let found = self
+                    .find_message(message)
+                    .await?
+                    .ok_or_else(Failure::unknown_message)?;
                 if let Some(outcome) = reached(&found.delivery) {
                     return Ok(outcome?);
                 }
@@ -435,13 +469,18 @@ impl Device {
 
     async fn tell<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, SdkError> {
         let (answer, answered) = oneshot::channel();
-        self.inbox.send(message(answer)).await.map_err(|_| SdkError::Closed)?;
+        self.inbox
+            .send(message(answer))
+            .await
+            .map_err(|_| SdkError::Closed)?;
         answered.await.map_err(|_| SdkError::Closed)
     }
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Device").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Device")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
     }
 }

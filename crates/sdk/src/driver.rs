@@ -30,10 +30,19 @@ pub(crate) type Look = Box<dyn FnOnce(&Engine, &Store) + Send>;
 
 /// What the thread is told.
 pub(crate) enum Message {
-    Intent { intent: Intent, answer: oneshot::Sender<Outcome> },
+    Intent {
+        intent: Intent,
+        answer: oneshot::Sender<Outcome>,
+    },
     Look(Look),
-    Http { id: u64, outcome: HttpOutcome },
-    Socket { generation: u64, event: SocketEvent },
+    Http {
+        id: u64,
+        outcome: HttpOutcome,
+    },
+    Socket {
+        generation: u64,
+        event: SocketEvent,
+    },
     Tick,
     Offline(oneshot::Sender<()>),
     Online(oneshot::Sender<()>),
@@ -90,7 +99,17 @@ pub(crate) struct Parts {
 
 impl Driver {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { store, folder, clock, http, socket, runtime, inbox, shown, offline } = parts;
+        let Parts {
+            store,
+            folder,
+            clock,
+            http,
+            socket,
+            runtime,
+            inbox,
+            shown,
+            offline,
+        } = parts;
         Self {
             engine: Engine::new(true),
             store,
@@ -140,7 +159,10 @@ impl Driver {
             Message::Intent { intent, answer } => {
                 self.last_ask += 1;
                 self.asks.insert(self.last_ask, answer);
-                self.input(Input::Intent { ask: self.last_ask, intent });
+                self.input(Input::Intent {
+                    ask: self.last_ask,
+                    intent,
+                });
             }
             Message::Look(look) => look(&self.engine, &self.store),
             Message::Http { id, outcome } => {
@@ -149,7 +171,11 @@ impl Driver {
                 }
             }
             Message::Socket { generation, event } => {
-                if self.link.as_ref().is_none_or(|link| link.generation != generation) {
+                if self
+                    .link
+                    .as_ref()
+                    .is_none_or(|link| link.generation != generation)
+                {
                     // Of a connection that was given up.
                     return;
                 }
@@ -195,19 +221,26 @@ impl Driver {
             for request in released.requests {
                 self.carry_out(request);
             }
+            // Before the state, so that whoever sees that it is online also sees what goes on behind it.
+            let calls = self.calls.len();
+            self.shown
+                .calls
+                .send_if_modified(|shown| std::mem::replace(shown, calls) != calls);
             let state = self.engine.connection();
-            self.shown.state.send_if_modified(|shown| std::mem::replace(shown, state) != state);
+            self.shown
+                .state
+                .send_if_modified(|shown| std::mem::replace(shown, state) != state);
             for event in released.events {
                 self.show(event);
             }
         }
-        let calls = self.calls.len();
-        self.shown.calls.send_if_modified(|shown| std::mem::replace(shown, calls) != calls);
     }
 
     fn handle(&mut self, input: Input) -> Released {
         let now = (self.clock)();
-        let effects = self.engine.handle(&self.store, input, now, &mut randomness::system());
+        let effects = self
+            .engine
+            .handle(&self.store, input, now, &mut randomness::system());
         let reason = match effects {
             Ok(effects) => match effects.commit(&mut self.store) {
                 Ok(released) => return released,
@@ -226,7 +259,9 @@ impl Driver {
             Request::Disconnect => self.disconnect(),
             Request::Frame(frame) => self.send(frame),
             Request::WakeAt(at) => {
-                self.shown.wake.send_if_modified(|wake| wake.replace(at) != Some(at));
+                self.shown
+                    .wake
+                    .send_if_modified(|wake| wake.replace(at) != Some(at));
             }
         }
     }
@@ -246,7 +281,10 @@ impl Driver {
     fn call(&mut self, call: HttpCall) {
         let id = call.id;
         if self.offline {
-            self.inputs.push_back(Input::Http { id, outcome: HttpOutcome::Unreachable });
+            self.inputs.push_back(Input::Http {
+                id,
+                outcome: HttpOutcome::Unreachable,
+            });
             return;
         }
         let (http, inbox) = (self.http.clone(), self.inbox.clone());
@@ -268,8 +306,14 @@ impl Driver {
         self.last_generation += 1;
         let generation = self.last_generation;
         let (frames, to_write) = mpsc::channel(OUTBOX);
-        let task = self.runtime.spawn(self.socket.clone().run(generation, to_write, self.inbox.clone()));
-        self.link = Some(Link { generation, frames, task });
+        let task = self
+            .runtime
+            .spawn(self.socket.clone().run(generation, to_write, self.inbox.clone()));
+        self.link = Some(Link {
+            generation,
+            frames,
+            task,
+        });
     }
 
     /// What was released before is still written, in the little time that a goodbye may take.
@@ -277,7 +321,10 @@ impl Driver {
         if let Some(Link { frames, mut task, .. }) = self.link.take() {
             drop(frames);
             self.runtime.spawn(async move {
-                if tokio::time::timeout(crate::socket::CLOSE_WITHIN, &mut task).await.is_err() {
+                if tokio::time::timeout(crate::socket::CLOSE_WITHIN, &mut task)
+                    .await
+                    .is_err()
+                {
                     task.abort();
                 }
             });
@@ -285,7 +332,11 @@ impl Driver {
     }
 
     fn send(&mut self, frame: Vec<u8>) {
-        tracing::trace!(bytes = frame.len(), connected = self.link.is_some(), "a frame leaves");
+        tracing::trace!(
+            bytes = frame.len(),
+            connected = self.link.is_some(),
+            "a frame leaves"
+        );
         let Some(link) = &self.link else { return };
         match link.frames.try_send(frame) {
             // A connection that is gone says so by itself, behind the last frames that it read.
@@ -310,7 +361,10 @@ impl Driver {
         self.drop_link();
         for (id, call) in self.calls.drain() {
             call.abort();
-            self.inputs.push_back(Input::Http { id, outcome: HttpOutcome::Unreachable });
+            self.inputs.push_back(Input::Http {
+                id,
+                outcome: HttpOutcome::Unreachable,
+            });
         }
         self.take_inputs();
     }

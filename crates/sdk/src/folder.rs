@@ -30,7 +30,9 @@ impl Folder {
     /// Opens the folder, or makes it with a new key and an empty store.
     pub(crate) fn open(path: &Path) -> Result<(Self, Store), SdkError> {
         make_private_folder(path).map_err(SdkError::Folder)?;
-        let folder = Self { _lock: lock(&path.join(LOCK))? };
+        let folder = Self {
+            _lock: lock(&path.join(LOCK))?,
+        };
         let key = find_or_make_key(path)?;
         let store = Store::open_native(&path.join(STORE), &key)?;
         Ok((folder, store))
@@ -38,7 +40,11 @@ impl Folder {
 }
 
 fn lock(path: &Path) -> Result<File, SdkError> {
-    let file = private().append(true).create(true).open(path).map_err(SdkError::Folder)?;
+    let file = private()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(SdkError::Folder)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SdkError::InUse),
@@ -64,7 +70,9 @@ fn find_or_make_key(folder: &Path) -> Result<StoreKey, SdkError> {
 fn read_key(path: &Path) -> io::Result<Option<StoreKey>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(64));
     File::open(path)?.take(33).read_to_end(&mut bytes)?;
-    let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) else { return Ok(None) };
+    let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) else {
+        return Ok(None);
+    };
     let key = Zeroizing::new(key);
     Ok(Some(StoreKey::from_bytes(*key)))
 }

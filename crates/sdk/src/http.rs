@@ -42,12 +42,19 @@ impl HttpDoor {
             .pool_idle_timeout(Duration::from_secs(20))
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Self { client, address, permits: Arc::new(Semaphore::new(AT_ONCE)), tap }
+        Self {
+            client,
+            address,
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            tap,
+        }
     }
 
     /// Makes one request. Whatever keeps it from an answer is the same to the engine.
     pub(crate) async fn call(&self, call: HttpCall) -> HttpOutcome {
-        let Ok(_permit) = self.permits.acquire().await else { return HttpOutcome::Unreachable };
+        let Ok(_permit) = self.permits.acquire().await else {
+            return HttpOutcome::Unreachable;
+        };
         let (id, method, area) = (call.id, call.method.as_str(), area(&call.path).to_owned());
         match timeout(WITHIN, self.answer(call)).await {
             Ok(Ok((status, body))) => {
@@ -69,7 +76,10 @@ impl HttpDoor {
         let request = self.request(call)?;
         let response: Response<_> = self.client.request(request).await?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await?.to_bytes();
+        let body = Limited::new(response.into_body(), ANSWER_MAX)
+            .collect()
+            .await?
+            .to_bytes();
         if let Some(tap) = &self.tap {
             tap(Direction::Received, &body);
         }
@@ -101,5 +111,8 @@ impl HttpDoor {
 
 /// What a request is about, for the log: who it is about stays out.
 fn area(path: &str) -> &str {
-    path.trim_start_matches("/api/v1/").split(['/', '?']).next().unwrap_or_default()
+    path.trim_start_matches("/api/v1/")
+        .split(['/', '?'])
+        .next()
+        .unwrap_or_default()
 }

@@ -47,7 +47,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl SocketDoor {
     pub(crate) fn new(connector: Connector, address: ServerAddress, tap: Option<Tap>) -> Self {
-        Self { connector, address, tap }
+        Self {
+            connector,
+            address,
+            tap,
+        }
     }
 
     /// Lives as long as the connection, which ends when `frames` does.
@@ -59,7 +63,10 @@ impl SocketDoor {
     ) {
         match timeout(OPEN_WITHIN, self.open()).await {
             Ok(Ok(socket)) => {
-                let report = Report { generation, inbox: inbox.clone() };
+                let report = Report {
+                    generation,
+                    inbox: inbox.clone(),
+                };
                 if report.send(SocketEvent::Opened).await {
                     let (sink, stream) = socket.split();
                     tokio::select! {
@@ -156,7 +163,15 @@ struct Report {
 
 impl Report {
     async fn send(&self, event: SocketEvent) -> bool {
-        let Some(inbox) = self.inbox.upgrade() else { return false };
-        inbox.send(Message::Socket { generation: self.generation, event }).await.is_ok()
+        let Some(inbox) = self.inbox.upgrade() else {
+            return false;
+        };
+        inbox
+            .send(Message::Socket {
+                generation: self.generation,
+                event,
+            })
+            .await
+            .is_ok()
     }
 }

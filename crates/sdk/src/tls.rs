@@ -28,11 +28,24 @@ pub(crate) fn connector(address: &ServerAddress) -> Result<Connector, SdkError> 
         .with_safe_default_protocol_versions()
         .map_err(|error| SdkError::Roots(std::io::Error::other(error)))?;
     if address.is_secure() {
-        let config = config.with_native_roots().map_err(SdkError::Roots)?.with_no_client_auth();
-        Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(tcp))
+        let config = config
+            .with_native_roots()
+            .map_err(SdkError::Roots)?
+            .with_no_client_auth();
+        Ok(HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_http1()
+            .wrap_connector(tcp))
     } else {
         // Reading the system's roots would be in vain.
-        let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
-        Ok(HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp))
+        let config = config
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        Ok(HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp))
     }
 }

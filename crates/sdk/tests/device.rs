@@ -25,8 +25,14 @@ async fn a_new_device_is_empty_and_offline() {
     let device = Device::open(Options::new(NOWHERE, folder.path())).unwrap();
     assert_eq!(device.account().await.unwrap(), AccountView::None);
     assert!(device.list_chats().await.unwrap().is_empty());
-    assert_eq!(device.wait_until_settled(SOON).await.unwrap(), ConnectionState::Offline);
-    assert!(matches!(device.wait_until_online(Duration::from_millis(20)).await, Err(SdkError::TimedOut)));
+    assert_eq!(
+        device.wait_until_settled(SOON).await.unwrap(),
+        ConnectionState::Offline
+    );
+    assert!(matches!(
+        device.wait_until_online(Duration::from_millis(20)).await,
+        Err(SdkError::TimedOut)
+    ));
     assert_eq!(code(device.recovery_words().await), Some("signed_out".into()));
 }
 
@@ -34,8 +40,14 @@ async fn a_new_device_is_empty_and_offline() {
 async fn a_server_that_is_not_there_is_told_in_the_engines_words() {
     let folder = tempfile::tempdir().unwrap();
     let device = Device::open(Options::new(NOWHERE, folder.path())).unwrap();
-    assert_eq!(code(device.register("mia", PASSWORD, "token").await), Some("offline".into()));
-    assert_eq!(code(device.register("mia", "short", "token").await), Some("password_short".into()));
+    assert_eq!(
+        code(device.register("mia", PASSWORD, "token").await),
+        Some("offline".into())
+    );
+    assert_eq!(
+        code(device.register("mia", "short", "token").await),
+        Some("password_short".into())
+    );
     device.wait_until_quiet(SOON).await.unwrap();
 }
 
@@ -45,9 +57,15 @@ async fn offline_nothing_is_tried() {
     listener.set_nonblocking(true).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
-    let device =
-        Device::open(Options { start_offline: true, ..Options::new(server, folder.path()) }).unwrap();
-    assert_eq!(code(device.register("mia", PASSWORD, "token").await), Some("offline".into()));
+    let device = Device::open(Options {
+        start_offline: true,
+        ..Options::new(server, folder.path())
+    })
+    .unwrap();
+    assert_eq!(
+        code(device.register("mia", PASSWORD, "token").await),
+        Some("offline".into())
+    );
     assert!(listener.accept().is_err(), "somebody connected");
 }
 
@@ -62,7 +80,10 @@ async fn going_offline_ends_what_is_under_way() {
         let device = device.clone();
         tokio::spawn(async move { device.register("mia", PASSWORD, "token").await })
     };
-    tokio::task::spawn_blocking(move || listener.accept().map(drop)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || listener.accept().map(drop))
+        .await
+        .unwrap()
+        .unwrap();
     device.go_offline().await.unwrap();
     assert_eq!(code(registering.await.unwrap()), Some("offline".into()));
 }
@@ -81,7 +102,11 @@ async fn the_tap_sees_what_crosses_the_wire_and_a_refusal_is_told() {
             request.extend_from_slice(&part[..read]);
         }
         let length = problem.len();
-        write!(stream, "HTTP/1.1 403 Forbidden\r\ncontent-length: {length}\r\n\r\n{problem}").unwrap();
+        write!(
+            stream,
+            "HTTP/1.1 403 Forbidden\r\ncontent-length: {length}\r\n\r\n{problem}"
+        )
+        .unwrap();
         String::from_utf8(request).unwrap()
     });
 
@@ -91,12 +116,25 @@ async fn the_tap_sees_what_crosses_the_wire_and_a_refusal_is_told() {
         Arc::new(move |direction, bytes: &[u8]| seen.lock().unwrap().push((direction, bytes.to_vec())))
     };
     let folder = tempfile::tempdir().unwrap();
-    let device = Device::open(Options { tap: Some(tap), ..Options::new(server, folder.path()) }).unwrap();
-    assert_eq!(code(device.register("Mia", PASSWORD, "token").await), Some("invite_needed".into()));
+    let device = Device::open(Options {
+        tap: Some(tap),
+        ..Options::new(server, folder.path())
+    })
+    .unwrap();
+    assert_eq!(
+        code(device.register("Mia", PASSWORD, "token").await),
+        Some("invite_needed".into())
+    );
 
     let request = answering.join().unwrap();
-    assert!(request.starts_with("POST /api/v1/accounts/registration/start HTTP/1.1\r\n"), "{request}");
-    assert!(request.contains("\r\ncontent-type: application/json\r\n"), "{request}");
+    assert!(
+        request.starts_with("POST /api/v1/accounts/registration/start HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("\r\ncontent-type: application/json\r\n"),
+        "{request}"
+    );
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0].0, Direction::Sent);
@@ -115,7 +153,10 @@ async fn a_folder_has_one_device_at_a_time_and_is_free_after_closing() {
     first.close().await.unwrap();
     assert!(matches!(clone.account().await, Err(SdkError::Closed)));
     assert!(matches!(clone.close().await, Err(SdkError::Closed)));
-    assert!(matches!(clone.wait_until_online(SOON).await, Err(SdkError::Closed)));
+    assert!(matches!(
+        clone.wait_until_online(SOON).await,
+        Err(SdkError::Closed)
+    ));
     assert!(events.recv().await.is_err());
     assert!(Device::open(options).is_ok());
 }
@@ -140,13 +181,23 @@ async fn a_device_that_nobody_holds_ends_by_itself() {
 async fn plain_http_is_spoken_to_this_machine_only() {
     let folder = tempfile::tempdir().unwrap();
     let plain = Options::new("http://chat.example.org", folder.path());
-    assert!(matches!(Device::open(plain.clone()), Err(SdkError::Address(AddressError::Plain))));
-    let allowed = Options { allow_plain_http: true, start_offline: true, ..plain };
+    assert!(matches!(
+        Device::open(plain.clone()),
+        Err(SdkError::Address(AddressError::Plain))
+    ));
+    let allowed = Options {
+        allow_plain_http: true,
+        start_offline: true,
+        ..plain
+    };
     assert!(Device::open(allowed).is_ok());
 }
 
 #[test]
 fn without_a_runtime_nothing_is_opened() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(Device::open(Options::new(NOWHERE, folder.path())), Err(SdkError::NoRuntime)));
+    assert!(matches!(
+        Device::open(Options::new(NOWHERE, folder.path())),
+        Err(SdkError::NoRuntime)
+    ));
 }

@@ -19,10 +19,13 @@ export class Profile {
   /** Violations of the content security policy and errors that nobody caught: none may happen. */
   readonly complaints: string[] = [];
 
-  private constructor(
-    private readonly folder: string,
-    private context: BrowserContext,
-  ) {}
+  private readonly folder: string;
+  private context: BrowserContext;
+
+  private constructor(folder: string, context: BrowserContext) {
+    this.folder = folder;
+    this.context = context;
+  }
 
   static async open(): Promise<Profile> {
     const folder = mkdtempSync(join(tmpdir(), 'conclave-profile-'));

@@ -74,7 +74,7 @@ export function messages(page: Page): Locator {
 /** Texts of the timeline as they stand on the screen, in order. */
 export async function texts(page: Page): Promise<string[]> {
   return messages(page).evaluateAll((articles) =>
-    articles.map((article) => article.querySelector('.bubble')?.firstElementChild?.textContent ?? article.textContent),
+    articles.map((article) => article.querySelector('[data-text]')?.textContent ?? article.textContent),
   );
 }
 

@@ -39,7 +39,11 @@ export class Server {
   private child: ChildProcess | undefined;
   private printed = '';
 
-  private constructor(readonly port: number) {}
+  readonly port: number;
+
+  private constructor(port: number) {
+    this.port = port;
+  }
 
   static async start(): Promise<Server> {
     const server = new Server(await freePort());

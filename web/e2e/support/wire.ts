@@ -13,10 +13,13 @@ export class Wire {
   private readonly sockets = new Set<Socket>();
   private pulled = false;
 
-  private constructor(
-    readonly port: number,
-    private readonly relay: NetServer,
-  ) {}
+  readonly port: number;
+  private readonly relay: NetServer;
+
+  private constructor(port: number, relay: NetServer) {
+    this.port = port;
+    this.relay = relay;
+  }
 
   static async to(serverPort: number): Promise<Wire> {
     const port = await freePort();
@@ -83,10 +86,13 @@ class Unmasking {
   private upgraded = false;
   private rest = Buffer.alloc(0);
 
-  constructor(
-    private readonly into: Buffer[],
-    private readonly masked: boolean,
-  ) {}
+  private readonly into: Buffer[];
+  private readonly masked: boolean;
+
+  constructor(into: Buffer[], masked: boolean) {
+    this.into = into;
+    this.masked = masked;
+  }
 
   take(chunk: Buffer): void {
     if (!this.upgraded) {

@@ -25,7 +25,9 @@ pub(crate) async fn register(
 ) -> Result<(), CliError> {
     let session = Session::open_or_make(common, invite.server.as_ref())?;
     let password = password::read(password, true)?;
-    session.within(session.device.register(name, &password, &invite.token)).await?;
+    session
+        .within(session.device.register(name, &password, &invite.token))
+        .await?;
     session.remember()?;
     settle(&session).await;
     print_account(&session, printer).await?;
@@ -56,10 +58,16 @@ pub(crate) async fn sign_out(common: &Common, printer: &Printer) -> Result<(), C
     let session = Session::open(common).await?;
     session.device.sign_out().await?;
     // It is told the next time if it cannot be told now.
-    let _ = session.device.wait_until_quiet(AFTERWARDS.min(session.timeout)).await;
+    let _ = session
+        .device
+        .wait_until_quiet(AFTERWARDS.min(session.timeout))
+        .await;
     let person = session.person().await?;
     printer.result(&json!({ "account": session.device.account().await? }), || {
-        format!("{} is signed out. Keys and messages stay on this device, encrypted.", person.username)
+        format!(
+            "{} is signed out. Keys and messages stay on this device, encrypted.",
+            person.username
+        )
     })?;
     session.close().await
 }
@@ -88,7 +96,13 @@ pub(crate) async fn status(common: &Common, printer: &Printer, local: &LocalArg)
     }
     let account = session.device.account().await?;
     let connection = session.device.connection();
-    let unread: u32 = session.device.list_chats().await?.iter().map(|chat| chat.unread).sum();
+    let unread: u32 = session
+        .device
+        .list_chats()
+        .await?
+        .iter()
+        .map(|chat| chat.unread)
+        .sum();
     let server = session.device.server().to_string();
     let value = json!({
         "account": account,
@@ -124,8 +138,16 @@ pub(crate) async fn status(common: &Common, printer: &Printer, local: &LocalArg)
 /// After the first moment online the server has what others need to write to this device.
 async fn settle(session: &Session) {
     // What does not happen now happens with the next command.
-    if session.device.wait_until_online(AFTERWARDS.min(session.timeout)).await.is_ok() {
-        let _ = session.device.wait_until_quiet(AFTERWARDS.min(session.timeout)).await;
+    if session
+        .device
+        .wait_until_online(AFTERWARDS.min(session.timeout))
+        .await
+        .is_ok()
+    {
+        let _ = session
+            .device
+            .wait_until_quiet(AFTERWARDS.min(session.timeout))
+            .await;
     }
 }
 
@@ -134,5 +156,7 @@ async fn print_account(session: &Session, printer: &Printer) -> Result<(), CliEr
     let person = session.person().await?;
     let server = session.device.server();
     let value = json!({ "account": account, "server": server.to_string() });
-    printer.result(&value, || format!("Signed in as {} on {server}.", person.username))
+    printer.result(&value, || {
+        format!("Signed in as {} on {server}.", person.username)
+    })
 }

@@ -13,8 +13,15 @@ pub(crate) async fn list(common: &Common, printer: &Printer, local: &LocalArg) -
     let session = Session::open_with_news(common, local, printer).await?;
     let chats = session.device.list_chats().await?;
     printer.result(&json!({ "chats": chats }), || {
-        let width = chats.iter().map(|chat| format::name(chat).chars().count()).max().unwrap_or(0);
-        let lines: Vec<String> = chats.iter().map(|chat| format::chat(chat, width, printer.zone())).collect();
+        let width = chats
+            .iter()
+            .map(|chat| format::name(chat).chars().count())
+            .max()
+            .unwrap_or(0);
+        let lines: Vec<String> = chats
+            .iter()
+            .map(|chat| format::chat(chat, width, printer.zone()))
+            .collect();
         lines.join("\n")
     })?;
     session.close().await
@@ -28,7 +35,10 @@ pub(crate) async fn history(
     local: &LocalArg,
 ) -> Result<(), CliError> {
     let session = Session::open_with_news(common, local, printer).await?;
-    let peer = session.find_chat(with).await?.ok_or_else(|| CliError::NoChat(with.username.to_string()))?;
+    let peer = session
+        .find_chat(with)
+        .await?
+        .ok_or_else(|| CliError::NoChat(with.username.to_string()))?;
     let messages = session.device.list_messages(peer.room, None, limit).await?;
     let value = json!({ "room": peer.room.to_string(), "with": peer.username, "messages": messages });
     printer.result(&value, || {

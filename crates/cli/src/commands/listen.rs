@@ -71,9 +71,17 @@ struct News {
 
 impl<'a> Listener<'a> {
     async fn new(device: &'a Device, printer: &'a Printer, read: bool) -> Result<Self, CliError> {
-        let mut listener = Self { device, printer, read, names: BTreeMap::new(), seen: 0 };
+        let mut listener = Self {
+            device,
+            printer,
+            read,
+            names: BTreeMap::new(),
+            seen: 0,
+        };
         for chat in listener.list_chats().await? {
-            let Ok(room) = chat.room.parse::<RoomId>() else { continue };
+            let Ok(room) = chat.room.parse::<RoomId>() else {
+                continue;
+            };
             let page = device.list_messages(room, None, PAGE).await?;
             listener.seen = newest(&page, listener.seen);
         }
@@ -125,7 +133,9 @@ impl<'a> Listener<'a> {
 
     async fn print_unread(&mut self) -> Result<(), CliError> {
         for chat in self.list_chats().await? {
-            let Ok(room) = chat.room.parse::<RoomId>() else { continue };
+            let Ok(room) = chat.room.parse::<RoomId>() else {
+                continue;
+            };
             let mut left = chat.unread;
             let mut pages = Vec::new();
             let mut before = None;
@@ -134,7 +144,9 @@ impl<'a> Listener<'a> {
                 let Some(first) = page.first() else { break };
                 before = Some(first.position);
                 let mut unread: Vec<MessageView> = page.into_iter().filter(|message| !message.mine).collect();
-                let skipped = unread.len().saturating_sub(usize::try_from(left).unwrap_or(usize::MAX));
+                let skipped = unread
+                    .len()
+                    .saturating_sub(usize::try_from(left).unwrap_or(usize::MAX));
                 unread.drain(..skipped);
                 left = left.saturating_sub(u32::try_from(unread.len()).unwrap_or(u32::MAX));
                 pages.push(unread);
@@ -150,7 +162,9 @@ impl<'a> Listener<'a> {
     async fn print_missed(&mut self) -> Result<(), CliError> {
         let mut seen = self.seen;
         for chat in self.list_chats().await? {
-            let Ok(room) = chat.room.parse::<RoomId>() else { continue };
+            let Ok(room) = chat.room.parse::<RoomId>() else {
+                continue;
+            };
             let mut pages = Vec::new();
             let mut before = None;
             loop {
@@ -181,8 +195,13 @@ impl<'a> Listener<'a> {
         let mut last: BTreeMap<&str, &MessageView> = BTreeMap::new();
         for message in messages {
             let from = self.name(&message.room).await?;
-            let value = Arrived { kind: "message", from: &from, message };
-            self.printer.result(&value, || format::arrived(message, &from, self.printer.zone()))?;
+            let value = Arrived {
+                kind: "message",
+                from: &from,
+                message,
+            };
+            self.printer
+                .result(&value, || format::arrived(message, &from, self.printer.zone()))?;
             let newest = last.entry(&message.room).or_insert(message);
             if message.position.sequence > newest.position.sequence {
                 *newest = message;
@@ -208,13 +227,20 @@ impl<'a> Listener<'a> {
 
     async fn list_chats(&mut self) -> Result<Vec<ChatView>, CliError> {
         let chats = self.device.list_chats().await?;
-        self.names.extend(chats.iter().map(|chat| (chat.room.clone(), chat.person.username.clone())));
+        self.names.extend(
+            chats
+                .iter()
+                .map(|chat| (chat.room.clone(), chat.person.username.clone())),
+        );
         Ok(chats)
     }
 }
 
 fn newest(messages: &[MessageView], seen: u64) -> u64 {
-    messages.iter().map(|message| message.position.ordinal).fold(seen, u64::max)
+    messages
+        .iter()
+        .map(|message| message.position.ordinal)
+        .fold(seen, u64::max)
 }
 
 /// Ctrl-C, or whoever started this wants it to end.

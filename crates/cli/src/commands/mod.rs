@@ -14,9 +14,11 @@ use crate::print::Printer;
 pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
     let Args { common, command } = args;
     match command {
-        Command::Register { name, invite, password } => {
-            accounts::register(&common, printer, &name, &invite, &password).await
-        }
+        Command::Register {
+            name,
+            invite,
+            password,
+        } => accounts::register(&common, printer, &name, &invite, &password).await,
         Command::SignIn { name, password } => {
             accounts::sign_in(&common, printer, name.as_deref(), &password).await
         }

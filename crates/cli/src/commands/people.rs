@@ -21,7 +21,9 @@ pub(crate) async fn contact_link(common: &Common, printer: &Printer) -> Result<(
 pub(crate) async fn find(common: &Common, printer: &Printer, who: &WhoArg) -> Result<(), CliError> {
     let session = Session::open(common).await?;
     session.check_link(who)?;
-    let person = session.within(session.device.find_person(who.username.as_str(), who.account)).await?;
+    let person = session
+        .within(session.device.find_person(who.username.as_str(), who.account))
+        .await?;
     let account = person.account.to_string();
     let value = json!({ "person": { "username": person.username, "account": account } });
     printer.result(&value, || format!("{} {account}", person.username))?;

@@ -28,7 +28,11 @@ pub(crate) async fn send(
     let message = session.device.send_text(peer.room, &text).await?;
     let sent = session.device.wait_until_sent(message, session.timeout).await;
 
-    let delivery = session.device.find_message(message).await?.map(|message| message.delivery);
+    let delivery = session
+        .device
+        .find_message(message)
+        .await?
+        .map(|message| message.delivery);
     let value = json!({
         "message": message.to_string(),
         "room": peer.room.to_string(),
@@ -40,7 +44,13 @@ pub(crate) async fn send(
     session.close().await?;
     match sent {
         Ok(()) => {
-            if matches!(account, AccountView::SignedIn { offer_recovery_key: true, .. }) {
+            if matches!(
+                account,
+                AccountView::SignedIn {
+                    offer_recovery_key: true,
+                    ..
+                }
+            ) {
                 printer.hint("Keep your recovery key: without it a lost device is a lost account. conclave recovery-key");
             }
             Ok(())
@@ -66,6 +76,9 @@ mod tests {
     fn a_text_is_read_whole_and_has_to_be_text() {
         assert_eq!(read_text("one\ntwo\n".as_bytes()).unwrap(), "one\ntwo\n");
         assert!(read_text("x".repeat(TEXT_MAX * 5).as_bytes()).unwrap().len() > TEXT_MAX);
-        assert!(matches!(read_text([0xFF, 0xFE].as_slice()), Err(CliError::NotText)));
+        assert!(matches!(
+            read_text([0xFF, 0xFE].as_slice()),
+            Err(CliError::NotText)
+        ));
     }
 }
