@@ -16,6 +16,8 @@ use crate::work::Work;
 /// First pause after a failed connection; doubled for each further failure up to the last.
 const RETRY_FIRST_MS: u64 = 500;
 const RETRY_LAST_MS: u64 = 30_000;
+/// Pause after another connection of this very device took over.
+const REPLACED_PAUSE_MS: u64 = 5 * 60 * 1000;
 /// An access token that ends sooner than this is renewed first.
 const ACCESS_MARGIN_MS: u64 = 30_000;
 /// Opening and greeting together may take this long.
@@ -303,10 +305,17 @@ impl Engine {
 
     pub(crate) fn closing(&mut self, work: &mut Work<'_>, closing: Closing) {
         work.request(Request::Disconnect);
+        let mut pause = closing.retry_after.map(u64::from);
         match closing.code {
             ErrorCode::SignInNeeded | ErrorCode::LoginRevoked => {
                 // The refresh says the rest.
                 self.access = None;
+            }
+            ErrorCode::Replaced => {
+                // Somewhere else a copy of this device is connected; coming back at once would only throw
+                // that one out in turn.
+                pause = Some(REPLACED_PAUSE_MS);
+                work.show(Event::Warning { failure: Failure::server(closing.code, None) });
             }
             ErrorCode::VersionUnsupported => {
                 work.show(Event::Warning {
@@ -315,7 +324,7 @@ impl Engine {
             }
             _ => {}
         }
-        self.lost(work, closing.retry_after.map(u64::from));
+        self.lost(work, pause);
     }
 
     pub(crate) fn disconnected(&mut self, work: &mut Work<'_>) {
@@ -342,6 +351,7 @@ impl Engine {
         self.mailbox_goes_on = false;
         self.in_flight.clear();
         self.halted.clear();
+        self.delayed.clear();
         self.moved.clear();
         self.needs
             .retain(|_, state| *state == crate::calls::NeedState::Running);

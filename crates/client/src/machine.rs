@@ -35,7 +35,10 @@ pub struct Engine {
     /// A full round of the mailbox was taken and more is there.
     pub(crate) mailbox_goes_on: bool,
     pub(crate) in_flight: BTreeMap<EnvelopeId, InFlight>,
+    /// Rooms in which something was refused, and when sending there begins anew.
     pub(crate) halted: BTreeMap<RoomId, Timestamp>,
+    /// Refused control payloads by outbox key, and when they are tried again.
+    pub(crate) delayed: BTreeMap<Vec<u8>, Timestamp>,
     pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
     pub(crate) found: BTreeMap<AccountId, Person>,
     pub(crate) moved: BTreeMap<RoomId, u64>,
@@ -68,6 +71,7 @@ impl Engine {
             mailbox_goes_on: false,
             in_flight: BTreeMap::new(),
             halted: BTreeMap::new(),
+            delayed: BTreeMap::new(),
             people: BTreeMap::new(),
             found: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -267,6 +271,7 @@ impl Engine {
         let live = self.link.is_greeted();
         needs
             .chain(self.halted.values().copied())
+            .chain(self.delayed.values().copied())
             .chain(self.receipts_due)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))

@@ -219,6 +219,8 @@ impl Engine {
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.restart_halted_rooms(work)?;
+        let now = work.now;
+        self.delayed.retain(|_, at| *at > now);
         if self.in_flight.len() >= IN_FLIGHT_MAX {
             return Ok(());
         }
@@ -233,6 +235,7 @@ impl Engine {
                 Target::Control(..) => None,
             };
             if self.in_flight.contains_key(&item.id)
+                || self.delayed.contains_key(&key)
                 || room.is_some_and(|room| self.halted.contains_key(&room) || waiting_rooms.contains(&room))
             {
                 continue;
@@ -494,14 +497,17 @@ impl Engine {
                 0
             }
         };
+        let retry_at = self.jittered(work, pause);
         match sent.room {
             Some(room) => {
-                let retry_at = self.jittered(work, pause);
                 let known = self.halted.get(&room).copied();
                 self.halted
                     .insert(room, known.map_or(retry_at, |known| known.max(retry_at)));
             }
-            None => self.reseal(work, &sent.key)?,
+            None => {
+                self.reseal(work, &sent.key)?;
+                self.delayed.insert(sent.key, retry_at);
+            }
         }
         Ok(())
     }

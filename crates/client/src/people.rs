@@ -118,10 +118,12 @@ impl Engine {
     pub(crate) fn keep_person(
         &mut self,
         work: &mut Work<'_>,
-        person: Person,
+        mut person: Person,
     ) -> Result<Result<(), ChainError>, ReadError> {
         let account = person.chain.account();
         if let Some(known) = self.person(work, account)? {
+            // The name somebody was found by stays, whatever the server says later.
+            person.username.clone_from(&known.username);
             let head = known.chain.head();
             if person.chain.hash_at(head) != known.chain.hash_at(head) {
                 return Ok(Err(ChainError::Fork));

@@ -39,6 +39,12 @@ pub(crate) struct PrekeyMeta {
     /// Replaced secrets: record key and when they were replaced.
     #[n(5)]
     replaced: Vec<Replaced>,
+    /// The server still holds bundles from before the last renewal; the next upload drops them.
+    #[n(6)]
+    replace: bool,
+    /// One-time prekeys made and not confirmed yet; the next upload offers them again.
+    #[n(7)]
+    unconfirmed: Vec<u32>,
 }
 
 #[derive(Encode, Decode)]
@@ -97,6 +103,8 @@ impl Work<'_> {
             next: 1,
             uploaded: false,
             replaced: Vec::new(),
+            replace: true,
+            unconfirmed: Vec::new(),
         });
         // Soft: clients renew long before, and secrets outlive it (see the design of prekeys).
         let expires = now.plus(ROTATE_AFTER_MS).plus(KEEP_REPLACED_MS).0;
@@ -113,6 +121,8 @@ impl Work<'_> {
             meta.last_resort = take_id(&mut meta.next);
             meta.created_at = now;
             meta.uploaded = false;
+            meta.replace = true;
+            meta.unconfirmed.clear();
             let signed = SignedPrekey::generate(meta.signed, now.0, &mut self.rng);
             self.put_bytes(Table::Prekeys, &record_key(b's', meta.signed), signed.to_bytes());
             let last = PrekeySecret::generate(PrekeyKind::LastResort, meta.last_resort, now.0, &mut self.rng);
@@ -125,7 +135,7 @@ impl Work<'_> {
         let Some(signed) = self.find_signed_prekey(meta.signed)? else {
             return Err(ReadError("the signed prekey is missing".into()));
         };
-        let last_resort = if meta.uploaded {
+        let last_resort = if meta.uploaded && !meta.replace {
             None
         } else {
             let Some(last) = self.find_prekey(PrekeyKind::LastResort, meta.last_resort)? else {
@@ -138,23 +148,31 @@ impl Work<'_> {
             })
         };
 
-        let wanted = if renew {
-            ONE_TIME_PREKEYS
-        } else {
-            ONE_TIME_PREKEYS.saturating_sub(usize::try_from(left).unwrap_or(usize::MAX))
-        };
+        let left = if meta.replace { 0 } else { usize::try_from(left).unwrap_or(usize::MAX) };
+        let wanted = ONE_TIME_PREKEYS.saturating_sub(left);
         let mut one_time = Vec::with_capacity(wanted);
-        for _ in 0..wanted {
-            let id = take_id(&mut meta.next);
-            let secret = PrekeySecret::generate(PrekeyKind::OneTime, id, now.0, &mut self.rng);
-            self.put_bytes(Table::Prekeys, &record_key(b'o', id), secret.to_bytes());
+        let mut offered = Vec::with_capacity(wanted);
+        let mut again = std::mem::take(&mut meta.unconfirmed).into_iter();
+        while one_time.len() < wanted {
+            let secret = match again.next() {
+                // Made for an upload that was not confirmed; claimed since, if it is gone.
+                Some(id) => match self.find_prekey(PrekeyKind::OneTime, id)? {
+                    Some(secret) => secret,
+                    None => continue,
+                },
+                None => {
+                    let id = take_id(&mut meta.next);
+                    let secret = PrekeySecret::generate(PrekeyKind::OneTime, id, now.0, &mut self.rng);
+                    self.put_bytes(Table::Prekeys, &record_key(b'o', id), secret.to_bytes());
+                    secret
+                }
+            };
             let bundle =
                 PrekeyBundle::sign(&own.account.0, own.device.0, &signing, &signed, &secret, expires);
-            one_time.push(PrekeyUpload {
-                id,
-                bundle: Bytes(bundle.to_bytes()),
-            });
+            one_time.push(PrekeyUpload { id: secret.id(), bundle: Bytes(bundle.to_bytes()) });
+            offered.push(secret.id());
         }
+        meta.unconfirmed = offered;
         self.put(Table::Prekeys, META, &meta);
         Ok(PrekeysUpload {
             one_time,
@@ -167,6 +185,8 @@ impl Work<'_> {
     pub(crate) fn prekeys_uploaded(&mut self) -> Result<(), ReadError> {
         if let Some(mut meta) = self.prekey_meta()? {
             meta.uploaded = true;
+            meta.replace = false;
+            meta.unconfirmed.clear();
             self.put(Table::Prekeys, META, &meta);
         }
         Ok(())

@@ -242,6 +242,9 @@ impl Engine {
         work: &mut Work<'_>,
         address: DeviceAddress,
     ) -> Result<(), ReadError> {
+        if address == work.own()?.address() {
+            return Ok(());
+        }
         let mut key = b"fresh/".to_vec();
         key.extend_from_slice(&address_key(address));
         let last: Option<Timestamp> = work.find(Table::Own, &key)?;

@@ -48,6 +48,7 @@ type EnvelopeRow = (
     Column<Class>,
     Column<u32>,
     Column<u32>,
+    Option<Column<EnvelopeId>>,
     Vec<u8>,
 );
 
@@ -289,7 +290,7 @@ fn send(row: SendRow) -> ((EnvelopeId, DeviceAddress), plan::Send) {
 }
 
 fn envelope(row: EnvelopeRow) -> StoredEnvelope {
-    let (sequence, id, account, device, received_at, class, low, high, body) = row;
+    let (sequence, id, account, device, received_at, class, low, high, target, body) = row;
     StoredEnvelope {
         sequence: sequence.0,
         id: id.0,
@@ -298,6 +299,7 @@ fn envelope(row: EnvelopeRow) -> StoredEnvelope {
         received_at: received_at.0.0,
         class: class.0,
         heads: (low.0, high.0),
+        target: target.map(|target| target.0),
         body: Bytes(body),
     }
 }

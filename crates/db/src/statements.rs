@@ -206,7 +206,7 @@ statements! {
     LIST_ROOM_HEADS = { "SELECT id, head FROM rooms WHERE (low = $1 OR high = $1) AND head > 0 ORDER BY id" }
 
     // messages
-    LIST_ENVELOPES = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high, body
+    LIST_ENVELOPES = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high, target, body
         FROM envelopes WHERE room = $1 AND sequence > $2 ORDER BY sequence LIMIT $3" }
     FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
 

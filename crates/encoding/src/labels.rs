@@ -30,8 +30,6 @@ labels! {
     ACCOUNT_ENTRY = "conclave/v1/account-entry";
     /// Hash of a chain entry with its signatures.
     ENTRY_HASH = "conclave/v1/entry-hash";
-    /// A new device's proof that it holds the keys which an entry names.
-    DEVICE_POSSESSION = "conclave/v1/device-possession";
     /// Id of a direct room, from both account ids in order.
     DIRECT_ROOM = "conclave/v1/direct-room";
     /// A signed entry of the prekey directory.
@@ -64,8 +62,6 @@ labels! {
     REGISTRATION = "conclave/v1/registration";
     /// Derivation of the recovery signing key from the recovery key.
     RECOVERY_SIGNING_KEY = "conclave/v1/recovery-signing-key";
-    /// Checksum of a recovery key shown as words.
-    RECOVERY_CHECKSUM = "conclave/v1/recovery-checksum";
     /// Hash under which the server keeps tokens (refresh, invite, set-up).
     TOKEN_HASH = "conclave/v1/token-hash";
     /// Digest by which the server recognises a repeated send.

@@ -90,6 +90,8 @@ codes! {
     24 TimedOut "timed_out" 408 "The server took too long. Try again.";
     /// The request comes from another website.
     25 OriginRefused "origin_refused" 403 "This request came from another website and was refused.";
+    /// The same device connected from somewhere else.
+    26 Replaced "replaced" 409 "This device is connected from somewhere else, as a copy of its data would be. Close the other one.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -23,6 +23,9 @@ pub struct StoredEnvelope {
     /// Sequences of the account chains' heads that the sender saw: of the room's lower account id, then of
     /// the higher one.
     pub heads: (u32, u32),
+    /// The message that an annotation belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<EnvelopeId>,
     /// The sealed body.
     pub body: Bytes,
 }

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::tls::Connector;
+use crate::tls::{Connector, with_causes};
 use crate::{Direction, ServerAddress, Tap};
 
 /// From the first byte sent to the last received.
@@ -61,8 +61,9 @@ impl HttpDoor {
                 tracing::debug!(id, method, area, status, "a request was answered");
                 HttpOutcome::Answered { status, body }
             }
-            Ok(Err(reason)) => {
-                tracing::debug!(id, method, area, %reason, "a request got no answer");
+            Ok(Err(error)) => {
+                let reason = with_causes(error.as_ref());
+                tracing::debug!(id, method, area, reason, "a request got no answer");
                 HttpOutcome::Unreachable
             }
             Err(_) => {

@@ -17,7 +17,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tower::Service as _;
 
 use crate::driver::Message;
-use crate::tls::Connector;
+use crate::tls::{Connector, with_causes};
 use crate::{Direction, ServerAddress, Tap};
 
 /// Time to open TCP, TLS and the socket.
@@ -75,7 +75,10 @@ impl SocketDoor {
                     }
                 }
             }
-            Ok(Err(reason)) => tracing::debug!(%reason, "the live connection could not be opened"),
+            Ok(Err(error)) => {
+                let reason = with_causes(error.as_ref());
+                tracing::debug!(reason, "the live connection could not be opened");
+            }
             Err(_) => tracing::debug!("the live connection took too long to open"),
         }
         Report { generation, inbox }.send(SocketEvent::Closed).await;

@@ -1,5 +1,6 @@
 //! Connections to the server, the same for HTTP and the socket: TCP, and TLS by rustls over the system's roots.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,4 +49,10 @@ pub(crate) fn connector(address: &ServerAddress) -> Result<Connector, SdkError> 
             .enable_http1()
             .wrap_connector(tcp))
     }
+}
+
+/// An error with what lies below it: only there stands, for instance, that a certificate is not trusted.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let below = std::iter::successors(Some(error), |error| error.source());
+    below.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

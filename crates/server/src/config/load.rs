@@ -55,14 +55,17 @@ impl Config {
     }
 }
 
+/// Variables with our prefix that are none of this program's settings.
+const OTHERS: [&str; 3] = ["config", "home", "password"];
+
 fn read(file: Option<&Path>, overrides: &Overrides) -> Result<Config, StartError> {
     let mut figment = Figment::new();
     if let Some(file) = file {
         figment = figment.merge(Toml::file_exact(file));
     }
-    // CONCLAVE_CONFIG is read above; CONCLAVE_TEST_… belongs to tests.
+    // CONCLAVE_CONFIG is read above; some others belong to the command line client and to tests.
     let environment = Env::prefixed(PREFIX)
-        .filter(|key| key != "config" && !key.as_str().to_ascii_lowercase().starts_with("test_"))
+        .filter(|key| !OTHERS.contains(&key.as_str()) && !key.as_str().to_ascii_lowercase().starts_with("test_"))
         .split("__");
     figment
         .merge(environment)

@@ -73,7 +73,7 @@ impl Hub {
         }
         if let Some(older) = devices.insert(address.device, Arc::clone(&handle)) {
             older.close(Closing {
-                code: ErrorCode::Overloaded,
+                code: ErrorCode::Replaced,
                 retry_after: None,
             });
         }

@@ -97,7 +97,7 @@ impl End {
     /// Somebody else ended it: a sign-out, a newer connection.
     pub(super) fn closed(closing: Closing) -> Self {
         let (code, rest) = match closing.code {
-            ErrorCode::Overloaded => (code::REPLACED, true),
+            ErrorCode::Replaced => (code::REPLACED, true),
             _ => (code::SIGNED_OUT, false),
         };
         Self {

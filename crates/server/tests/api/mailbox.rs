@@ -127,7 +127,7 @@ async fn a_newer_connection_of_a_device_ends_the_older() {
     let (mut older, _) = Socket::open(&server, &ben).await;
     let (mut newer, _) = Socket::open(&server, &ben).await;
     let (closing, code) = older.end().await;
-    assert_eq!((closing.unwrap().code, code), (ErrorCode::Overloaded, 4001));
+    assert_eq!((closing.unwrap().code, code), (ErrorCode::Replaced, 4001));
     newer.drain().await;
     send(&server, &mia, &ben, room, 1).await;
     assert!(matches!(newer.hear().await, ServerFrame::Deliver(_)));
