@@ -129,7 +129,7 @@ pub(crate) enum Command {
     },
     /// Make an invite for one new person (administrators)
     Invite,
-    /// Print the recovery key: 24 words that bring your account back. Keep them where nobody else looks
+    /// Print the recovery key: 24 words that prove the account is yours. Keep them where nobody else looks
     RecoveryKey {
         /// Note that you have kept the words, so that nothing reminds you of them again
         #[arg(long)]

@@ -315,7 +315,9 @@ impl Engine {
                 // Somewhere else a copy of this device is connected; coming back at once would only throw
                 // that one out in turn.
                 pause = Some(REPLACED_PAUSE_MS);
-                work.show(Event::Warning { failure: Failure::server(closing.code, None) });
+                work.show(Event::Warning {
+                    failure: Failure::server(closing.code, None),
+                });
             }
             ErrorCode::VersionUnsupported => {
                 work.show(Event::Warning {

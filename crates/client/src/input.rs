@@ -77,7 +77,7 @@ pub enum Intent {
         /// The person.
         account: AccountId,
     },
-    /// Send a text. Repeating with the same id does nothing twice. Answer: `Done`, once it is in the outbox.
+    /// Send a text. Repeating with the same id does nothing twice. Answer: `Queued`, once it is in the outbox.
     SendText {
         /// The room.
         room: RoomId,

@@ -269,9 +269,11 @@ impl Engine {
             NeedState::Running => None,
         });
         let live = self.link.is_greeted();
+        // What is due already and still waits, waits for an answer, which wakes by itself.
         needs
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
+            .filter(|at| *at > now)
             .chain(self.receipts_due)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))

@@ -498,16 +498,13 @@ impl Engine {
             }
         };
         let retry_at = self.jittered(work, pause);
-        match sent.room {
-            Some(room) => {
-                let known = self.halted.get(&room).copied();
-                self.halted
-                    .insert(room, known.map_or(retry_at, |known| known.max(retry_at)));
-            }
-            None => {
-                self.reseal(work, &sent.key)?;
-                self.delayed.insert(sent.key, retry_at);
-            }
+        if let Some(room) = sent.room {
+            let known = self.halted.get(&room).copied();
+            self.halted
+                .insert(room, known.map_or(retry_at, |known| known.max(retry_at)));
+        } else {
+            self.reseal(work, &sent.key)?;
+            self.delayed.insert(sent.key, retry_at);
         }
         Ok(())
     }

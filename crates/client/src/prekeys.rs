@@ -148,28 +148,34 @@ impl Work<'_> {
             })
         };
 
-        let left = if meta.replace { 0 } else { usize::try_from(left).unwrap_or(usize::MAX) };
+        let left = if meta.replace {
+            0
+        } else {
+            usize::try_from(left).unwrap_or(usize::MAX)
+        };
         let wanted = ONE_TIME_PREKEYS.saturating_sub(left);
         let mut one_time = Vec::with_capacity(wanted);
         let mut offered = Vec::with_capacity(wanted);
         let mut again = std::mem::take(&mut meta.unconfirmed).into_iter();
         while one_time.len() < wanted {
-            let secret = match again.next() {
-                // Made for an upload that was not confirmed; claimed since, if it is gone.
-                Some(id) => match self.find_prekey(PrekeyKind::OneTime, id)? {
-                    Some(secret) => secret,
-                    None => continue,
-                },
-                None => {
-                    let id = take_id(&mut meta.next);
-                    let secret = PrekeySecret::generate(PrekeyKind::OneTime, id, now.0, &mut self.rng);
-                    self.put_bytes(Table::Prekeys, &record_key(b'o', id), secret.to_bytes());
-                    secret
-                }
+            // Made for an upload that was not confirmed, they are offered again; one that is gone was claimed.
+            let secret = if let Some(id) = again.next() {
+                let Some(secret) = self.find_prekey(PrekeyKind::OneTime, id)? else {
+                    continue;
+                };
+                secret
+            } else {
+                let id = take_id(&mut meta.next);
+                let secret = PrekeySecret::generate(PrekeyKind::OneTime, id, now.0, &mut self.rng);
+                self.put_bytes(Table::Prekeys, &record_key(b'o', id), secret.to_bytes());
+                secret
             };
             let bundle =
                 PrekeyBundle::sign(&own.account.0, own.device.0, &signing, &signed, &secret, expires);
-            one_time.push(PrekeyUpload { id: secret.id(), bundle: Bytes(bundle.to_bytes()) });
+            one_time.push(PrekeyUpload {
+                id: secret.id(),
+                bundle: Bytes(bundle.to_bytes()),
+            });
             offered.push(secret.id());
         }
         meta.unconfirmed = offered;

@@ -53,6 +53,12 @@ pub(crate) fn connector(address: &ServerAddress) -> Result<Connector, SdkError> 
 
 /// An error with what lies below it: only there stands, for instance, that a certificate is not trusted.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let below = std::iter::successors(Some(error), |error| error.source());
-    below.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        below = error.source();
+    }
+    text
 }

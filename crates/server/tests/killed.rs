@@ -13,7 +13,7 @@ use conclave_sdk::{Device, Options};
 use tokio::time::{Instant, sleep};
 
 const PASSWORD: &str = "vier ruhige Otter im Regen";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Messages in the burst.
 const BURST: usize = 300;
 /// Kills during the burst.
@@ -27,7 +27,13 @@ struct Process {
 impl Process {
     fn start(data: &Path, port: u16) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-server"))
-            .args(["--data", &data.display().to_string(), "--listen", &format!("127.0.0.1:{port}"), "serve"])
+            .args([
+                "--data",
+                &data.display().to_string(),
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "serve",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -60,15 +66,27 @@ impl Process {
 async fn killing_the_server_in_a_burst_loses_and_doubles_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("server");
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let mut server = Process::start(&data, port);
     let device = |name: &str| {
-        Device::open(Options::new(format!("http://127.0.0.1:{port}"), folder.path().join(name))).unwrap()
+        Device::open(Options::new(
+            format!("http://127.0.0.1:{port}"),
+            folder.path().join(name),
+        ))
+        .unwrap()
     };
     let (mia, noa) = (device("mia"), device("noa"));
-    mia.register("mia", PASSWORD, &server.setup.clone().expect("a set-up link")).await.unwrap();
+    mia.register("mia", PASSWORD, &server.setup.clone().expect("a set-up link"))
+        .await
+        .unwrap();
     std::fs::write(data.join("setup-was-used"), "").unwrap();
-    noa.register("noa", PASSWORD, &mia.make_invite().await.unwrap().token).await.unwrap();
+    noa.register("noa", PASSWORD, &mia.make_invite().await.unwrap().token)
+        .await
+        .unwrap();
     noa.wait_until_online(PATIENCE).await.unwrap();
     let person = mia.find_person("noa", None).await.unwrap();
     let room = mia.open_chat(person.account).await.unwrap();
@@ -90,23 +108,40 @@ async fn killing_the_server_in_a_burst_loses_and_doubles_nothing_that_was_acknow
     let deadline = Instant::now() + PATIENCE;
     loop {
         let timeline = noa.list_messages(room, None, 10_000).await.unwrap();
-        let texts: Vec<String> = timeline.iter().filter(|row| row.author == author).map(text).collect();
+        let texts: Vec<String> = timeline
+            .iter()
+            .filter(|row| row.author == author)
+            .map(text)
+            .collect();
         if texts == expected {
-            assert!(timeline.iter().all(|row| row.missing_before == 0), "nothing is missing in between");
+            assert!(
+                timeline.iter().all(|row| row.missing_before == 0),
+                "nothing is missing in between"
+            );
             break;
         }
-        assert!(Instant::now() < deadline, "{} of {BURST} arrived: {texts:?}", texts.len());
+        assert!(
+            Instant::now() < deadline,
+            "{} of {BURST} arrived: {texts:?}",
+            texts.len()
+        );
         sleep(Duration::from_millis(100)).await;
     }
     let sent = mia.list_messages(room, None, 10_000).await.unwrap();
     assert_eq!(sent.len(), BURST);
-    let sequences: Vec<_> = sent.iter().map(|row| row.position.sequence.expect("all are acknowledged")).collect();
+    let sequences: Vec<_> = sent
+        .iter()
+        .map(|row| row.position.sequence.expect("all are acknowledged"))
+        .collect();
     assert!(sequences.windows(2).all(|pair| pair[0] < pair[1]));
     // Every place that was ever acknowledged is the place that the other side sees.
     let received = noa.list_messages(room, None, 10_000).await.unwrap();
     assert!(acknowledged.len() > 1, "something was acknowledged before a kill");
     for (id, sequence) in acknowledged {
-        let row = received.iter().find(|row| row.id == id).expect("an acknowledged message is there");
+        let row = received
+            .iter()
+            .find(|row| row.id == id)
+            .expect("an acknowledged message is there");
         assert_eq!(row.position.sequence, Some(sequence));
     }
     server.kill();

@@ -37,7 +37,12 @@ pub struct Sees<'a> {
 
 impl Person {
     pub(crate) fn new(name: &str, device: Device, wire: Wire, data: PathBuf) -> Self {
-        Self { name: name.to_owned(), device, wire, data }
+        Self {
+            name: name.to_owned(),
+            device,
+            wire,
+            data,
+        }
     }
 
     /// Their handle.
@@ -77,12 +82,18 @@ impl Person {
 
     /// Begins a sentence: `alice.sends("hi").to(&bob)`.
     pub fn sends(&self, text: &str) -> Sends<'_> {
-        Sends { person: self, text: text.to_owned() }
+        Sends {
+            person: self,
+            text: text.to_owned(),
+        }
     }
 
     /// Begins a sentence: `bob.sees(&["hi"]).from(&alice)`.
     pub fn sees(&self, texts: &[&str]) -> Sees<'_> {
-        Sees { person: self, texts: texts.iter().map(|text| (*text).to_owned()).collect() }
+        Sees {
+            person: self,
+            texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+        }
     }
 
     /// The room with somebody, found by handle the first time.
@@ -92,21 +103,31 @@ impl Person {
         if chats.iter().any(|chat| chat.room == room.to_string()) {
             return room;
         }
-        let person = self.device.find_person(&other.name, None).await.expect("a person");
+        let person = self
+            .device
+            .find_person(&other.name, None)
+            .await
+            .expect("a person");
         self.device.open_chat(person.account).await.expect("a chat")
     }
 
     /// The whole timeline with somebody.
     pub async fn timeline_with(&self, other: &Person) -> Vec<MessageView> {
         let room = RoomId::direct(self.account().await, other.account().await);
-        self.device.list_messages(room, None, 10_000).await.expect("a timeline")
+        self.device
+            .list_messages(room, None, 10_000)
+            .await
+            .expect("a timeline")
     }
 
     /// Unread messages from somebody.
     pub async fn unread_from(&self, other: &Person) -> u32 {
         let room = RoomId::direct(self.account().await, other.account().await).to_string();
         let chats = self.device.list_chats().await.expect("the list of chats");
-        chats.iter().find(|chat| chat.room == room).map_or(0, |chat| chat.unread)
+        chats
+            .iter()
+            .find(|chat| chat.room == room)
+            .map_or(0, |chat| chat.unread)
     }
 
     /// Waits until an own message got this far.
@@ -126,7 +147,11 @@ impl Person {
     pub async fn reads_everything_from(&self, other: &Person) {
         let room = self.room_with(other).await;
         let timeline = self.timeline_with(other).await;
-        if let Some(last) = timeline.iter().rev().find(|row| !row.mine && row.position.sequence.is_some()) {
+        if let Some(last) = timeline
+            .iter()
+            .rev()
+            .find(|row| !row.mine && row.position.sequence.is_some())
+        {
             let id = last.id.parse().expect("an id");
             self.device.mark_read(room, id).await.expect("marked as read");
         }
@@ -170,7 +195,11 @@ impl Sends<'_> {
     /// Sends it; returns when it is in the outbox.
     pub async fn to(self, other: &Person) -> EnvelopeId {
         let room = self.person.room_with(other).await;
-        self.person.device.send_text(room, &self.text).await.expect("taken into the outbox")
+        self.person
+            .device
+            .send_text(room, &self.text)
+            .await
+            .expect("taken into the outbox")
     }
 }
 
@@ -191,7 +220,11 @@ impl Sees<'_> {
             .waits("messages", async || {
                 let timeline = self.person.timeline_with(other).await;
                 let seen: Vec<String> = timeline.iter().filter(|row| wanted(row)).map(text_of).collect();
-                if seen == self.texts { Ok(()) } else { Err(format!("{seen:?}")) }
+                if seen == self.texts {
+                    Ok(())
+                } else {
+                    Err(format!("{seen:?}"))
+                }
             })
             .await;
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use conclave_sdk::Direction;
+use conclave_sdk::{Direction, Tap};
 
 /// One frame or body as it went over the wire.
 #[derive(Clone, Debug)]
@@ -28,10 +28,13 @@ impl Wire {
         self.0.lock().expect("no recorder panics").clear();
     }
 
-    pub(crate) fn tap(&self) -> Arc<dyn Fn(Direction, &[u8]) + Send + Sync> {
+    pub(crate) fn tap(&self) -> Tap {
         let records = Arc::clone(&self.0);
         Arc::new(move |direction, bytes| {
-            let record = WireRecord { direction, bytes: bytes.to_vec() };
+            let record = WireRecord {
+                direction,
+                bytes: bytes.to_vec(),
+            };
             records.lock().expect("no recorder panics").push(record);
         })
     }

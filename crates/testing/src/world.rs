@@ -40,10 +40,18 @@ impl World {
             limits: LimitsConfig::unlimited(),
             ..Config::default()
         };
-        let server = conclave_server::start(config.clone()).await.expect("the server starts");
+        let server = conclave_server::start(config.clone())
+            .await
+            .expect("the server starts");
         let address = server.address;
-        let setup = server.setup_link.clone().expect("a fresh server prints a set-up link");
-        let config = Config { listen: address, ..config };
+        let setup = server
+            .setup_link
+            .clone()
+            .expect("a fresh server prints a set-up link");
+        let config = Config {
+            listen: address,
+            ..config
+        };
         Self {
             folder,
             config,
@@ -61,10 +69,17 @@ impl World {
         let token = match &*door {
             Door::Setup(token) => token.clone(),
             Door::InviteBy(administrator) => {
-                administrator.make_invite().await.expect("an administrator invites").token
+                administrator
+                    .make_invite()
+                    .await
+                    .expect("an administrator invites")
+                    .token
             }
         };
-        device.register(name, PASSWORD, &token).await.expect("registration");
+        device
+            .register(name, PASSWORD, &token)
+            .await
+            .expect("registration");
         if matches!(*door, Door::Setup(_)) {
             *door = Door::InviteBy(Box::new(device.clone()));
         }
@@ -75,7 +90,7 @@ impl World {
     }
 
     /// The same device again, from what is on its disk.
-    pub async fn opens_again(&self, name: &str) -> Person {
+    pub fn opens_again(&self, name: &str) -> Person {
         let wire = Wire::default();
         let device = Device::open(self.options(name, &wire)).expect("a device opens");
         Person::new(name, device, wire, self.data_of(name))
@@ -86,7 +101,11 @@ impl World {
         match &*self.door.lock().await {
             Door::Setup(token) => token.clone(),
             Door::InviteBy(administrator) => {
-                administrator.make_invite().await.expect("an administrator invites").token
+                administrator
+                    .make_invite()
+                    .await
+                    .expect("an administrator invites")
+                    .token
             }
         }
     }
@@ -107,7 +126,9 @@ impl World {
 
     /// The server starts again on the same folder and port.
     pub async fn server_starts(&self) {
-        let server = conclave_server::start(self.config.clone()).await.expect("the server starts again");
+        let server = conclave_server::start(self.config.clone())
+            .await
+            .expect("the server starts again");
         *self.server.lock().await = Some(server);
     }
 

@@ -19,7 +19,10 @@ async fn two_people_exchange_messages_and_see_how_far_they_got() {
     alice.sees_delivery(&bob, hello, &DeliveryView::Read).await;
 
     bob.sends("hello alice").to(&alice).await;
-    alice.sees(&["hello bob", "hello alice"]).in_the_chat_with(&bob).await;
+    alice
+        .sees(&["hello bob", "hello alice"])
+        .in_the_chat_with(&bob)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +39,9 @@ async fn two_hundred_messages_wait_for_somebody_who_is_away() {
         alice.sends(text).to(&bob).await;
     }
     bob.comes_back().await;
-    let expected: Vec<&str> = std::iter::once("first").chain(texts.iter().map(String::as_str)).collect();
+    let expected: Vec<&str> = std::iter::once("first")
+        .chain(texts.iter().map(String::as_str))
+        .collect();
     bob.sees(&expected).from(&alice).await;
     assert_eq!(bob.unread_from(&alice).await, 201);
 }
@@ -54,9 +59,11 @@ async fn what_is_written_offline_survives_a_restart_and_is_sent_in_order() {
     alice.sends("offline two").to(&bob).await;
     alice.closes().await;
 
-    let alice = world.opens_again("alice").await;
+    let alice = world.opens_again("alice");
     alice.is_online().await;
-    bob.sees(&["online", "offline one", "offline two"]).from(&alice).await;
+    bob.sees(&["online", "offline one", "offline two"])
+        .from(&alice)
+        .await;
     bob.sends("got them").to(&alice).await;
     alice.sees(&["got them"]).from(&bob).await;
 }
@@ -119,14 +126,22 @@ async fn one_message_lost_in_between_leaves_a_gap_that_is_shown_and_the_rest_ope
     let of_mailbox = "DELETE FROM mailbox WHERE (room, envelope) IN
         (SELECT room, sequence FROM envelopes WHERE id = ?1)";
     assert_eq!(database.execute(of_mailbox, [&id]).unwrap(), 1);
-    assert_eq!(database.execute("DELETE FROM envelopes WHERE id = ?1", [&id]).unwrap(), 1);
+    assert_eq!(
+        database
+            .execute("DELETE FROM envelopes WHERE id = ?1", [&id])
+            .unwrap(),
+        1
+    );
     drop(database);
     world.server_starts().await;
 
     bob.comes_back().await;
     bob.sees(&["one", "three"]).from(&alice).await;
     let timeline = bob.timeline_with(&alice).await;
-    let three = timeline.iter().find(|row| row.body == BodyView::Text { text: "three".into() }).unwrap();
+    let three = timeline
+        .iter()
+        .find(|row| row.body == BodyView::Text { text: "three".into() })
+        .unwrap();
     assert_eq!(three.missing_before, 1, "the gap is shown");
     alice.sends("four").to(&bob).await;
     bob.sees(&["one", "three", "four"]).from(&alice).await;

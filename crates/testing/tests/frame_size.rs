@@ -49,10 +49,19 @@ async fn a_100_byte_text_in_an_established_chat_is_one_frame_of_at_most_450_byte
     let keys: usize = send.keys.iter().map(|key| key.pairwise.0.len()).sum();
     println!("sent frame: {sent} bytes of {LIMIT}");
     println!("  sealed body (100 bytes of text, counter, previous hash, padding, commitment, tag): {body}");
-    println!("  key for {} device (ratchet header, randomness, key, hash, commitment, tag): {keys}", send.keys.len());
-    println!("  id 16, room 32, heads, class, device, CBOR: {}", sent - body - keys);
+    println!(
+        "  key for {} device (ratchet header, randomness, key, hash, commitment, tag): {keys}",
+        send.keys.len()
+    );
+    println!(
+        "  id 16, room 32, heads, class, device, CBOR: {}",
+        sent - body - keys
+    );
     println!("delivered frame: {received} bytes of {LIMIT}");
-    println!("  beyond body and key: {}", received - body - deliver.pairwise.0.len());
+    println!(
+        "  beyond body and key: {}",
+        received - body - deliver.pairwise.0.len()
+    );
     assert_eq!(send.keys.len(), 1, "one device on the other side");
     assert!(sent <= LIMIT, "sent {sent}");
     assert!(received <= LIMIT, "delivered {received}");

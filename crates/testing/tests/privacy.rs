@@ -31,8 +31,10 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
     alice.goes_offline().await;
     alice.comes_back().await;
 
-    let mut secrets: Vec<(String, Vec<u8>)> =
-        texts.iter().map(|text| ("a text".to_owned(), text.as_bytes().to_vec())).collect();
+    let mut secrets: Vec<(String, Vec<u8>)> = texts
+        .iter()
+        .map(|text| ("a text".to_owned(), text.as_bytes().to_vec()))
+        .collect();
     secrets.push(("the password".to_owned(), PASSWORD.as_bytes().to_vec()));
 
     let wires: Vec<(String, Vec<u8>)> = [&alice, &bob].iter().map(|person| crossed(person)).collect();
@@ -42,7 +44,11 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
     for folder in &data {
         secrets.extend(private_keys(folder));
     }
-    assert_eq!(secrets.len(), 3 + 2 * 3, "both devices' signing, identity and recovery keys are looked for");
+    assert_eq!(
+        secrets.len(),
+        3 + 2 * 3,
+        "both devices' signing, identity and recovery keys are looked for"
+    );
 
     world.server_stops().await;
     let mut places = wires;
@@ -52,18 +58,30 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
             places.push((name.to_owned(), fs::read(path).unwrap()));
         }
     }
-    assert!(places.iter().any(|(name, bytes)| name == "conclave.db" && !bytes.is_empty()));
+    assert!(
+        places
+            .iter()
+            .any(|(name, bytes)| name == "conclave.db" && !bytes.is_empty())
+    );
     for (place, bytes) in &places {
         for (what, secret) in &secrets {
             assert!(!contains(bytes, secret), "{what} is readable in {place}");
             let coded = conclave_protocol::bytes::to_base64(secret);
-            assert!(!contains(bytes, coded.as_bytes()), "{what} is readable as base64url in {place}");
+            assert!(
+                !contains(bytes, coded.as_bytes()),
+                "{what} is readable as base64url in {place}"
+            );
         }
     }
 
-    let found = columns_with(&world.server_data().join("conclave.db"), &["alice-of-the-lake", "bob-of-the-hill"]);
-    let listed: BTreeSet<(String, String)> =
-        HANDLES_MAY_STAND_IN.iter().map(|(table, column)| ((*table).into(), (*column).into())).collect();
+    let found = columns_with(
+        &world.server_data().join("conclave.db"),
+        &["alice-of-the-lake", "bob-of-the-hill"],
+    );
+    let listed: BTreeSet<(String, String)> = HANDLES_MAY_STAND_IN
+        .iter()
+        .map(|(table, column)| ((*table).into(), (*column).into()))
+        .collect();
     assert_eq!(found, listed, "handles stand exactly where the threat model says");
 }
 
@@ -80,7 +98,11 @@ async fn the_device_store_is_sealed_on_its_disk() {
         let path = entry.unwrap().path();
         if path.is_file() {
             let bytes = fs::read(&path).unwrap();
-            assert!(!contains(&bytes, b"nobody reads this"), "readable in {}", path.display());
+            assert!(
+                !contains(&bytes, b"nobody reads this"),
+                "readable in {}",
+                path.display()
+            );
         }
     }
 }

@@ -23,12 +23,30 @@ async fn registration_refuses_bad_names_bad_passwords_taken_names_and_used_invit
     let invite = world.invite().await;
     let stranger = Device::open(world.options("stranger", &Wire::default())).unwrap();
     let good = "vier ruhige Otter im Regen";
-    assert_eq!(code(stranger.register("No Such Name!", good, &invite).await), "username_invalid");
-    assert_eq!(code(stranger.register("carol", "short", &invite).await), "password_short");
-    assert_eq!(code(stranger.register("carol", "password123", &invite).await), "password_common");
-    assert_eq!(code(stranger.register("alice", good, &invite).await), "username_taken");
-    assert_eq!(code(stranger.register("carol", good, "no-such-invite").await), "invite_needed");
-    stranger.register("carol", good, &invite).await.expect("after all that the invite still works");
+    assert_eq!(
+        code(stranger.register("No Such Name!", good, &invite).await),
+        "username_invalid"
+    );
+    assert_eq!(
+        code(stranger.register("carol", "short", &invite).await),
+        "password_short"
+    );
+    assert_eq!(
+        code(stranger.register("carol", "password123", &invite).await),
+        "password_common"
+    );
+    assert_eq!(
+        code(stranger.register("alice", good, &invite).await),
+        "username_taken"
+    );
+    assert_eq!(
+        code(stranger.register("carol", good, "no-such-invite").await),
+        "invite_needed"
+    );
+    stranger
+        .register("carol", good, &invite)
+        .await
+        .expect("after all that the invite still works");
 
     let late = Device::open(world.options("late", &Wire::default())).unwrap();
     assert_eq!(code(late.register("dave", good, &invite).await), "invite_needed");
@@ -40,15 +58,34 @@ async fn a_wrong_password_an_unknown_name_and_a_foreign_device_are_told_apart_on
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     alice.device().sign_out().await.unwrap();
-    assert!(matches!(alice.device().account().await.unwrap(), AccountView::SignedOut { .. }));
-    assert_eq!(code(alice.device().sign_in("alice", "not the password").await), "wrong_credentials");
+    assert!(matches!(
+        alice.device().account().await.unwrap(),
+        AccountView::SignedOut { .. }
+    ));
+    assert_eq!(
+        code(alice.device().sign_in("alice", "not the password").await),
+        "wrong_credentials"
+    );
 
     let fresh = Device::open(world.options("fresh", &Wire::default())).unwrap();
-    assert_eq!(code(fresh.sign_in("nobody", "vier ruhige Otter im Regen").await), "wrong_credentials");
-    assert_eq!(code(fresh.sign_in("alice", "not the password").await), "wrong_credentials");
-    assert_eq!(code(fresh.sign_in("alice", "vier ruhige Otter im Regen").await), "other_device");
+    assert_eq!(
+        code(fresh.sign_in("nobody", "vier ruhige Otter im Regen").await),
+        "wrong_credentials"
+    );
+    assert_eq!(
+        code(fresh.sign_in("alice", "not the password").await),
+        "wrong_credentials"
+    );
+    assert_eq!(
+        code(fresh.sign_in("alice", "vier ruhige Otter im Regen").await),
+        "other_device"
+    );
 
-    alice.device().sign_in("alice", "vier ruhige Otter im Regen").await.unwrap();
+    alice
+        .device()
+        .sign_in("alice", "vier ruhige Otter im Regen")
+        .await
+        .unwrap();
     alice.is_online().await;
 }
 
@@ -61,7 +98,10 @@ async fn signing_out_and_in_again_keeps_every_message() {
     bob.sees(&["before"]).from(&alice).await;
     bob.device().sign_out().await.unwrap();
     alice.sends("while signed out").to(&bob).await;
-    bob.device().sign_in("bob", "vier ruhige Otter im Regen").await.unwrap();
+    bob.device()
+        .sign_in("bob", "vier ruhige Otter im Regen")
+        .await
+        .unwrap();
     bob.sees(&["before", "while signed out"]).from(&alice).await;
 }
 
@@ -70,9 +110,24 @@ async fn an_unknown_person_and_a_link_of_somebody_else_are_refused_in_words() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    assert_eq!(code(alice.device().find_person("nobody", None).await), "unknown_person");
-    assert_eq!(code(alice.device().find_person("bob", Some(alice.account().await)).await), "link_mismatch");
-    let found = alice.device().find_person("bob", Some(bob.account().await)).await.unwrap();
+    assert_eq!(
+        code(alice.device().find_person("nobody", None).await),
+        "unknown_person"
+    );
+    assert_eq!(
+        code(
+            alice
+                .device()
+                .find_person("bob", Some(alice.account().await))
+                .await
+        ),
+        "link_mismatch"
+    );
+    let found = alice
+        .device()
+        .find_person("bob", Some(bob.account().await))
+        .await
+        .unwrap();
     assert_eq!(found.account, bob.account().await);
 }
 
@@ -82,7 +137,10 @@ async fn an_empty_and_an_endless_text_are_refused_and_nothing_is_queued() {
     let alice = world.registers("alice").await;
     let room = alice.room_with(&alice).await;
     assert_eq!(code(alice.device().send_text(room, "  \n ").await), "text_empty");
-    assert_eq!(code(alice.device().send_text(room, &"x".repeat(17_000)).await), "text_long");
+    assert_eq!(
+        code(alice.device().send_text(room, &"x".repeat(17_000)).await),
+        "text_long"
+    );
     assert!(alice.timeline_with(&alice).await.is_empty());
 }
 
@@ -95,31 +153,41 @@ async fn a_device_restored_from_an_older_copy_notices_and_the_chat_goes_on() {
     bob.sees(&["one"]).from(&alice).await;
     bob.sends("two").to(&alice).await;
     alice.sees(&["two"]).from(&bob).await;
-    bob.device().wait_until_quiet(Duration::from_secs(20)).await.unwrap();
+    bob.device()
+        .wait_until_quiet(Duration::from_secs(20))
+        .await
+        .unwrap();
 
     // Bob's disk is copied, used on, and put back.
     let folder = bob.data().to_owned();
     let copy = world.folder().join("copy-of-bob");
     bob.closes().await;
     copy_folder(&folder, &copy);
-    let bob = world.opens_again("bob").await;
+    let bob = world.opens_again("bob");
     bob.is_online().await;
     bob.sends("three, later forgotten").to(&alice).await;
     alice.sends("four, later forgotten").to(&bob).await;
     alice.sees(&["two", "three, later forgotten"]).from(&bob).await;
     bob.sees(&["one", "four, later forgotten"]).from(&alice).await;
-    bob.device().wait_until_quiet(Duration::from_secs(20)).await.unwrap();
+    bob.device()
+        .wait_until_quiet(Duration::from_secs(20))
+        .await
+        .unwrap();
     bob.closes().await;
     fs::remove_dir_all(&folder).unwrap();
     copy_folder(&copy, &folder);
 
-    let bob = world.opens_again("bob").await;
+    let bob = world.opens_again("bob");
     let mut events = bob.device().events();
     bob.is_online().await;
     bob.waits("the notice in the chat", async || {
         let timeline = bob.timeline_with(&alice).await;
         let noticed = timeline.iter().any(|row| row.body == BodyView::RestoredHere);
-        if noticed { Ok(()) } else { Err(format!("{timeline:?}")) }
+        if noticed {
+            Ok(())
+        } else {
+            Err(format!("{timeline:?}"))
+        }
     })
     .await;
     while let Ok(event) = events.try_recv() {
@@ -128,13 +196,22 @@ async fn a_device_restored_from_an_older_copy_notices_and_the_chat_goes_on() {
         }
     }
     bob.sends("back again").to(&alice).await;
-    alice.sees(&["two", "three, later forgotten", "back again"]).from(&bob).await;
+    alice
+        .sees(&["two", "three, later forgotten", "back again"])
+        .from(&bob)
+        .await;
     alice.sends("welcome back").to(&bob).await;
     bob.waits("the newest message", async || {
         let timeline = bob.timeline_with(&alice).await;
         let last = timeline.iter().rfind(|row| !row.mine).map(|row| row.body.clone());
-        let wanted = BodyView::Text { text: "welcome back".into() };
-        if last == Some(wanted) { Ok(()) } else { Err(format!("{last:?}")) }
+        let wanted = BodyView::Text {
+            text: "welcome back".into(),
+        };
+        if last == Some(wanted) {
+            Ok(())
+        } else {
+            Err(format!("{last:?}"))
+        }
     })
     .await;
 }

@@ -65,7 +65,9 @@ fn read(file: Option<&Path>, overrides: &Overrides) -> Result<Config, StartError
     }
     // CONCLAVE_CONFIG is read above; some others belong to the command line client and to tests.
     let environment = Env::prefixed(PREFIX)
-        .filter(|key| !OTHERS.contains(&key.as_str()) && !key.as_str().to_ascii_lowercase().starts_with("test_"))
+        .filter(|key| {
+            !OTHERS.contains(&key.as_str()) && !key.as_str().to_ascii_lowercase().starts_with("test_")
+        })
         .split("__");
     figment
         .merge(environment)
