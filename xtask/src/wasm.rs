@@ -20,6 +20,18 @@ const STEM: &str = "conclave_wasm";
 /// What the engine with its store may weigh on the wire, gzipped; more would be felt at the first visit.
 const LIMIT_GZIPPED: usize = 900 * 1024;
 
+/// How SQLite is compiled. Its shim is written with attributes that clang before 17 only takes when told so; and of
+/// the ciphers that it could have, the store uses ChaCha20 alone.
+const SQLITE_FLAGS: &[&str] = &[
+    "-fdouble-square-bracket-attributes",
+    "-DHAVE_CIPHER_AES_128_CBC=0",
+    "-DHAVE_CIPHER_AES_256_CBC=0",
+    "-DHAVE_CIPHER_SQLCIPHER=0",
+    "-DHAVE_CIPHER_RC4=0",
+    "-DHAVE_CIPHER_ASCON128=0",
+    "-DHAVE_CIPHER_AEGIS=0",
+];
+
 pub(crate) const NEEDS: &[Need] = &[Need::CCompiler, Need::Clang, Need::WasmTarget];
 
 /// Where the bindings go. Not committed: the web app imports them from its worker alone.
@@ -114,6 +126,7 @@ fn bind(built: &Path) -> Result<()> {
         .input_path(built)
         .out_name(STEM)
         .typescript(true)
+        .remove_name_section(true)
         .remove_producers_section(true);
     bindgen
         .web(true)
@@ -131,11 +144,7 @@ fn environment() -> Result<Vec<(&'static str, OsString)>> {
     };
     Ok(vec![
         ("CC_wasm32_unknown_unknown", clang.into_os_string()),
-        // SQLite's shim is written with attributes that clang before 17 only takes when told so.
-        (
-            "CFLAGS_wasm32_unknown_unknown",
-            "-fdouble-square-bracket-attributes".into(),
-        ),
+        ("CFLAGS_wasm32_unknown_unknown", SQLITE_FLAGS.join(" ").into()),
         ("AR_wasm32_unknown_unknown", archiver.into_os_string()),
         // Every browser with OPFS's synchronous access has SIMD; the cfg is for getrandom 0.3, should one of
         // the dependencies bring it (0.4 goes by its feature alone).
