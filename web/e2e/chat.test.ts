@@ -5,7 +5,18 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
-import { composer, deliveries, eventually, invite, messages, openChat, PASSWORD, register, say, texts } from './support/screens.ts';
+import {
+  composer,
+  deliveries,
+  eventually,
+  invite,
+  messages,
+  openChat,
+  PASSWORD,
+  register,
+  say,
+  texts,
+} from './support/screens.ts';
 import { Server } from './support/server.ts';
 import { Wire } from './support/wire.ts';
 
@@ -40,23 +51,27 @@ async function bothSee(): Promise<void> {
   await eventually(() => end(noaPage), tail, 60_000);
 }
 
-test('two people register, find each other and exchange messages both ways', { timeout: 180_000 }, async () => {
-  miaPage = await mia.tab(miaWire.url);
-  await register(miaPage, `${miaWire.url}/#/setup/${server.setupToken}`, 'mia');
-  const token = await invite(miaPage);
-  noaPage = await noa.tab(noaWire.url);
-  await register(noaPage, `${noaWire.url}/#/invite/${token}`, 'noa');
+test(
+  'two people register, find each other and exchange messages both ways',
+  { timeout: 180_000 },
+  async () => {
+    miaPage = await mia.tab(miaWire.url);
+    await register(miaPage, `${miaWire.url}/#/setup/${server.setupToken}`, 'mia');
+    const token = await invite(miaPage);
+    noaPage = await noa.tab(noaWire.url);
+    await register(noaPage, `${noaWire.url}/#/invite/${token}`, 'noa');
 
-  await openChat(miaPage, 'noa');
-  await say(miaPage, 'hello noa');
-  said.push('hello noa');
-  await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
-  await eventually(() => texts(noaPage), said);
-  await say(noaPage, 'hello mia');
-  said.push('hello mia');
-  await bothSee();
-  await eventually(() => deliveries(miaPage), ['read']);
-});
+    await openChat(miaPage, 'noa');
+    await say(miaPage, 'hello noa');
+    said.push('hello noa');
+    await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+    await eventually(() => texts(noaPage), said);
+    await say(noaPage, 'hello mia');
+    said.push('hello mia');
+    await bothSee();
+    await eventually(() => deliveries(miaPage), ['read']);
+  },
+);
 
 test('both reload and everything is still there', { timeout: 120_000 }, async () => {
   await miaPage.reload();
@@ -67,20 +82,24 @@ test('both reload and everything is still there', { timeout: 120_000 }, async ()
   await bothSee();
 });
 
-test('a person who goes offline keeps writing and everything is sent when the network is back', { timeout: 120_000 }, async () => {
-  for (const [wire, page, name] of [
-    [miaWire, miaPage, 'mia'],
-    [noaWire, noaPage, 'noa'],
-  ] as const) {
-    wire.pull();
-    await say(page, `${name} offline one`);
-    await say(page, `${name} offline two`);
-    await eventually(async () => (await deliveries(page)).slice(-2), ['queued', 'queued']);
-    wire.plug();
-    said.push(`${name} offline one`, `${name} offline two`);
-    await bothSee();
-  }
-});
+test(
+  'a person who goes offline keeps writing and everything is sent when the network is back',
+  { timeout: 120_000 },
+  async () => {
+    for (const [wire, page, name] of [
+      [miaWire, miaPage, 'mia'],
+      [noaWire, noaPage, 'noa'],
+    ] as const) {
+      wire.pull();
+      await say(page, `${name} offline one`);
+      await say(page, `${name} offline two`);
+      await eventually(async () => (await deliveries(page)).slice(-2), ['queued', 'queued']);
+      wire.plug();
+      said.push(`${name} offline one`, `${name} offline two`);
+      await bothSee();
+    }
+  },
+);
 
 test('the outbox survives a reload', { timeout: 120_000 }, async () => {
   miaWire.pull();
@@ -107,35 +126,39 @@ test('200 messages sent while one is away arrive once and in order', { timeout: 
   assert.deepEqual(numbers, said.filter((text) => text.startsWith('number ')).slice(-numbers.length));
 });
 
-test('two tabs of one person send at the same time and each message arrives once', { timeout: 120_000 }, async () => {
-  const second = await mia.tab(miaPage.url());
-  await composer(second).waitFor();
-  await eventually(async () => (await texts(second)).slice(-1), said.slice(-1));
-  const round = Array.from({ length: 10 }, (_, n) => n.toString());
-  await Promise.all([
-    (async () => {
-      for (const n of round) await say(miaPage, `first tab ${n}`);
-    })(),
-    (async () => {
-      for (const n of round) await say(second, `second tab ${n}`);
-    })(),
-  ]);
-  const sorted = async (page: Page): Promise<string[]> =>
-    (await texts(page)).filter((text) => text.includes(' tab ')).sort();
-  const expected = round.flatMap((n) => [`first tab ${n}`, `second tab ${n}`]).sort();
-  await eventually(() => sorted(noaPage), expected);
-  await eventually(() => sorted(miaPage), expected);
-  await eventually(async () => texts(second), await texts(miaPage));
-  await eventually(async () => texts(noaPage), await texts(miaPage));
-  said.push(...(await texts(miaPage)).filter((text) => text.includes(' tab ')));
+test(
+  'two tabs of one person send at the same time and each message arrives once',
+  { timeout: 120_000 },
+  async () => {
+    const second = await mia.tab(miaPage.url());
+    await composer(second).waitFor();
+    await eventually(async () => (await texts(second)).slice(-1), said.slice(-1));
+    const round = Array.from({ length: 10 }, (_, n) => n.toString());
+    await Promise.all([
+      (async () => {
+        for (const n of round) await say(miaPage, `first tab ${n}`);
+      })(),
+      (async () => {
+        for (const n of round) await say(second, `second tab ${n}`);
+      })(),
+    ]);
+    const sorted = async (page: Page): Promise<string[]> =>
+      (await texts(page)).filter((text) => text.includes(' tab ')).sort();
+    const expected = round.flatMap((n) => [`first tab ${n}`, `second tab ${n}`]).sort();
+    await eventually(() => sorted(noaPage), expected);
+    await eventually(() => sorted(miaPage), expected);
+    await eventually(async () => texts(second), await texts(miaPage));
+    await eventually(async () => texts(noaPage), await texts(miaPage));
+    said.push(...(await texts(miaPage)).filter((text) => text.includes(' tab ')));
 
-  // The tab that owns the engine closes; the other goes on.
-  await miaPage.close();
-  miaPage = second;
-  await say(miaPage, 'the other tab went on');
-  said.push('the other tab went on');
-  await bothSee();
-});
+    // The tab that owns the engine closes; the other goes on.
+    await miaPage.close();
+    miaPage = second;
+    await say(miaPage, 'the other tab went on');
+    said.push('the other tab went on');
+    await bothSee();
+  },
+);
 
 test('the browser closes and comes back with everything', { timeout: 120_000 }, async () => {
   const url = miaPage.url();

@@ -39,7 +39,10 @@ export async function signIn(page: Page, name: string, password = PASSWORD): Pro
 export async function invite(page: Page): Promise<string> {
   const before = page.url();
   await page.goto(new URL('/#/settings', before).href);
-  await page.getByRole('button', { name: /invite/i }).first().click();
+  await page
+    .getByRole('button', { name: /invite/i })
+    .first()
+    .click();
   const field = page.getByLabel('Invite link');
   await field.waitFor();
   const link = await field.inputValue();
