@@ -126,6 +126,8 @@ fn bind(built: &Path) -> Result<()> {
         .input_path(built)
         .out_name(STEM)
         .typescript(true)
+        // The worker loads the file beside the script; Vite finds it by that default.
+        .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen
