@@ -2,4 +2,31 @@
 import type { MessageView } from "./MessageView";
 import type { PersonView } from "./PersonView";
 
-export type ChatView = { room: string, person: PersonView, saved: boolean, last: MessageView | null, unread: number, active_at: number, };
+/**
+ * A row of the list of chats.
+ */
+export type ChatView = { 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * The other person.
+ */
+person: PersonView, 
+/**
+ * The room of the own saved messages.
+ */
+saved: boolean, 
+/**
+ * Its newest message.
+ */
+last: MessageView | null, 
+/**
+ * Unread messages.
+ */
+unread: number, 
+/**
+ * When something last happened, Unix milliseconds.
+ */
+active_at: number, };

@@ -3,4 +3,35 @@ import type { ConnectionState } from "./ConnectionState";
 import type { Failure } from "./Failure";
 import type { Outcome } from "./Outcome";
 
-export type Event = { "type": "answer", ask: number, outcome: Outcome, } | { "type": "account" } | { "type": "connection", state: ConnectionState, } | { "type": "chats" } | { "type": "timeline", room: string, } | { "type": "arrived", room: string, message: string, } | { "type": "warning", failure: Failure, };
+/**
+ * Something changed that a front end may show.
+ */
+export type Event = { "type": "answer", 
+/**
+ * Names the intent.
+ */
+ask: number, 
+/**
+ * What came of it.
+ */
+outcome: Outcome, } | { "type": "account" } | { "type": "connection", 
+/**
+ * How it stands.
+ */
+state: ConnectionState, } | { "type": "chats" } | { "type": "timeline", 
+/**
+ * The room's id.
+ */
+room: string, } | { "type": "arrived", 
+/**
+ * The room's id.
+ */
+room: string, 
+/**
+ * The message's id.
+ */
+message: string, } | { "type": "warning", 
+/**
+ * What and what to do.
+ */
+failure: Failure, };

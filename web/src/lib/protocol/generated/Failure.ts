@@ -3,4 +3,16 @@
 /**
  * Something a person asked for did not happen, and what to do.
  */
-export type Failure = { code: string, message: string, retry_after: number | null, };
+export type Failure = { 
+/**
+ * A server's [`ErrorCode`] or one of the client's own codes below.
+ */
+code: string, 
+/**
+ * What happened and what to do.
+ */
+message: string, 
+/**
+ * Seconds after which to try again.
+ */
+retry_after: number | null, };

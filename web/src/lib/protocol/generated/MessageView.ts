@@ -3,4 +3,43 @@ import type { BodyView } from "./BodyView";
 import type { DeliveryView } from "./DeliveryView";
 import type { Position } from "./Position";
 
-export type MessageView = { id: string, room: string, author: string, mine: boolean, sent_at: number, delivery: DeliveryView, missing_before: number, body: BodyView, position: Position, };
+/**
+ * A message of a timeline.
+ */
+export type MessageView = { 
+/**
+ * Message id.
+ */
+id: string, 
+/**
+ * Room id.
+ */
+room: string, 
+/**
+ * Account id of its author.
+ */
+author: string, 
+/**
+ * Sent by the own account.
+ */
+mine: boolean, 
+/**
+ * When it was sent, Unix milliseconds.
+ */
+sent_at: number, 
+/**
+ * How far an own message got.
+ */
+delivery: DeliveryView, 
+/**
+ * Messages of the same sender missing just before this one.
+ */
+missing_before: number, 
+/**
+ * What it says.
+ */
+body: BodyView, 
+/**
+ * Place for paging: ask for what lies before the first one shown.
+ */
+position: Position, };

@@ -2,4 +2,35 @@
 import type { Failure } from "./Failure";
 import type { PersonView } from "./PersonView";
 
-export type Outcome = { "type": "done" } | { "type": "person", person: PersonView, } | { "type": "room", room: string, } | { "type": "invite", token: string, expires: number, } | { "type": "recovery_words", words: Array<string>, } | { "type": "queued", message: string, } | { "type": "failed", failure: Failure, };
+/**
+ * What came of an intent.
+ */
+export type Outcome = { "type": "done" } | { "type": "person", 
+/**
+ * Who.
+ */
+person: PersonView, } | { "type": "room", 
+/**
+ * Its id.
+ */
+room: string, } | { "type": "invite", 
+/**
+ * The secret part of the link `/#/invite/{token}`.
+ */
+token: string, 
+/**
+ * When it ends, Unix milliseconds.
+ */
+expires: number, } | { "type": "recovery_words", 
+/**
+ * 24 words.
+ */
+words: Array<string>, } | { "type": "queued", 
+/**
+ * The message's id.
+ */
+message: string, } | { "type": "failed", 
+/**
+ * Why and what to do.
+ */
+failure: Failure, };
