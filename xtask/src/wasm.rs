@@ -114,6 +114,8 @@ fn bind(built: &Path) -> Result<()> {
     let folder = folder();
     let inputs = Fingerprint::default()
         .words(&workspace::locked_version("wasm-bindgen")?)
+        // How the bindings are made counts as much as what they are made of.
+        .words(include_str!("wasm.rs"))
         .file(built)?;
     fs::create_dir_all(&folder).context(format!("creating {}", folder.display()))?;
     let stamp = Stamp::new("wasm", inputs, folder.clone())?;
