@@ -1,5 +1,6 @@
 //! Logs without addresses, names, tokens or paths: the route's template says what was asked.
 
+use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{MatchedPath, Request};
@@ -21,6 +22,7 @@ pub fn begin(config: &Config) -> Result<(), StartError> {
         .map_err(|error| StartError::Config(format!("log cannot be read: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let begun = if config.log_json {
         builder.json().try_init()
