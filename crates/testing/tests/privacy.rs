@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use conclave_client::{Reads, Table};
+use conclave_protocol::frames::{ClientFrame, ServerFrame};
 use conclave_sdk::Direction;
 use conclave_store::{Store, StoreKey};
 use conclave_testing::{Person, World};
@@ -37,6 +38,9 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
         .collect();
     secrets.push(("the password".to_owned(), PASSWORD.as_bytes().to_vec()));
 
+    for person in [&alice, &bob] {
+        no_frame_names_anybody(person, &["alice-of-the-lake", "bob-of-the-hill"]);
+    }
     let wires: Vec<(String, Vec<u8>)> = [&alice, &bob].iter().map(|person| crossed(person)).collect();
     let data = [alice.data().to_owned(), bob.data().to_owned()];
     alice.closes().await;
@@ -105,6 +109,27 @@ async fn the_device_store_is_sealed_on_its_disk() {
             );
         }
     }
+}
+
+/// Handles cross in the bodies of registration, sign-in and look-ups alone, as the threat model says.
+fn no_frame_names_anybody(person: &Person, handles: &[&str]) {
+    let mut frames = 0;
+    for record in person.wire().records() {
+        let is_frame = match record.direction {
+            Direction::Sent => ClientFrame::from_bytes(&record.bytes).is_ok(),
+            Direction::Received => ServerFrame::from_bytes(&record.bytes).is_ok(),
+        };
+        if is_frame {
+            frames += 1;
+            for handle in handles {
+                assert!(
+                    !contains(&record.bytes, handle.as_bytes()),
+                    "a frame names {handle}"
+                );
+            }
+        }
+    }
+    assert!(frames > 10, "frames were looked at");
 }
 
 fn crossed(person: &Person) -> (String, Vec<u8>) {
