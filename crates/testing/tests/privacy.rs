@@ -129,7 +129,8 @@ fn no_frame_names_anybody(person: &Person, handles: &[&str]) {
             }
         }
     }
-    assert!(frames > 10, "frames were looked at");
+    // Hello, welcome, a message each way with its answers and acknowledgements.
+    assert!(frames > 5, "{frames} frames were looked at");
 }
 
 fn crossed(person: &Person) -> (String, Vec<u8>) {
