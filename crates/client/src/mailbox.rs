@@ -22,7 +22,7 @@ use crate::work::Work;
 
 /// Mailbox messages taken in one handling, so that a long absence does not block what a person does.
 const ROUND: usize = 64;
-/// Messages parked for a later try; beyond that the oldest are dropped.
+/// Messages kept that could not be opened; beyond that the oldest are dropped.
 const PARKED_MAX: u32 = 1_000;
 
 /// What came of one mailbox message.

@@ -31,7 +31,7 @@ use crate::work::Work;
 /// Items sent and not answered yet.
 const IN_FLIGHT_MAX: usize = 64;
 /// Items looked at in one round: far more than may be in flight, so that a room whose messages have to wait
-/// does not hold up the others.
+/// does not hold up the others until more than this many wait there.
 const ROUND: u32 = 1_024;
 /// Pause after a refusal that gives no time of its own.
 const REFUSED_PAUSE_MS: u64 = 1_000;
