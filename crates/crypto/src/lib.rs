@@ -41,7 +41,9 @@
 )]
 
 mod aead;
+pub mod attachments;
 mod error;
+pub mod franking;
 mod handshake;
 mod kdf;
 pub mod keys;
@@ -53,11 +55,14 @@ mod participants;
 pub mod prekeys;
 mod ratchet;
 mod redacted;
+pub mod safety_numbers;
+pub mod sender_keys;
 pub mod session;
 mod state;
 mod suite;
 #[cfg(test)]
 mod tests;
+pub mod vault;
 
 pub use error::{
     HandshakeError, KeyError, OpenError, PaddingError, ParseError, SealError, SignatureError, StateError,

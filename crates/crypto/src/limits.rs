@@ -1,16 +1,15 @@
 //! Every bound of this crate, each with its why. Nothing else here may hold a bare number that limits input.
 
-/// Bytes of plaintext in one pairwise message. The largest control payload planned (a batch of sender keys or
-/// of repeated messages) stays below; bigger things travel as attachments.
-pub const MAX_PAIRWISE_PLAINTEXT: usize = 64 * 1024;
+/// Bytes of plaintext in one pairwise message: what is left of [`MAX_PAIRWISE_MESSAGE`] behind the longest
+/// headers (1,189 bytes), commitment and tag (48). Bigger control payloads are cut into several.
+pub const MAX_PAIRWISE_PLAINTEXT: usize = 2_816;
 
-/// Bytes of one direct message's content before padding. A text of this length fills dozens of screens, and
-/// its frame stays below the socket's limit of 256 KiB with the keys for 32 devices.
-pub const MAX_CONTENT: usize = 64 * 1024;
+/// Bytes of one message's content before padding. A text of this length fills dozens of screens, and its sealed
+/// body stays within the 32 KiB that the server takes.
+pub const MAX_CONTENT: usize = 28 * 1024;
 
-/// Bytes of one serialized pairwise message: the plaintext's limit and room for both headers, the commitment
-/// and the tag. Longer input is refused before it is looked at.
-pub const MAX_PAIRWISE_MESSAGE: usize = MAX_PAIRWISE_PLAINTEXT + 2 * 1024;
+/// Bytes of one serialized pairwise message, as frames carry it. Longer input is refused before it is looked at.
+pub const MAX_PAIRWISE_MESSAGE: usize = 4 * 1024;
 
 /// Message keys skipped in one jump of one chain. Each costs two HMACs before the message is authenticated, so
 /// this bounds what a forged counter costs (under two milliseconds); a mailbox rarely loses as many in a row.
@@ -41,6 +40,37 @@ pub const PADDING_FLOOR: usize = 64;
 /// Fresh random bytes in each message key's expansion: a device restored from an old image repeats a counter,
 /// and two draws of 128 bits do not collide.
 pub const MESSAGE_RANDOM_LENGTH: usize = 16;
+
+/// Messages of one sender-key chain, after which its device makes a new one: so much follows from one stolen chain
+/// key at most.
+pub const MAX_CHAIN_MESSAGES: u32 = 500;
+
+/// How long a device sends on one chain (7 days), for the same reason.
+pub const MAX_CHAIN_AGE: u64 = 7 * DAY;
+
+/// Keys skipped in one jump of a sender-key chain: twice what a chain of this version can have.
+pub const MAX_CHAIN_JUMP: u32 = 1_000;
+
+/// Skipped keys kept in one sender-key chain, the oldest dropped first.
+pub const MAX_SKIPPED_PER_CHAIN: usize = 1_000;
+
+/// Replaced chains kept for each device in a room, for messages that come late.
+pub const MAX_OLD_CHAINS: usize = 5;
+
+/// How long a replaced chain is kept (7 days).
+pub const OLD_CHAIN_LIFETIME: u64 = 7 * DAY;
+
+/// Bytes of one attachment (4 GiB). Far below what the format allows; a larger file is a case for other tools.
+pub const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Smallest length to which a file is filled: thumbnails and voice notes look alike.
+pub const ATTACHMENT_FLOOR: u64 = 4 * 1024;
+
+/// Bytes of one vault record's content before padding. More is cut into several records.
+pub const MAX_VAULT_RECORD: usize = 64 * 1024;
+
+/// Rounds of SHA-512 behind a safety number, as libsignal's: they make a search for similar numbers slow.
+pub const FINGERPRINT_ROUNDS: u32 = 5_200;
 
 /// Bytes of a serialized list of sessions: six sessions full of skipped keys (76 bytes each) and their headers.
 pub const MAX_SESSIONS_STATE: usize = 1024 * 1024;

@@ -9,10 +9,13 @@ use crate::suite::{SUITE, VERSION};
 
 /// Which record a stored state is, so that one never loads as another.
 #[derive(Clone, Copy)]
+#[expect(dead_code, reason = "sender keys come with their module")]
 pub(crate) enum Record {
     Sessions = 0,
     SignedPrekey = 1,
     PrekeySecret = 2,
+    SendingChain = 3,
+    ReceivingChains = 4,
 }
 
 /// Bytes of the frame, for capacities.

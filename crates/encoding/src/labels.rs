@@ -56,6 +56,42 @@ labels! {
     CONTENT_KEY = "conclave/v1/content-key";
     /// Hash that travels with a content key and is the link in the sender's chain of messages.
     MESSAGE_HASH = "conclave/v1/message-hash";
+    /// A device's signed word on one of its sender-key chains.
+    SENDER_KEY_STATEMENT = "conclave/v1/sender-key-statement";
+    /// A chain as its own device hands it to a member.
+    SENDER_KEY_DISTRIBUTION = "conclave/v1/sender-key-distribution";
+    /// A chain as a member hands it on to a newcomer, or keeps it in the vault.
+    SENDER_KEY_SEED = "conclave/v1/sender-key-seed";
+    /// Expansion of a room message's key to key, nonce and commitment.
+    SENDER_KEY_MESSAGE = "conclave/v1/sender-key-message";
+    /// Associated data of a room message.
+    SENDER_KEY_ASSOCIATED_DATA = "conclave/v1/sender-key-associated-data";
+    /// What the chain's signature key signs for each room message.
+    SENDER_KEY_SIGNATURE = "conclave/v1/sender-key-signature";
+    /// Context of the chunked encryption of a file.
+    ATTACHMENT = "conclave/v1/attachment";
+    /// A device's signed word on one way into the vault.
+    VAULT_SLOT = "conclave/v1/vault-slot";
+    /// Seed of the recovery slot, from the recovery key.
+    VAULT_SLOT_RECOVERY = "conclave/v1/vault-slot-recovery";
+    /// Seed of the password slot, from OPAQUE's export key.
+    VAULT_SLOT_PASSWORD = "conclave/v1/vault-slot-password";
+    /// Seed of the passkey slot, from the authenticator's PRF.
+    VAULT_SLOT_PASSKEY = "conclave/v1/vault-slot-passkey";
+    /// A vault key wrapped to one slot, signed by a device.
+    VAULT_WRAPPED_KEY = "conclave/v1/vault-wrapped-key";
+    /// Expansion of the slot's shared secret to key, nonce and commitment.
+    VAULT_WRAPPING_KEY = "conclave/v1/vault-wrapping-key";
+    /// Associated data and hash of a vault record.
+    VAULT_RECORD = "conclave/v1/vault-record";
+    /// Expansion of the vault key to the key and commitment of one record.
+    VAULT_RECORD_KEY = "conclave/v1/vault-record-key";
+    /// Keyed name of a vault record, so that the server does not learn the real one.
+    VAULT_RECORD_NAME = "conclave/v1/vault-record-name";
+    /// The two fingerprints that people compare by scanning.
+    SAFETY_CODE = "conclave/v1/safety-code";
+    /// What a reporter reveals of one message.
+    FRANKING_PROOF = "conclave/v1/franking-proof";
     /// What a device signs to bind a new login to itself.
     LOGIN = "conclave/v1/login";
     /// What a device signs when an account is registered.

@@ -1,0 +1,1 @@
+//! What two people compare to know that nobody stands between them.

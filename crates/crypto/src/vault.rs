@@ -1,0 +1,1 @@
+//! The vault: slots, wrapped keys, and records chained by hash.
