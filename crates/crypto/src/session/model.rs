@@ -44,6 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 struct World {
+    /// Whether both save and load everything after each step.
+    restarts: bool,
     alice: Device,
     bob: Device,
     rng: ChaCha20Rng,
@@ -60,9 +62,10 @@ struct Letter {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(restarts: bool) -> Self {
         let mut rng = rng(77);
         Self {
+            restarts,
             alice: Device::new(1, &mut rng),
             bob: Device::new(2, &mut rng),
             rng,
@@ -101,8 +104,10 @@ impl World {
             }
             Step::Deliver { .. } | Step::Lose { .. } => {}
         }
-        self.alice.restart();
-        self.bob.restart();
+        if self.restarts {
+            self.alice.restart();
+            self.bob.restart();
+        }
     }
 
     fn begin(&mut self, by_alice: bool, kind: PrekeyKind) {
@@ -178,10 +183,22 @@ proptest! {
 
     #[test]
     fn whatever_the_mailbox_does_each_message_opens_once_and_both_settle(steps in steps()) {
-        let mut world = World::new();
+        let mut world = World::new(true);
         for step in steps {
             world.run(step);
         }
         world.settles();
+    }
+
+    #[test]
+    fn a_state_saved_and_loaded_at_each_step_equals_one_that_never_was(steps in steps()) {
+        let (mut kept, mut restarted) = (World::new(false), World::new(true));
+        for step in steps {
+            kept.run(step);
+            restarted.run(step);
+            for (one, other) in [(&kept.alice, &restarted.alice), (&kept.bob, &restarted.bob)] {
+                prop_assert_eq!(&*one.sessions.to_bytes(), &*other.sessions.to_bytes());
+            }
+        }
     }
 }
