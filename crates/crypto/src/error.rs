@@ -3,6 +3,8 @@
 use conclave_encoding::DecodeError;
 use thiserror::Error;
 
+use crate::sender_keys::RotationReason;
+
 /// Why bytes are not a key that this crate works with.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
@@ -109,6 +111,9 @@ pub enum SealError {
     /// A stored key is not acceptable.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The sender-key chain is spent: its device begins a new one first.
+    #[error("the chain is spent")]
+    RotationDue(RotationReason),
 }
 
 /// Why a message was not opened. Whatever the reason, nothing has changed.
@@ -135,6 +140,12 @@ pub enum OpenError {
     /// The sealed bytes are over their limit.
     #[error("the message is longer than its limit")]
     TooLong,
+    /// The room message belongs to a chain that was never accepted, or is too old.
+    #[error("the chain of the message is not known")]
+    UnknownChain,
+    /// The room message lies beyond the end of a closed chain.
+    #[error("the message lies beyond the end of its chain")]
+    ChainClosed,
     /// The first message of a session failed in the handshake.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
@@ -144,3 +155,26 @@ pub enum OpenError {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the padding is not valid")]
 pub struct PaddingError;
+
+/// Why a sender-key chain, or the statement on one, is not believed.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum SenderKeyError {
+    /// The statement names another device than the one that it must come from.
+    #[error("the chain belongs to another device")]
+    WrongDevice,
+    /// The statement names another room.
+    #[error("the chain belongs to another room")]
+    WrongRoom,
+    /// The statement names another epoch.
+    #[error("the chain belongs to another epoch")]
+    WrongEpoch,
+    /// The statement's signature does not verify.
+    #[error("the statement's signature is not valid")]
+    Signature,
+    /// A chain with the same id and another statement is known.
+    #[error("the chain is known under another statement")]
+    OtherStatement,
+    /// The chain's signature key is not acceptable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}

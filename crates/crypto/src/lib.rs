@@ -8,6 +8,7 @@
 //! | `ratchet` | the Double Ratchet: a new key for each message |
 //! | [`session`] | the list of ratchets with one peer device, and which of them sends |
 //! | [`message`] | what travels: pairwise messages and the sealed body of a direct message |
+//! | [`sender_keys`] | messages of rooms: one chain per device, room and epoch |
 //! | [`limits`] | every bound, with its reason |
 //! | [`manual`] | the attacks met here, what meets each, and the test that shows it |
 //!
@@ -65,7 +66,8 @@ mod tests;
 pub mod vault;
 
 pub use error::{
-    HandshakeError, KeyError, OpenError, PaddingError, ParseError, SealError, SignatureError, StateError,
+    HandshakeError, KeyError, OpenError, PaddingError, ParseError, SealError, SenderKeyError, SignatureError,
+    StateError,
 };
 pub use keys::{ContentKey, IdentityKey, IdentityPublicKey, RecoveryKey, SigningKey, VerifyingKey};
 pub use message::{

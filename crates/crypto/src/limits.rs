@@ -1,5 +1,8 @@
 //! Every bound of this crate, each with its why. Nothing else here may hold a bare number that limits input.
 
+use crate::aead::OVERHEAD;
+use crate::padding::padded_length;
+
 /// Bytes of plaintext in one pairwise message: what is left of [`MAX_PAIRWISE_MESSAGE`] behind the longest
 /// headers (1,189 bytes), commitment and tag (48). Bigger control payloads are cut into several.
 pub const MAX_PAIRWISE_PLAINTEXT: usize = 2_816;
@@ -7,6 +10,14 @@ pub const MAX_PAIRWISE_PLAINTEXT: usize = 2_816;
 /// Bytes of one message's content before padding. A text of this length fills dozens of screens, and its sealed
 /// body stays within the 32 KiB that the server takes.
 pub const MAX_CONTENT: usize = 28 * 1024;
+
+/// Bytes of one sealed content: padded, with commitment and tag.
+pub const MAX_SEALED_CONTENT: usize = padded_length(MAX_CONTENT).saturating_add(OVERHEAD);
+
+/// Bytes of one room message: the longest sealed content behind type, chain id, iteration of five bytes and random
+/// bytes, and before the signature. Longer input is refused before it is looked at.
+pub const MAX_ROOM_MESSAGE: usize =
+    MAX_SEALED_CONTENT.saturating_add(1 + 16 + 5 + MESSAGE_RANDOM_LENGTH + 64);
 
 /// Bytes of one serialized pairwise message, as frames carry it. Longer input is refused before it is looked at.
 pub const MAX_PAIRWISE_MESSAGE: usize = 4 * 1024;
@@ -48,10 +59,14 @@ pub const MAX_CHAIN_MESSAGES: u32 = 500;
 /// How long a device sends on one chain (7 days), for the same reason.
 pub const MAX_CHAIN_AGE: u64 = 7 * DAY;
 
+/// How far before a chain's beginning the clock may stand (1 day) until its device makes a new one: a clock that was
+/// set back must not make a chain old.
+pub const MAX_CHAIN_CLOCK_BACK: u64 = DAY;
+
 /// Keys skipped in one jump of a sender-key chain: twice what a chain of this version can have.
 pub const MAX_CHAIN_JUMP: u32 = 1_000;
 
-/// Skipped keys kept in one sender-key chain, the oldest dropped first.
+/// Skipped keys kept in one sender-key chain, the oldest dropped first, each for [`SKIPPED_KEY_LIFETIME`].
 pub const MAX_SKIPPED_PER_CHAIN: usize = 1_000;
 
 /// Replaced chains kept for each device in a room, for messages that come late.
@@ -59,6 +74,9 @@ pub const MAX_OLD_CHAINS: usize = 5;
 
 /// How long a replaced chain is kept (7 days).
 pub const OLD_CHAIN_LIFETIME: u64 = 7 * DAY;
+
+/// Bytes of the stored chains of one device in a room: six chains full of skipped keys (44 bytes each).
+pub const MAX_CHAINS_STATE: usize = 288 * 1024;
 
 /// Bytes of one attachment (4 GiB). Far below what the format allows; a larger file is a case for other tools.
 pub const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024 * 1024;
@@ -77,4 +95,6 @@ pub const MAX_SESSIONS_STATE: usize = 1024 * 1024;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
+// A chain of sender keys is stepped by the ratchet's own code, whose limit must not be the narrower one.
+const _: () = assert!(MAX_CHAIN_JUMP <= MAX_SKIPPED_PER_JUMP);
 const _: () = assert!(MAX_SKIPPED_PER_SESSION >= 2 * MAX_SKIPPED_PER_JUMP as usize);

@@ -9,7 +9,6 @@ use crate::suite::{SUITE, VERSION};
 
 /// Which record a stored state is, so that one never loads as another.
 #[derive(Clone, Copy)]
-#[expect(dead_code, reason = "sender keys come with their module")]
 pub(crate) enum Record {
     Sessions = 0,
     SignedPrekey = 1,

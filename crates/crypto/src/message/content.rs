@@ -7,9 +7,9 @@ use conclave_encoding::{hash_parts, labels};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::aead::{OVERHEAD, SingleUseKey};
-use crate::limits::MAX_CONTENT;
-use crate::padding::{pad, padded_length, unpad};
+use crate::aead::SingleUseKey;
+use crate::limits::{MAX_CONTENT, MAX_SEALED_CONTENT};
+use crate::padding::{pad, unpad};
 use crate::{ContentKey, OpenError, SealError};
 
 /// Pads and seals a content. A key seals one content only.
@@ -49,8 +49,6 @@ pub fn hashes_equal(one: &[u8; 32], other: &[u8; 32]) -> bool {
     one.ct_eq(other).into()
 }
 
-const MAX_SEALED_CONTENT: usize = padded_length(MAX_CONTENT).saturating_add(OVERHEAD);
-
 fn single_use(key: &ContentKey) -> SingleUseKey {
     SingleUseKey::derive(key.as_bytes(), &[labels::CONTENT_KEY.as_bytes()])
 }
@@ -58,6 +56,8 @@ fn single_use(key: &ContentKey) -> SingleUseKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aead::OVERHEAD;
+    use crate::padding::padded_length;
 
     fn key(byte: u8) -> ContentKey {
         ContentKey::from_bytes(&[byte; 32])

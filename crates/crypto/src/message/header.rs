@@ -14,6 +14,8 @@ const TYPE_MESSAGE_KEY: u8 = VERSION << 4;
 const TYPE_CONTROL: u8 = (VERSION << 4) | 0x1;
 /// First byte of a prekey message; the purpose follows in the ratchet message inside.
 pub(super) const TYPE_PREKEY: u8 = (VERSION << 4) | 0x2;
+/// First byte of a room message, which is never pairwise: nothing in this module parses it.
+pub(crate) const TYPE_ROOM: u8 = (VERSION << 4) | 0x3;
 
 /// Longest header: type, key, two counters of five bytes, random bytes.
 const MAX_LENGTH: usize = 1 + 32 + 5 + 5 + MESSAGE_RANDOM_LENGTH;

@@ -6,9 +6,9 @@ mod content;
 mod header;
 mod pairwise;
 mod purpose;
-mod varint;
+pub(crate) mod varint;
 
 pub use content::{hashes_equal, message_hash, open_content, seal_content};
-pub(crate) use header::MessageHeader;
+pub(crate) use header::{MessageHeader, TYPE_ROOM};
 pub use pairwise::{PairwiseMessage, PrekeyMessage, RatchetMessage};
 pub use purpose::Purpose;

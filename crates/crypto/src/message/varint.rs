@@ -3,7 +3,7 @@
 use crate::ParseError;
 
 /// Appends a number.
-pub(super) fn write(mut value: u32, out: &mut Vec<u8>) {
+pub(crate) fn write(mut value: u32, out: &mut Vec<u8>) {
     loop {
         let [low, ..] = value.to_le_bytes();
         value >>= 7;
@@ -16,7 +16,7 @@ pub(super) fn write(mut value: u32, out: &mut Vec<u8>) {
 }
 
 /// Parses the number at the start of `bytes` and gives the rest. Longer forms of the same number are refused.
-pub(super) fn split_from(mut bytes: &[u8]) -> Result<(u32, &[u8]), ParseError> {
+pub(crate) fn split_from(mut bytes: &[u8]) -> Result<(u32, &[u8]), ParseError> {
     let mut value = 0;
     for shift in [0, 7, 14, 21, 28] {
         let (&byte, rest) = bytes.split_first().ok_or(ParseError::Truncated)?;

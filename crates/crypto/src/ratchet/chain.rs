@@ -6,25 +6,33 @@ use crate::OpenError;
 use crate::limits::MAX_SKIPPED_PER_JUMP;
 
 /// A sending or receiving chain.
-pub(super) struct Chain {
-    pub(super) key: ChainKey,
+pub(crate) struct Chain {
+    pub(crate) key: ChainKey,
     /// Counter of the next message.
-    pub(super) next: u32,
+    pub(crate) next: u32,
 }
 
 /// A message key and its counter.
-pub(super) struct NumberedKey {
-    pub(super) index: u32,
-    pub(super) key: MessageKey,
+pub(crate) struct NumberedKey {
+    pub(crate) index: u32,
+    pub(crate) key: MessageKey,
 }
 
 impl Chain {
-    pub(super) fn new(key: ChainKey) -> Self {
+    pub(crate) fn new(key: ChainKey) -> Self {
         Self { key, next: 0 }
     }
 
+    /// A second one, for work that may come to nothing. Not `Clone`: copies of secrets are made on purpose.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            key: self.key.copy(),
+            next: self.next,
+        }
+    }
+
     /// The next message key and the chain after it; nothing when the counters are used up.
-    pub(super) fn step(&self) -> Option<(NumberedKey, Self)> {
+    pub(crate) fn step(&self) -> Option<(NumberedKey, Self)> {
         let next = self.next.checked_add(1)?;
         let key = NumberedKey {
             index: self.next,
@@ -41,16 +49,13 @@ impl Chain {
 
     /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that
     /// is already beyond skips nothing: so a peer that was restored from an old image can still go on.
-    pub(super) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
+    pub(crate) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
         let count = until.saturating_sub(self.next);
         if count > MAX_SKIPPED_PER_JUMP {
             return Err(OpenError::TooFarAhead);
         }
         let mut skipped = Vec::new();
-        let mut chain = Self {
-            key: ChainKey::from_bytes(self.key.as_bytes()),
-            next: self.next,
-        };
+        let mut chain = self.copy();
         for _ in 0..count {
             let (key, next) = chain.step().ok_or(OpenError::TooFarAhead)?;
             skipped.push(key);

@@ -16,19 +16,23 @@ pub(crate) struct ChainKey([u8; 32]);
 redacted!(ChainKey);
 
 impl ChainKey {
-    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(*bytes)
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    pub(super) fn message_key(&self) -> MessageKey {
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0)
+    }
+
+    pub(crate) fn message_key(&self) -> MessageKey {
         MessageKey::from_bytes(&hmac(&self.0, MESSAGE_KEY_INPUT))
     }
 
-    pub(super) fn next(&self) -> Self {
+    pub(crate) fn next(&self) -> Self {
         Self(*hmac(&self.0, CHAIN_KEY_INPUT))
     }
 }

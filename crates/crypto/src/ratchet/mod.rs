@@ -11,7 +11,8 @@
 //! | `state` | all of it together: sealing and transactional opening |
 //! | `storage` | its exact serialized form |
 //!
-//! Nothing here knows peers, sessions or how a message is written.
+//! Nothing here knows peers, sessions or how a message is written. The chains of sender keys step as those here do,
+//! so `chain`, `chain_key` and `message_key` are lent to that module.
 
 mod chain;
 mod chain_key;
@@ -24,6 +25,8 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use chain::{Chain, NumberedKey};
+pub(crate) use chain_key::ChainKey;
 pub(crate) use message_key::MessageKey;
 pub(crate) use root_key::RootKey;
 pub(crate) use state::Ratchet;

@@ -1,0 +1,51 @@
+//! A chain of the past, from a seed: it opens messages without a state, any number of times.
+//!
+//! What it opens proves who wrote it and when in the chain, not that it is new: whoever shows it to a person says
+//! that it is the past.
+
+use super::{OpenedRoomMessage, SenderKeyMessage, VerifiedStatement};
+use crate::OpenError;
+use crate::limits::MAX_CHAIN_JUMP;
+use crate::ratchet::Chain;
+use crate::redacted::redacted;
+
+/// A verified seed.
+pub struct HistoryChain {
+    pub(super) statement: VerifiedStatement,
+    pub(super) chain: Chain,
+}
+
+redacted!(HistoryChain);
+
+impl HistoryChain {
+    /// The statement of the chain's author.
+    pub fn statement(&self) -> &VerifiedStatement {
+        &self.statement
+    }
+
+    /// Number of the first message that it opens.
+    pub fn iteration(&self) -> u32 {
+        self.chain.next
+    }
+
+    /// Opens a message from the seed's iteration on, at most [`MAX_CHAIN_JUMP`] behind it.
+    pub fn open(
+        &self,
+        message: &SenderKeyMessage<'_>,
+        associated_data: &[u8],
+    ) -> Result<OpenedRoomMessage, OpenError> {
+        let signed = self.statement.binding.check(message, associated_data)?;
+        let distance = message
+            .iteration()
+            .checked_sub(self.chain.next)
+            .ok_or(OpenError::KeyGone)?;
+        if distance > MAX_CHAIN_JUMP {
+            return Err(OpenError::TooFarAhead);
+        }
+        let mut key = self.chain.key.copy();
+        for _ in 0..distance {
+            key = key.next();
+        }
+        signed.open(&key.message_key())
+    }
+}

@@ -1,0 +1,119 @@
+//! Reading the past from seeds.
+
+use super::{AD, Author, EPOCH, NOW, ROOM};
+use crate::limits::MAX_CHAIN_JUMP;
+use crate::sender_keys::{HistoryChain, SenderKeyMessage, SenderKeySeed};
+use crate::{OpenError, SenderKeyError};
+
+fn open(history: &HistoryChain, message: &[u8]) -> Result<Vec<u8>, OpenError> {
+    history
+        .open(&SenderKeyMessage::from_bytes(message).unwrap(), AD)
+        .map(|opened| opened.content.to_vec())
+}
+
+fn history(author: &Author) -> HistoryChain {
+    SenderKeySeed::from_bytes(&author.chain.seed())
+        .unwrap()
+        .verify(&author.device.remote(), &ROOM, EPOCH)
+        .unwrap()
+}
+
+#[test]
+fn a_seed_opens_the_past_from_its_iteration_on_as_often_as_it_is_asked() {
+    let mut alice = Author::new(1);
+    let before = alice.say(b"before");
+    let history = history(&alice);
+    assert_eq!(history.iteration(), 1);
+    let messages: Vec<_> = (0u8..4).map(|number| alice.say(&[number])).collect();
+    for _ in 0..2 {
+        for number in [3u8, 0, 2, 1] {
+            assert_eq!(open(&history, &messages[usize::from(number)]).unwrap(), [number]);
+        }
+    }
+    assert_eq!(open(&history, &before), Err(OpenError::KeyGone));
+}
+
+#[test]
+fn reading_the_past_gives_the_same_as_reading_it_when_it_came() {
+    let mut alice = Author::new(1);
+    let mut bob = alice.reader();
+    let history = history(&alice);
+    alice.lose(2);
+    let message = alice.say(b"hello");
+    let live = bob.open_whole(&message, AD, NOW).unwrap();
+    let past = history
+        .open(&SenderKeyMessage::from_bytes(&message).unwrap(), AD)
+        .unwrap();
+    assert_eq!(
+        (&past.content, past.hash, past.iteration, past.opening.as_bytes()),
+        (&live.content, live.hash, live.iteration, live.opening.as_bytes())
+    );
+}
+
+#[test]
+fn the_past_is_read_no_farther_than_the_jump_from_a_seed() {
+    let mut alice = Author::new(1);
+    let history = history(&alice);
+    alice.lose(MAX_CHAIN_JUMP);
+    let at_limit = alice.say_at(MAX_CHAIN_JUMP, b"at the limit");
+    let over = alice.say_at(MAX_CHAIN_JUMP + 1, b"over");
+    assert_eq!(open(&history, &at_limit).unwrap(), b"at the limit");
+    assert_eq!(open(&history, &over), Err(OpenError::TooFarAhead));
+}
+
+#[test]
+fn a_seed_is_believed_for_its_author_room_and_epoch_only() {
+    let alice = Author::new(1);
+    let mallory = Author::new(3);
+    let seed = SenderKeySeed::from_bytes(&alice.chain.seed()).unwrap();
+    let mut same_name = mallory.device.remote();
+    same_name.account = alice.device.account;
+    for (author, room, epoch, expected) in [
+        (mallory.device.remote(), ROOM, EPOCH, SenderKeyError::WrongDevice),
+        (same_name, ROOM, EPOCH, SenderKeyError::Signature),
+        (
+            alice.device.remote(),
+            [0x53; 32],
+            EPOCH,
+            SenderKeyError::WrongRoom,
+        ),
+        (alice.device.remote(), ROOM, EPOCH + 1, SenderKeyError::WrongEpoch),
+    ] {
+        assert_eq!(seed.verify(&author, &room, epoch).err(), Some(expected));
+    }
+}
+
+#[test]
+fn who_holds_a_seed_cannot_forge_the_past() {
+    let mut alice = Author::new(1);
+    let history = history(&alice);
+    let message = alice.say(b"hello");
+    let mut mallory = Author::new(3);
+    mallory.chain.statement = alice.chain.statement;
+    mallory.chain.chain = history_chain(&alice);
+    assert_eq!(
+        open(&history, &mallory.say(b"forged")),
+        Err(OpenError::NotAuthentic)
+    );
+    for position in 0..message.len() {
+        let mut altered = message.clone();
+        altered[position] ^= 1;
+        if let Ok(parsed) = SenderKeyMessage::from_bytes(&altered) {
+            assert!(history.open(&parsed, AD).is_err(), "{position}");
+        }
+    }
+    // A seed with another chain key under the same statement opens nothing at all.
+    let mut other = alice.chain.seed().to_vec();
+    let last = other.len() - 1;
+    other[last] ^= 1;
+    let wrong = SenderKeySeed::from_bytes(&other)
+        .unwrap()
+        .verify(&alice.device.remote(), &ROOM, EPOCH)
+        .unwrap();
+    let next = alice.say(b"hello");
+    assert_eq!(open(&wrong, &next), Err(OpenError::NotAuthentic));
+}
+
+fn history_chain(author: &Author) -> crate::ratchet::Chain {
+    author.chain.chain.copy()
+}
