@@ -43,6 +43,29 @@
 //! the caller: the peer cannot open our unanswered session and says so on its own; then
 //! [`crate::Sessions::abandon_unanswered`].
 //!
+//! # Rooms
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | a member, who has the chain key like every reader, writes in another's name | each message is signed by a key that only its device has | `a_member_who_has_the_chain_key_cannot_write_in_its_name` |
+//! | who hands on the past writes into it | the device's signed statement travels with every seed and names the signature key | `who_holds_a_seed_cannot_forge_the_past`, `a_seed_is_believed_for_its_author_room_and_epoch_only` |
+//! | a statement is altered, or names a key that fits many signatures | strict signature over all of it; weak keys refused though signed | `every_flipped_bit_of_a_statement_is_refused`, `a_signed_statement_with_a_weak_signature_key_is_refused` |
+//! | somebody hands out a chain for another device, room or epoch | taken from the very device that the statement names, for the expected room and epoch | `only_the_device_itself_hands_out_its_chain` |
+//! | a chain is set back so that old messages open again, or its id gets another key | a known chain stays as it is | `a_known_chain_is_never_set_back`, `a_chain_id_never_gets_another_statement` |
+//! | a message is altered, or shown in another room, epoch, device or place | all of it and the caller's data are in the hash that is signed, and in the seal | `other_associated_data_and_every_flipped_bit_of_a_room_message_are_refused_without_a_trace`, `a_room_message_opens_in_its_own_room_epoch_and_device_only` |
+//! | a message of one kind is passed off as another | a type byte, a label, and types that do not mix | `every_kind_of_message_opens_through_its_own_channel_and_no_other`, `a_room_message_renamed_to_a_pairwise_one_and_the_reverse_opens_nowhere`, `distributions_and_seeds_parse_exactly_and_never_as_each_other` |
+//! | messages are lost, repeated, reordered, or come late on an old chain | keys are used once; overtaken ones and replaced chains are kept for a while | `whatever_the_server_does_each_room_message_opens_once_for_each_reader`, `room_messages_open_in_any_order_and_once`, `messages_on_replaced_chains_open_for_seven_days` |
+//! | a forged counter makes the device compute or store without end | the signature is checked before anything is derived; limits per jump and chain | `a_jump_over_the_limit_of_a_chain_is_refused_and_one_at_the_limit_opens`, `skipped_keys_of_a_chain_are_bounded_in_number_oldest_first_and_in_time` |
+//! | the state is stolen, or a newcomer looks back | a chain goes forward only; used keys are gone | `a_stolen_chain_opens_no_earlier_message`, `a_newcomer_reads_from_its_distribution_on_and_nothing_before` |
+//! | a chain key that leaked, or that a removed member has, reads on | a new chain with nothing of the old at each epoch, after 500 messages and 7 days | `a_new_chain_shares_nothing_with_the_one_before`, `a_chain_seals_as_many_messages_as_it_may_and_not_one_more`, `a_chain_is_spent_when_it_is_old_or_the_clock_stands_far_before_its_beginning` |
+//! | a removed device writes into the past with the server's help | its chain is closed at the last message accepted | `a_closed_chain_opens_what_lies_before_its_end_and_nothing_beyond` |
+//! | a restored disk image makes a device seal twice with one counter | 16 random bytes in each key's expansion | `a_chain_restored_from_an_image_seals_under_another_key` |
+//! | a report lies, or opens more than the one message | the seal commits to its key, the signature names its author; a message key opens one message | `a_reported_message_opens_with_its_own_key_and_opens_no_other` |
+//!
+//! A chain gives no secrecy after a theft until it is replaced: its key opens all its later messages, 500 and 7 days
+//! at most. Within that, members read with keys that all of them hold; only signatures tell them apart, so a room's
+//! message can be shown to others as its author's, unlike a direct one.
+//!
 //! # What is not met here
 //!
 //! Secrets are cleared on drop, but the compiler may leave copies on the stack, and ML-KEM's library clears none of
@@ -60,6 +83,12 @@ mod tests {
             include_str!("message/content.rs"),
             include_str!("padding.rs"),
             include_str!("ratchet/tests.rs"),
+            include_str!("sender_keys/model.rs"),
+            include_str!("sender_keys/tests/history.rs"),
+            include_str!("sender_keys/tests/kinds.rs"),
+            include_str!("sender_keys/tests/receiving.rs"),
+            include_str!("sender_keys/tests/sending.rs"),
+            include_str!("sender_keys/tests/statements.rs"),
             include_str!("session/model.rs"),
             include_str!("prekeys/tests.rs"),
             include_str!("session/tests/keeping.rs"),

@@ -20,6 +20,8 @@ mod binding;
 mod distribution;
 mod history;
 mod message;
+#[cfg(test)]
+mod model;
 mod opening;
 mod receiving;
 mod sending;

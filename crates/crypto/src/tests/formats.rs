@@ -3,9 +3,11 @@
 use sha2::{Digest, Sha256};
 
 use super::{AD, Device, NOW, rng};
+use crate::limits::{MAX_CHAIN_MESSAGES, MAX_CHAINS_STATE, MAX_ROOM_MESSAGE};
+use crate::sender_keys::{ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain};
 use crate::{
-    ContentKey, PairwiseMessage, PrekeyBundle, PrekeyKind, PrekeySecret, Purpose, RecoveryKey, Sessions,
-    SignedPrekey, StateError, message_hash, seal_content,
+    ContentKey, PairwiseMessage, ParseError, PrekeyBundle, PrekeyKind, PrekeySecret, Purpose, RecoveryKey,
+    Sessions, SignedPrekey, StateError, message_hash, seal_content,
 };
 
 fn digest(bytes: &[u8]) -> String {
@@ -71,6 +73,70 @@ fn formats_are_what_they_were() {
 }
 
 #[test]
+fn formats_of_rooms_are_what_they_were() {
+    let mut rng = rng(45);
+    let alice = Device::new(1, &mut rng);
+    let address = alice.remote().address();
+    let mut chain = SendingChain::begin(&[5; 32], 3, address, &alice.signing, NOW, &mut rng);
+    let distribution = chain.distribution(9, &[6; 32]);
+    let mut chains = ReceivingChains::new(&[5; 32], address);
+    let parsed = SenderKeyDistribution::from_bytes(&distribution).unwrap();
+    chains.accept(&parsed, &alice.remote(), 3, NOW).unwrap();
+    chain.seal(AD, b"lost", NOW, &mut rng).unwrap();
+    let message = chain.seal(AD, b"hello", NOW, &mut rng).unwrap();
+    let opened = chains
+        .open(&SenderKeyMessage::from_bytes(&message.bytes).unwrap(), AD, NOW)
+        .unwrap();
+
+    let rows = [
+        ("statement", chain.statement().to_bytes()),
+        ("distribution", distribution.to_vec()),
+        ("seed", chain.seed().to_vec()),
+        ("room message", message.bytes),
+        ("its hash", message.hash.to_vec()),
+        ("its key", opened.opening.as_bytes().to_vec()),
+        ("sending chain", chain.to_bytes().to_vec()),
+        ("receiving chains", chains.to_bytes().to_vec()),
+    ];
+    let shown: Vec<String> = rows
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {} bytes, {}", bytes.len(), digest(bytes)))
+        .collect();
+    assert_eq!(
+        shown.join("\n"),
+        "statement: 219 bytes, cd4576f3b8c0959a\n\
+         distribution: 333 bytes, ccfdb1f11b540554\n\
+         seed: 289 bytes, 754bab3c4f574821\n\
+         room message: 210 bytes, c4e01fc7b35d689f\n\
+         its hash: 32 bytes, 2785ec88144dda4a\n\
+         its key: 32 bytes, 0461f85e03235c88\n\
+         sending chain: 257 bytes, 84d80058f7060340\n\
+         receiving chains: 247 bytes, 3d9c71aaebcb3057"
+    );
+}
+
+#[test]
+fn a_room_message_is_146_or_147_bytes_longer_than_its_padded_content() {
+    let mut rng = rng(46);
+    let alice = Device::new(1, &mut rng);
+    let mut chain = SendingChain::begin(
+        &[5; 32],
+        3,
+        alice.remote().address(),
+        &alice.signing,
+        NOW,
+        &mut rng,
+    );
+    for iteration in 0..MAX_CHAIN_MESSAGES {
+        let message = chain.seal(AD, &[7; 142], NOW, &mut rng).unwrap();
+        let overhead = if iteration < 128 { 146 } else { 147 };
+        assert_eq!(message.bytes.len(), 144 + overhead);
+    }
+    // The longest of all fits into the 32 KiB that the server takes.
+    const { assert!(MAX_ROOM_MESSAGE <= 32 * 1024) };
+}
+
+#[test]
 fn a_steady_message_with_a_content_key_fits_the_budget() {
     let mut rng = rng(43);
     let mut alice = Device::new(1, &mut rng);
@@ -112,6 +178,14 @@ fn state_of_another_version_suite_or_record_is_refused() {
         PrekeySecret::from_bytes(&state).err(),
         Some(StateError::OtherRecord)
     );
+    assert_eq!(
+        SendingChain::from_bytes(&state).err(),
+        Some(StateError::OtherRecord)
+    );
+    assert_eq!(
+        ReceivingChains::from_bytes(&state).err(),
+        Some(StateError::OtherRecord)
+    );
     let mut too_many = state.to_vec();
     *too_many.last_mut().unwrap() = 7;
     assert_eq!(Sessions::from_bytes(&too_many).err(), Some(StateError::OverLimit));
@@ -146,5 +220,39 @@ fn parsing_is_exact_and_never_panics_on_cut_or_altered_bytes() {
     for length in 0..state.len() {
         assert!(Sessions::from_bytes(&state[..length]).is_err());
     }
+    let mut chain = SendingChain::begin(&[5; 32], 3, bob.remote().address(), &bob.signing, NOW, &mut rng);
+    let distribution = SenderKeyDistribution::from_bytes(&chain.distribution(9, &[6; 32])).unwrap();
+    let mut chains = ReceivingChains::new(&[5; 32], bob.remote().address());
+    chains.accept(&distribution, &bob.remote(), 3, NOW).unwrap();
+    chain.seal(AD, b"lost", NOW, &mut rng).unwrap();
+    let message = chain.seal(AD, b"x", NOW, &mut rng).unwrap().bytes;
+    let parsed = SenderKeyMessage::from_bytes(&message).unwrap();
+    chains.open(&parsed, AD, NOW).unwrap();
+    for length in 0..message.len() {
+        let _ = SenderKeyMessage::from_bytes(&message[..length]);
+    }
+    let state = chain.to_bytes();
+    for length in 0..state.len() {
+        assert!(SendingChain::from_bytes(&state[..length]).is_err());
+    }
+    let state = chains.to_bytes();
+    for length in 0..state.len() {
+        assert!(ReceivingChains::from_bytes(&state[..length]).is_err());
+    }
+    for position in 0..state.len() {
+        let mut altered = state.to_vec();
+        altered[position] ^= 0xff;
+        if let Ok(parsed) = ReceivingChains::from_bytes(&altered) {
+            assert_eq!(*parsed.to_bytes(), altered);
+        }
+    }
+    assert_eq!(
+        ReceivingChains::from_bytes(&vec![0; MAX_CHAINS_STATE + 1]).err(),
+        Some(StateError::OverLimit)
+    );
+    assert_eq!(
+        SenderKeyMessage::from_bytes(&vec![0x13; MAX_ROOM_MESSAGE + 1]).err(),
+        Some(ParseError::TooLong)
+    );
     assert!(PairwiseMessage::from_bytes(&vec![0x10; crate::limits::MAX_PAIRWISE_MESSAGE + 1]).is_err());
 }

@@ -2,11 +2,14 @@
 
 use zeroize::ZeroizeOnDrop;
 
-use super::{Device, NOW, rng};
+use super::{AD, Device, NOW, rng};
 use crate::kdf::random;
 use crate::keys::X25519Secret;
 use crate::prekeys::encapsulate;
-use crate::ratchet::{MessageKey, RootKey};
+use crate::ratchet::{ChainKey, MessageKey, RootKey};
+use crate::sender_keys::{
+    MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SenderKeySeed, SendingChain,
+};
 use crate::{ContentKey, PrekeyKind, PrekeySecret, RecoveryKey};
 
 #[test]
@@ -49,12 +52,50 @@ fn no_secret_shows_in_debug_output() {
 }
 
 #[test]
+fn nothing_of_a_room_shows_in_debug_output() {
+    let mut rng = rng(2);
+    let alice = Device::new(1, &mut rng);
+    let address = alice.remote().address();
+    let mut chain = SendingChain::begin(&[5; 32], 3, address, &alice.signing, NOW, &mut rng);
+    let distribution = SenderKeyDistribution::from_bytes(&chain.distribution(9, &[6; 32])).unwrap();
+    let seed = SenderKeySeed::from_bytes(&chain.seed()).unwrap();
+    let mut chains = ReceivingChains::new(&[5; 32], address);
+    chains.accept(&distribution, &alice.remote(), 3, NOW).unwrap();
+    let message = chain.seal(AD, b"hello", NOW, &mut rng).unwrap();
+    let opened = chains
+        .open(&SenderKeyMessage::from_bytes(&message.bytes).unwrap(), AD, NOW)
+        .unwrap();
+    let shown = [
+        format!("{chain:?}"),
+        format!("{distribution:?}"),
+        format!("{seed:?}"),
+        format!("{:?}", seed.verify(&alice.remote(), &[5; 32], 3).unwrap()),
+        format!("{chains:?}"),
+        format!("{:?}", opened.opening),
+        format!("{opened:?}"),
+    ];
+    assert_eq!(
+        shown.join("\n"),
+        "SendingChain(..)\n\
+         SenderKeyDistribution(..)\n\
+         SenderKeySeed(..)\n\
+         HistoryChain(..)\n\
+         ReceivingChains(..)\n\
+         MessageOpening(..)\n\
+         OpenedRoomMessage(..)"
+    );
+}
+
+#[test]
 fn secrets_are_cleared_when_they_are_dropped() {
     fn is_cleared<T: ZeroizeOnDrop>() {}
     is_cleared::<RecoveryKey>();
     is_cleared::<ContentKey>();
     is_cleared::<RootKey>();
     is_cleared::<MessageKey>();
+    // What every chain, distribution and seed holds.
+    is_cleared::<ChainKey>();
+    is_cleared::<MessageOpening>();
     is_cleared::<crate::aead::SingleUseKey>();
     // What SigningKey, and all X25519 secrets, wrap.
     is_cleared::<ed25519_dalek::SigningKey>();
@@ -69,6 +110,7 @@ fn error_texts_carry_no_data() {
         crate::HandshakeError::Signature.to_string(),
         crate::StateError::OtherVersion.to_string(),
         crate::ParseError::UnknownType.to_string(),
+        crate::SenderKeyError::OtherStatement.to_string(),
     ];
     assert!(
         texts
