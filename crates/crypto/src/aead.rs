@@ -5,9 +5,9 @@
 //! compared, in constant time, before anything is opened.
 //!
 //! A sealed value is `commitment (32) ‖ ciphertext ‖ tag (16)`. Callers must never use the same input key
-//! material twice.
+//! material twice, but for [`NoncedKey`], whose random nonce tells its uses apart.
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, XChaCha20Poly1305};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -61,15 +61,7 @@ impl SingleUseKey {
 
     /// Opens what the holder of the same key sealed.
     pub(crate) fn open(self, associated_data: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let Some((commitment, rest)) = sealed.split_first_chunk::<COMMITMENT_LENGTH>() else {
-            return Err(OpenError::NotAuthentic);
-        };
-        let Some((ciphertext, tag)) = rest.split_last_chunk::<TAG_LENGTH>() else {
-            return Err(OpenError::NotAuthentic);
-        };
-        if !bool::from(self.commitment.ct_eq(commitment)) {
-            return Err(OpenError::NotAuthentic);
-        }
+        let (ciphertext, tag) = split(&self.commitment, sealed)?;
         let mut body = Zeroizing::new(ciphertext.to_vec());
         self.cipher()
             .decrypt_inout_detached(
@@ -93,5 +85,76 @@ impl SingleUseKey {
             nonce,
             commitment,
         }
+    }
+}
+
+/// Key and commitment for one plaintext, from a secret that seals many: a random nonce of 24 bytes is part of the
+/// derivation and of the sealing (XChaCha20-Poly1305).
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct NoncedKey {
+    key: [u8; KEY_LENGTH],
+    commitment: [u8; COMMITMENT_LENGTH],
+    nonce: [u8; NONCED_NONCE_LENGTH],
+}
+
+const NONCED_NONCE_LENGTH: usize = 24;
+
+redacted!(NoncedKey);
+
+impl NoncedKey {
+    /// Expands 32 uniform bytes and a nonce by HKDF without salt to `key ‖ commitment`.
+    pub(crate) fn derive(secret: &[u8; 32], label: &[u8], nonce: [u8; NONCED_NONCE_LENGTH]) -> Self {
+        let okm = hkdf::<{ KEY_LENGTH + COMMITMENT_LENGTH }>(&[], secret, &[label, &nonce]);
+        let okm: &[u8; 64] = &okm;
+        let mut derived = Self {
+            key: [0; KEY_LENGTH],
+            commitment: [0; COMMITMENT_LENGTH],
+            nonce,
+        };
+        derived.key.copy_from_slice(&okm[..32]);
+        derived.commitment.copy_from_slice(&okm[32..]);
+        derived
+    }
+
+    /// Seals the one plaintext of this nonce.
+    pub(crate) fn seal(self, associated_data: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut body = Zeroizing::new(plaintext.to_vec());
+        let tag = XChaCha20Poly1305::new((&self.key).into())
+            .encrypt_inout_detached((&self.nonce).into(), associated_data, body.as_mut_slice().into())
+            .map_err(|_| SealError::TooLong)?;
+        Ok([&self.commitment[..], &body, &tag].concat())
+    }
+
+    /// Opens what the holder of the same secret sealed with this nonce.
+    pub(crate) fn open(self, associated_data: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (ciphertext, tag) = split(&self.commitment, sealed)?;
+        let mut body = Zeroizing::new(ciphertext.to_vec());
+        XChaCha20Poly1305::new((&self.key).into())
+            .decrypt_inout_detached(
+                (&self.nonce).into(),
+                associated_data,
+                body.as_mut_slice().into(),
+                tag.into(),
+            )
+            .map_err(|_| OpenError::NotAuthentic)?;
+        Ok(body)
+    }
+}
+
+/// Cuts a sealed value after its commitment was compared.
+fn split<'a>(
+    commitment: &[u8; COMMITMENT_LENGTH],
+    sealed: &'a [u8],
+) -> Result<(&'a [u8], &'a [u8; TAG_LENGTH]), OpenError> {
+    let (sent, rest) = sealed
+        .split_first_chunk::<COMMITMENT_LENGTH>()
+        .ok_or(OpenError::NotAuthentic)?;
+    let (ciphertext, tag) = rest
+        .split_last_chunk::<TAG_LENGTH>()
+        .ok_or(OpenError::NotAuthentic)?;
+    if bool::from(commitment.ct_eq(sent)) {
+        Ok((ciphertext, tag))
+    } else {
+        Err(OpenError::NotAuthentic)
     }
 }

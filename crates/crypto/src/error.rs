@@ -178,3 +178,134 @@ pub enum SenderKeyError {
     #[error(transparent)]
     Key(#[from] KeyError),
 }
+
+/// Why a file was not sealed or opened.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum AttachmentError {
+    /// The file is over its limit.
+    #[error("the file is too long")]
+    TooLong,
+    /// A length contradicts another, or more or fewer bytes were given than the chunk takes.
+    #[error("the lengths do not belong together")]
+    Lengths,
+    /// There is no such chunk.
+    #[error("the file has no such chunk")]
+    OutOfRange,
+    /// Bytes are missing, or follow the end.
+    #[error("the file is cut or extended")]
+    Cut,
+    /// The ciphertext was made with another key or for another purpose.
+    #[error("the file was sealed with another key")]
+    OtherKey,
+    /// A chunk is not what was sealed at its place.
+    #[error("a chunk is not authentic")]
+    NotAuthentic,
+    /// What fills the file up is not zero.
+    #[error("the filling is not zero")]
+    Filling,
+    /// The whole is not what the message named.
+    #[error("the file is another than the message names")]
+    OtherFile,
+}
+
+/// Why something of the vault is refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum VaultError {
+    /// The encoding is broken.
+    #[error(transparent)]
+    Encoding(#[from] DecodeError),
+    /// It was made by another version or with another suite.
+    #[error("it has another version or suite")]
+    OtherVersion,
+    /// The slot is of no kind of this version.
+    #[error("the slot is of an unknown kind")]
+    UnknownKind,
+    /// It was made by another device than the one that it is checked for.
+    #[error("another device made it")]
+    OtherDevice,
+    /// The signature does not verify.
+    #[error("the signature is not valid")]
+    Signature,
+    /// It belongs to another account.
+    #[error("it belongs to another account")]
+    OtherAccount,
+    /// The key is wrapped to another slot than the one that it is opened with, or the secret is another slot's.
+    #[error("it belongs to another slot")]
+    OtherSlot,
+    /// The record is sealed with another generation's key.
+    #[error("it belongs to another generation")]
+    OtherGeneration,
+    /// The record stands under another name.
+    #[error("it has another name")]
+    OtherName,
+    /// The record's number is not the next: records are missing, or it came before.
+    #[error("the record is not the next one")]
+    Gap,
+    /// The chain goes on from other records than those known, or differs from a head that was named.
+    #[error("the records are others than those known")]
+    Forked,
+    /// The chain ends before a head that was named.
+    #[error("the newest records are missing")]
+    RolledBack,
+    /// The record goes back to a key that was replaced.
+    #[error("the generation was replaced")]
+    OlderGeneration,
+    /// The record's name has this version, or a newer one.
+    #[error("the record's version is not newer")]
+    OlderVersion,
+    /// No key at hand opens it.
+    #[error("it is not authentic")]
+    NotAuthentic,
+    /// The content was authentic but not padded as this version pads.
+    #[error(transparent)]
+    Padding(#[from] PaddingError),
+    /// A key is not acceptable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The content is over its limit.
+    #[error("the content is too long")]
+    TooLong,
+    /// There are more names or heads than are kept.
+    #[error("there are too many")]
+    TooMany,
+    /// A counter has no next value.
+    #[error("a counter is exhausted")]
+    Exhausted,
+}
+
+/// Why a scanned safety code is not the expected one.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum SafetyCodeError {
+    /// It is no safety code.
+    #[error(transparent)]
+    Encoding(#[from] DecodeError),
+    /// It was made by another version.
+    #[error("the safety code has another version")]
+    OtherVersion,
+    /// It names other accounts: it is somebody else's, or somebody stands between the two.
+    #[error("the safety code is for other people")]
+    OtherPeople,
+}
+
+/// Why a report proves nothing.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum FrankingError {
+    /// The encoding is broken.
+    #[error(transparent)]
+    Encoding(#[from] DecodeError),
+    /// The proof was made by another version or with another suite.
+    #[error("the proof has another version or suite")]
+    OtherVersion,
+    /// The proof is of no kind of this version.
+    #[error("the proof is of an unknown kind")]
+    UnknownKind,
+    /// The proof is for another kind of message.
+    #[error("the proof is for another kind of message")]
+    OtherKind,
+    /// Body and associated data are not those that the tag names.
+    #[error("the tag names another message")]
+    OtherMessage,
+    /// The revealed key does not open the message.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}

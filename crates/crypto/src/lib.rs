@@ -9,6 +9,10 @@
 //! | [`session`] | the list of ratchets with one peer device, and which of them sends |
 //! | [`message`] | what travels: pairwise messages and the sealed body of a direct message |
 //! | [`sender_keys`] | messages of rooms: one chain per device, room and epoch |
+//! | [`attachments`] | files, sealed in chunks |
+//! | [`vault`] | what a new device needs to read the past: slots, wrapped keys, records |
+//! | [`safety_numbers`] | what two people compare |
+//! | [`franking`] | reports of messages, and how they are judged |
 //! | [`limits`] | every bound, with its reason |
 //! | [`manual`] | the attacks met here, what meets each, and the test that shows it |
 //!
@@ -66,8 +70,8 @@ mod tests;
 pub mod vault;
 
 pub use error::{
-    HandshakeError, KeyError, OpenError, PaddingError, ParseError, SealError, SenderKeyError, SignatureError,
-    StateError,
+    AttachmentError, FrankingError, HandshakeError, KeyError, OpenError, PaddingError, ParseError,
+    SafetyCodeError, SealError, SenderKeyError, SignatureError, StateError, VaultError,
 };
 pub use keys::{ContentKey, IdentityKey, IdentityPublicKey, RecoveryKey, SigningKey, VerifyingKey};
 pub use message::{

@@ -81,11 +81,21 @@ pub const MAX_CHAINS_STATE: usize = 288 * 1024;
 /// Bytes of one attachment (4 GiB). Far below what the format allows; a larger file is a case for other tools.
 pub const MAX_ATTACHMENT: u64 = 4 * 1024 * 1024 * 1024;
 
+/// Chunks of one ciphertext, as the format bounds them: the counter must leave enough of the nonce at random. What
+/// [`MAX_ATTACHMENT`] allows has 2^18.
+pub const MAX_ATTACHMENT_CHUNKS: u64 = 1 << 38;
+
 /// Smallest length to which a file is filled: thumbnails and voice notes look alike.
 pub const ATTACHMENT_FLOOR: u64 = 4 * 1024;
 
 /// Bytes of one vault record's content before padding. More is cut into several records.
 pub const MAX_VAULT_RECORD: usize = 64 * 1024;
+
+/// Names in one vault: what a device keeps of each (40 bytes) fills 40 MiB at most. A hundred a day fit for 28 years.
+pub const MAX_VAULT_NAMES: usize = 1024 * 1024;
+
+/// Heads of a vault that one check of its records waits for. The newest few that the account chain names do.
+pub const MAX_PINNED_HEADS: usize = 1_000;
 
 /// Rounds of SHA-512 behind a safety number, as libsignal's: they make a search for similar numbers slow.
 pub const FINGERPRINT_ROUNDS: u32 = 5_200;

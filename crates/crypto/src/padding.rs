@@ -44,9 +44,38 @@ pub const fn padded_length(length: usize) -> usize {
     length.saturating_add(mask) & !mask
 }
 
+/// Padmé alone, without floor and marker, for lengths of files.
+pub(crate) const fn padme(length: u64) -> u64 {
+    let Some(exponent) = length.checked_ilog2() else {
+        return 0;
+    };
+    let Some(logarithm) = exponent.checked_ilog2() else {
+        return length;
+    };
+    let mask = (1u64 << exponent.saturating_sub(logarithm.saturating_add(1))).saturating_sub(1);
+    length.saturating_add(mask) & !mask
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_and_contents_are_padded_alike() {
+        for length in 64..100_000_usize {
+            assert_eq!(padme(length as u64 + 1), padded_length(length) as u64);
+        }
+        for (length, padded) in [
+            (0, 0),
+            (1, 1),
+            (2, 2),
+            (3, 3),
+            (9, 10),
+            (u64::from(u32::MAX), 1 << 32),
+        ] {
+            assert_eq!(padme(length), padded);
+        }
+    }
 
     #[test]
     fn padded_lengths_are_those_of_padme_over_the_floor() {

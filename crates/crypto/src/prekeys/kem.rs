@@ -106,7 +106,14 @@ pub(crate) fn encapsulate(
     public: &KemPublicKey,
     rng: &mut impl CryptoRng,
 ) -> (KemCiphertext, Zeroizing<[u8; 32]>) {
-    let randomness = random(rng);
+    encapsulate_with(public, &random(rng))
+}
+
+/// As [`encapsulate`], with the 32 random bytes given.
+pub(crate) fn encapsulate_with(
+    public: &KemPublicKey,
+    randomness: &[u8; 32],
+) -> (KemCiphertext, Zeroizing<[u8; 32]>) {
     let (ciphertext, secret) =
         mlkem768::encapsulate(&MlKem768PublicKey::from(public.as_bytes()), *randomness);
     (KemCiphertext(Box::new(ciphertext.into())), Zeroizing::new(secret))

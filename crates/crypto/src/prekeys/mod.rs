@@ -12,7 +12,10 @@ mod signed_prekey;
 mod tests;
 
 pub use bundle::{PrekeyBundle, VerifiedBundle};
-pub(crate) use kem::{CIPHERTEXT_LENGTH, KemCiphertext, KemPublicKey, encapsulate};
+pub(crate) use kem::{
+    CIPHERTEXT_LENGTH, KemCiphertext, KemKeyPair, KemPublicKey, KemSeed, PUBLIC_KEY_LENGTH, encapsulate,
+    encapsulate_with,
+};
 pub use prekey_secret::PrekeySecret;
 pub use signed_prekey::SignedPrekey;
 

@@ -1,1 +1,0 @@
-//! Files: C2SP chunked encryption under a fresh key for each upload.

@@ -1,1 +1,0 @@
-//! The vault: slots, wrapped keys, and records chained by hash.
