@@ -1,6 +1,7 @@
 //! The construction itself, for any AEAD with its name: derivation, commitment, and chunks under counted nonces.
 //!
-//! The AEAD is open so that tests run the published cases, which are for AES-GCM, through this very code. One ships.
+//! AEAD and hash are open so that tests run the published cases, which are for AES-GCM and SHA-512, through this very
+//! code. One instance ships: ChaCha20-Poly1305 and SHA-256.
 
 use chacha20poly1305::ChaCha20Poly1305;
 use chacha20poly1305::aead::consts::{U12, U16};
@@ -17,16 +18,23 @@ use crate::limits::MAX_ATTACHMENT_CHUNKS;
 
 const PREFIX: &[u8] = b"c2sp.org/chunked-encryption@v1+";
 const NONCE_LENGTH: usize = 12;
-/// The longest key, and what PRKs are filled to.
 const MAX_KEY_LENGTH: usize = 32;
+pub(super) const OKM_LENGTH: usize = MAX_KEY_LENGTH + NONCE_LENGTH + COMMITMENT_LENGTH;
 
-/// An AEAD and its name in IANA's registry.
-pub(super) trait NamedAead: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16> + KeyInit {
+/// An AEAD, its name in IANA's registry, and the hash that goes with it.
+pub(super) trait Instance: AeadInOut + AeadCore<NonceSize = U12, TagSize = U16> + KeyInit {
     const NAME: &'static str;
+
+    /// HKDF-Expand. The input key is filled up with zeros, as HMAC itself would, so that short ones are PRKs, too.
+    fn expand(key: &[u8; MAX_KEY_LENGTH], info: &[&[u8]]) -> Zeroizing<[u8; OKM_LENGTH]>;
 }
 
-impl NamedAead for ChaCha20Poly1305 {
+impl Instance for ChaCha20Poly1305 {
     const NAME: &'static str = "AEAD_CHACHA20_POLY1305";
+
+    fn expand(key: &[u8; MAX_KEY_LENGTH], info: &[&[u8]]) -> Zeroizing<[u8; OKM_LENGTH]> {
+        expand(key, info)
+    }
 }
 
 /// What is derived from one input key and one salt.
@@ -35,7 +43,7 @@ pub(super) struct Chunks<A> {
     base_nonce: Zeroizing<[u8; NONCE_LENGTH]>,
 }
 
-impl<A: NamedAead> Chunks<A> {
+impl<A: Instance> Chunks<A> {
     /// A fresh salt, and the header that carries it.
     pub(super) fn begin(
         key: &[u8],
@@ -103,16 +111,12 @@ impl<A: NamedAead> Chunks<A> {
         if key.len() != A::key_size() || key.len() > MAX_KEY_LENGTH {
             return Err(AttachmentError::OtherKey);
         }
-        // HMAC fills short keys with zeros itself; done here, every key is a PRK of SHA-256's length.
         let mut prk = Zeroizing::new([0; MAX_KEY_LENGTH]);
         for (to, from) in prk.iter_mut().zip(key) {
             *to = *from;
         }
         // What HKDF gives for fewer bytes is the start of what it gives for more.
-        let okm = expand::<{ MAX_KEY_LENGTH + NONCE_LENGTH + COMMITMENT_LENGTH }>(
-            &prk,
-            &[PREFIX, A::NAME.as_bytes(), &[0], salt, context],
-        );
+        let okm = A::expand(&prk, &[PREFIX, A::NAME.as_bytes(), &[0], salt, context]);
         let (aead_key, rest) = okm.split_at_checked(key.len()).ok_or(AttachmentError::OtherKey)?;
         let (base_nonce, rest) = rest
             .split_first_chunk::<NONCE_LENGTH>()

@@ -7,3 +7,4 @@ mod vectors;
 mod wycheproof;
 
 pub(crate) use harness::{AD, Device, NOW, rng};
+pub(crate) use vectors::{bytes, unhex};

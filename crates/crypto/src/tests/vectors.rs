@@ -5,11 +5,11 @@ use crate::kdf::hkdf;
 use crate::keys::{X25519Public, X25519Secret};
 use crate::{SigningKey, VerifyingKey};
 
-fn bytes<const N: usize>(hex: &str) -> [u8; N] {
+pub(crate) fn bytes<const N: usize>(hex: &str) -> [u8; N] {
     unhex(hex).try_into().unwrap()
 }
 
-fn unhex(hex: &str) -> Vec<u8> {
+pub(crate) fn unhex(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex
         .chars()
         .filter(char::is_ascii_hexdigit)
