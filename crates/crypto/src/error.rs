@@ -305,7 +305,10 @@ pub enum FrankingError {
     /// Body and associated data are not those that the tag names.
     #[error("the tag names another message")]
     OtherMessage,
-    /// The revealed key does not open the message.
+    /// The body is no room message.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The message is not its author's, or the revealed key does not open it.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -3,8 +3,14 @@
 use sha2::{Digest, Sha256};
 
 use super::{AD, Device, NOW, rng};
+use crate::attachments::{AttachmentKey, AttachmentSealer};
+use crate::franking::FrankingProof;
 use crate::limits::{MAX_CHAIN_MESSAGES, MAX_CHAINS_STATE, MAX_ROOM_MESSAGE};
-use crate::sender_keys::{ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain};
+use crate::safety_numbers::SafetyNumber;
+use crate::sender_keys::{
+    MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain,
+};
+use crate::vault::{SlotSecret, VaultKey, VaultLog, VaultSlot, WrappedVaultKey};
 use crate::{
     ContentKey, PairwiseMessage, ParseError, PrekeyBundle, PrekeyKind, PrekeySecret, Purpose, RecoveryKey,
     Sessions, SignedPrekey, StateError, message_hash, seal_content,
@@ -255,4 +261,84 @@ fn parsing_is_exact_and_never_panics_on_cut_or_altered_bytes() {
         Some(ParseError::TooLong)
     );
     assert!(PairwiseMessage::from_bytes(&vec![0x10; crate::limits::MAX_PAIRWISE_MESSAGE + 1]).is_err());
+}
+
+#[test]
+fn formats_of_files_vault_and_reports_are_what_they_were() {
+    let mut rng = rng(45);
+    let device = Device::new(1, &mut rng);
+    let address = device.remote().address();
+    let (mut sealer, header) =
+        AttachmentSealer::begin(AttachmentKey::from_bytes(&[1; 32]), 20_000, &mut rng).unwrap();
+    let mut file = header.to_vec();
+    while let Some(wanted) = sealer.wanted() {
+        file.extend(sealer.seal_chunk(&vec![7; wanted]).unwrap());
+    }
+    let reference = sealer.finish().unwrap();
+    let secrets = [
+        SlotSecret::from_recovery_key(&RecoveryKey::from_bytes(&[2; 32])),
+        SlotSecret::from_export_key(&[2; 64]),
+        SlotSecret::from_prf_output(&[2; 32]),
+    ];
+    let [recovery, password, passkey] =
+        secrets.map(|secret| VaultSlot::sign(address, &device.signing, &secret, NOW));
+    let key = VaultKey::from_parts(0, &[3; 32]);
+    let wrapped = WrappedVaultKey::wrap(
+        &key,
+        &recovery.verify(&device.remote()).unwrap(),
+        address,
+        &device.signing,
+        &mut rng,
+    )
+    .unwrap();
+    let name = key.record_name(b"settings").unwrap();
+    let record = key
+        .seal_record(&VaultLog::new(device.account), &name, b"content", &mut rng)
+        .unwrap();
+    let number = SafetyNumber::new(&[4; 32], &[5; 32]);
+    let rows = [
+        ("file", file),
+        ("reference", reference.to_bytes().to_vec()),
+        ("recovery slot", recovery.to_bytes()),
+        ("password slot", password.to_bytes()),
+        ("passkey slot", passkey.to_bytes()),
+        ("wrapped key", wrapped.to_bytes()),
+        ("record name", name.to_vec()),
+        ("record", record.to_bytes()),
+        ("record hash", record.hash().to_vec()),
+        ("safety number", number.digits().into_bytes()),
+        ("safety code", number.code()),
+        (
+            "direct proof",
+            FrankingProof::direct(&ContentKey::from_bytes(&[6; 32]))
+                .to_bytes()
+                .to_vec(),
+        ),
+        (
+            "room proof",
+            FrankingProof::room(&MessageOpening::from_bytes(&[6; 32]))
+                .to_bytes()
+                .to_vec(),
+        ),
+    ];
+    let shown: Vec<String> = rows
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {} bytes, {}", bytes.len(), digest(bytes)))
+        .collect();
+    assert_eq!(
+        shown.join("\n"),
+        "file: 20568 bytes, 8444313aae056c85\n\
+         reference: 80 bytes, dc274adc2a9ea29e\n\
+         recovery slot: 1350 bytes, 6fd781e77322f742\n\
+         password slot: 1350 bytes, 393923d6405339cb\n\
+         passkey slot: 1350 bytes, 71112a3a9a701202\n\
+         wrapped key: 1368 bytes, 809fe778335762d0\n\
+         record name: 32 bytes, 5d670ddc60db4898\n\
+         record: 283 bytes, 6a492c84ac0d26e2\n\
+         record hash: 32 bytes, 52cb94ca3c1c72cc\n\
+         safety number: 60 bytes, 4d3f3c77ec160c8d\n\
+         safety code: 89 bytes, eaa754a3a1c3e8e6\n\
+         direct proof: 62 bytes, 8cdbcde8af372104\n\
+         room proof: 62 bytes, 777fa24b266bfd77"
+    );
 }

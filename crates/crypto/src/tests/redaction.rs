@@ -3,6 +3,11 @@
 use zeroize::ZeroizeOnDrop;
 
 use super::{AD, Device, NOW, rng};
+use crate::aead::NoncedKey;
+use crate::attachments::{
+    AttachmentKey, AttachmentOpener, AttachmentReader, AttachmentSealer, seal_attachment,
+};
+use crate::franking::FrankingProof;
 use crate::kdf::random;
 use crate::keys::X25519Secret;
 use crate::prekeys::encapsulate;
@@ -10,6 +15,7 @@ use crate::ratchet::{ChainKey, MessageKey, RootKey};
 use crate::sender_keys::{
     MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SenderKeySeed, SendingChain,
 };
+use crate::vault::{SlotSecret, VaultKey, VaultSlot, XWingSecret};
 use crate::{ContentKey, PrekeyKind, PrekeySecret, RecoveryKey};
 
 #[test]
@@ -111,10 +117,63 @@ fn error_texts_carry_no_data() {
         crate::StateError::OtherVersion.to_string(),
         crate::ParseError::UnknownType.to_string(),
         crate::SenderKeyError::OtherStatement.to_string(),
+        crate::AttachmentError::NotAuthentic.to_string(),
+        crate::VaultError::Forked.to_string(),
+        crate::SafetyCodeError::OtherPeople.to_string(),
+        crate::FrankingError::OtherMessage.to_string(),
     ];
     assert!(
         texts
             .iter()
             .all(|text| !text.contains(|c: char| c.is_ascii_digit()))
     );
+}
+
+#[test]
+fn no_secret_of_files_vault_and_reports_shows_in_debug_output() {
+    let mut rng = rng(2);
+    let device = Device::new(1, &mut rng);
+    let (reference, ciphertext) = seal_attachment(b"file", &mut rng).unwrap();
+    let header = ciphertext.first_chunk().unwrap();
+    let (sealer, _) = AttachmentSealer::begin(AttachmentKey::generate(&mut rng), 1, &mut rng).unwrap();
+    let secret = SlotSecret::from_prf_output(&[1; 32]);
+    let shown = [
+        format!("{:?}", AttachmentKey::generate(&mut rng)),
+        format!("{reference:?}"),
+        format!("{sealer:?}"),
+        format!("{:?}", AttachmentOpener::begin(&reference, header).unwrap()),
+        format!("{:?}", AttachmentReader::begin(&reference, header).unwrap()),
+        format!("{secret:?}"),
+        format!("{:?}", XWingSecret::expand(&[1; 32])),
+        format!("{:?}", VaultKey::generate(&mut rng)),
+        format!("{:?}", NoncedKey::derive(&[1; 32], b"label", [2; 24])),
+        format!("{:?}", FrankingProof::direct(&ContentKey::generate(&mut rng))),
+    ];
+    assert_eq!(
+        shown.join("\n"),
+        "AttachmentKey(..)\n\
+         AttachmentReference(..)\n\
+         AttachmentSealer(..)\n\
+         AttachmentOpener(..)\n\
+         AttachmentReader(..)\n\
+         SlotSecret(..)\n\
+         XWingSecret(..)\n\
+         VaultKey(..)\n\
+         NoncedKey(..)\n\
+         FrankingProof(..)"
+    );
+    let slot = VaultSlot::sign(device.remote().address(), &device.signing, &secret, NOW);
+    let verified = slot.verify(&device.remote()).unwrap();
+    assert!(format!("{verified:?}").contains("public: XWingPublic(..)"));
+}
+
+#[test]
+fn secrets_of_files_vault_and_reports_are_cleared_when_they_are_dropped() {
+    fn is_cleared<T: ZeroizeOnDrop>() {}
+    is_cleared::<AttachmentKey>();
+    is_cleared::<SlotSecret>();
+    is_cleared::<VaultKey>();
+    is_cleared::<NoncedKey>();
+    is_cleared::<FrankingProof>();
+    is_cleared::<chacha20poly1305::XChaCha20Poly1305>();
 }
