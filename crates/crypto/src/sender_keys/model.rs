@@ -381,7 +381,7 @@ fn drop_expired(known: &mut Vec<KnownChain>, now: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_server_does_each_room_message_opens_once_for_each_reader(steps in steps()) {

@@ -71,7 +71,8 @@ impl ReceivingChains {
     /// `epoch` the one that the caller expects of it.
     ///
     /// A known chain stays as it is: it is never set back, and its id never gets another statement. A new one takes
-    /// the place of the current one, unless that belongs to a later epoch.
+    /// the place of the current one, unless that belongs to a later epoch. One that was dropped counts as new again,
+    /// so its device could have old messages opened twice; the caller tells repeated envelopes apart by their ids.
     pub fn accept(
         &mut self,
         distribution: &SenderKeyDistribution,

@@ -127,6 +127,7 @@ impl SendingChain {
         self.seal_next(associated_data, plaintext, rng)
     }
 
+    /// As [`SendingChain::seal`], without the question whether the chain is spent.
     pub(super) fn seal_next(
         &mut self,
         associated_data: &[u8],

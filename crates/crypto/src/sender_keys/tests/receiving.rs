@@ -1,11 +1,15 @@
 //! What opens, what is refused without a trace, and what is kept for how long.
 
 use super::{AD, Author, EPOCH, NOW, ROOM, Reader};
+use crate::aead::OVERHEAD;
 use crate::limits::{
-    MAX_CHAIN_JUMP, MAX_OLD_CHAINS, MAX_SKIPPED_PER_CHAIN, OLD_CHAIN_LIFETIME, SKIPPED_KEY_LIFETIME,
+    MAX_CHAIN_JUMP, MAX_OLD_CHAINS, MAX_SEALED_CONTENT, MAX_SKIPPED_PER_CHAIN, OLD_CHAIN_LIFETIME,
+    SKIPPED_KEY_LIFETIME,
 };
+use crate::message::message_hash;
+use crate::sender_keys::binding::{seal, signed_bytes};
 use crate::sender_keys::{Accepted, ReceivingChains, SenderKeyMessage, SendingChain, VerifiedStatement};
-use crate::{OpenError, SenderKeyError};
+use crate::{OpenError, ParseError, SenderKeyError};
 
 #[test]
 fn room_messages_open_in_any_order_and_once() {
@@ -204,12 +208,16 @@ fn messages_on_replaced_chains_open_for_seven_days() {
     let new = alice.say(b"new");
     assert_eq!(bob.open_at(&new, NOW + 5).unwrap(), b"new");
     assert_eq!(bob.open_at(&late, NOW + 5 + OLD_CHAIN_LIFETIME).unwrap(), b"late");
+    let old = SenderKeyMessage::from_bytes(&later).unwrap().chain_id();
+    assert!(bob.0.knows(&old, NOW + 5 + OLD_CHAIN_LIFETIME));
+    assert!(!bob.0.knows(&old, NOW + 6 + OLD_CHAIN_LIFETIME));
     assert_eq!(
         bob.open_at(&later, NOW + 6 + OLD_CHAIN_LIFETIME),
         Err(OpenError::UnknownChain)
     );
     bob.0.expire(NOW + 6 + OLD_CHAIN_LIFETIME);
     assert_eq!(bob.0.list.len(), 1, "the current one stays however old it is");
+    assert!(bob.0.knows(alice.chain.statement().chain_id(), u64::MAX));
 }
 
 #[test]
@@ -321,6 +329,60 @@ fn only_the_device_itself_hands_out_its_chain() {
         Err(SenderKeyError::Signature)
     );
     assert_eq!(*bob.0.to_bytes(), *before);
+}
+
+#[test]
+fn opening_and_accepting_drop_what_is_too_old() {
+    let mut alice = Author::new(1);
+    let mut bob = alice.reader();
+    alice.rotate(EPOCH, NOW);
+    bob.accept(&alice).unwrap();
+    alice.lose(3);
+    let message = alice.say(b"one");
+    bob.open(&message).unwrap();
+    assert_eq!((bob.0.list.len(), bob.0.skipped_keys()), (2, 3));
+    let message = alice.say(b"two");
+    bob.open_at(&message, NOW + SKIPPED_KEY_LIFETIME + 1).unwrap();
+    assert_eq!((bob.0.list.len(), bob.0.skipped_keys()), (1, 0));
+    alice.rotate(EPOCH, NOW);
+    bob.accept(&alice).unwrap();
+    alice.rotate(EPOCH, NOW);
+    bob.accept_at(&alice, NOW + OLD_CHAIN_LIFETIME + 1).unwrap();
+    assert_eq!(bob.0.list.len(), 2, "the last current one and the new one");
+}
+
+#[test]
+fn room_messages_too_short_or_too_long_to_be_any_are_refused() {
+    let header = [&[0x13][..], &[1; 16], &[0], &[2; 16]].concat();
+    for (sealed, expected) in [
+        (OVERHEAD - 1, Some(ParseError::Truncated)),
+        (OVERHEAD, None),
+        (MAX_SEALED_CONTENT, None),
+        (MAX_SEALED_CONTENT + 1, Some(ParseError::TooLong)),
+    ] {
+        let bytes = [&header[..], &vec![0; sealed + 64]].concat();
+        assert_eq!(SenderKeyMessage::from_bytes(&bytes).err(), expected, "{sealed}");
+    }
+    // An iteration in a longer form than its shortest.
+    let longer = [&header[..17], &[0x80, 0], &header[18..], &vec![0; OVERHEAD + 64]].concat();
+    assert_eq!(
+        SenderKeyMessage::from_bytes(&longer).err(),
+        Some(ParseError::NonCanonical)
+    );
+}
+
+#[test]
+fn an_authentic_room_message_that_is_not_padded_is_refused() {
+    let alice = Author::new(1);
+    let mut bob = alice.reader();
+    let (key, _) = alice.chain.chain.step().unwrap();
+    let binding = &alice.chain.statement.binding;
+    let bound = binding.associated_data(0, &[2; 16], AD);
+    let sealed = seal(&key.key, &[2; 16], &bound, b"bare").unwrap();
+    let mut bytes = [&[0x13][..], &binding.chain_id, &[0], &[2; 16], &sealed].concat();
+    let signed = signed_bytes(&message_hash(&bytes, &bound));
+    bytes.extend_from_slice(&alice.chain.signature_key.sign(&signed));
+    assert!(matches!(bob.open(&bytes), Err(OpenError::Padding(_))));
 }
 
 #[test]
