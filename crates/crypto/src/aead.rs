@@ -51,12 +51,39 @@ impl SingleUseKey {
 
     /// Seals the one plaintext of this key.
     pub(crate) fn seal(self, associated_data: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        let mut body = Zeroizing::new(plaintext.to_vec());
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached((&self.nonce).into(), associated_data, body.as_mut_slice().into())
-            .map_err(|_| SealError::TooLong)?;
-        Ok([&self.commitment[..], &body, &tag].concat())
+        let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(OVERHEAD));
+        self.seal_into(&mut sealed, associated_data, plaintext.len(), |out| {
+            out.extend_from_slice(plaintext);
+        })?;
+        Ok(sealed)
+    }
+
+    /// Appends the sealed form of what `write` appends, which has `length` bytes. It is sealed where it was written,
+    /// so no copy of it is made.
+    pub(crate) fn seal_into(
+        self,
+        out: &mut Vec<u8>,
+        associated_data: &[u8],
+        length: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), SealError> {
+        // Invariant: nothing grows after the plaintext was written, or the old place would keep it.
+        out.reserve(length.saturating_add(OVERHEAD));
+        out.extend_from_slice(&self.commitment);
+        let start = out.len();
+        write(out);
+        let plaintext = out.get_mut(start..).unwrap_or_default();
+        let tag = self.cipher().encrypt_inout_detached(
+            (&self.nonce).into(),
+            associated_data,
+            (&mut *plaintext).into(),
+        );
+        let Ok(tag) = tag else {
+            plaintext.zeroize();
+            return Err(SealError::TooLong);
+        };
+        out.extend_from_slice(&tag);
+        Ok(())
     }
 
     /// Opens what the holder of the same key sealed.

@@ -15,10 +15,16 @@ const MARKER: u8 = 0x80;
 pub fn pad(content: &[u8]) -> Zeroizing<Vec<u8>> {
     let length = padded_length(content.len());
     let mut padded = Zeroizing::new(Vec::with_capacity(length));
-    padded.extend_from_slice(content);
-    padded.push(MARKER);
-    padded.resize(length, 0);
+    pad_into(content, &mut padded);
     padded
+}
+
+/// Appends what [`pad`] gives: [`padded_length`] bytes.
+pub(crate) fn pad_into(content: &[u8], out: &mut Vec<u8>) {
+    let end = out.len().saturating_add(padded_length(content.len()));
+    out.extend_from_slice(content);
+    out.push(MARKER);
+    out.resize(end, 0);
 }
 
 /// Takes the padding off. Only what [`pad`] makes is accepted, so each content has one padded form.

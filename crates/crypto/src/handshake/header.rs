@@ -18,6 +18,11 @@ impl PrekeyHeader {
     /// Bytes of every header.
     pub(crate) const LENGTH: usize = 1 + 4 + 4 + 32 + CIPHERTEXT_LENGTH;
 
+    /// Appends the header's bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_bytes());
+    }
+
     /// `kind ‖ prekey id ‖ signed prekey id ‖ ephemeral ‖ KEM ciphertext`.
     pub(crate) fn to_bytes(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];

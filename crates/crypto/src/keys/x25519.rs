@@ -3,6 +3,8 @@
 //! Each use (identity, signed prekey, one-time prekey, ephemeral, ratchet) wraps these in its own type or field;
 //! this file must never know what a key is for.
 
+use std::sync::OnceLock;
+
 use rand_core::CryptoRng;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
@@ -12,7 +14,11 @@ use crate::kdf::random;
 use crate::redacted::redacted;
 
 /// A secret scalar. The library zeroizes it on drop.
-pub(crate) struct X25519Secret(StaticSecret);
+pub(crate) struct X25519Secret {
+    scalar: StaticSecret,
+    /// Made when it is first asked for: an identity or a signed prekey takes part in many handshakes.
+    public: OnceLock<X25519Public>,
+}
 
 /// A public point: canonical and not of small order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +32,26 @@ impl X25519Secret {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(StaticSecret::from(*bytes))
+        Self {
+            scalar: StaticSecret::from(*bytes),
+            public: OnceLock::new(),
+        }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        self.scalar.as_bytes()
     }
 
     pub(crate) fn public(&self) -> X25519Public {
         // Invariant: a clamped scalar times the base point has large order and is encoded canonically.
-        X25519Public(PublicKey::from(&self.0).to_bytes())
+        *self
+            .public
+            .get_or_init(|| X25519Public(PublicKey::from(&self.scalar).to_bytes()))
     }
 
     /// The shared secret; refused when the other side fixed it to zero.
     pub(crate) fn agree(&self, other: &X25519Public) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let shared = self.0.diffie_hellman(&PublicKey::from(other.0));
+        let shared = self.scalar.diffie_hellman(&PublicKey::from(other.0));
         if !shared.was_contributory() {
             return Err(KeyError::NotContributory);
         }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::aead::SingleUseKey;
 use crate::limits::{MAX_CONTENT, MAX_SEALED_CONTENT};
-use crate::padding::{pad, unpad};
+use crate::padding::{pad_into, padded_length, unpad};
 use crate::{ContentKey, OpenError, SealError};
 
 /// Pads and seals a content. A key seals one content only.
@@ -21,7 +21,14 @@ pub fn seal_content(
     if plaintext.len() > MAX_CONTENT {
         return Err(SealError::TooLong);
     }
-    single_use(key).seal(associated_data, &pad(plaintext))
+    let mut sealed = Vec::new();
+    single_use(key).seal_into(
+        &mut sealed,
+        associated_data,
+        padded_length(plaintext.len()),
+        |out| pad_into(plaintext, out),
+    )?;
+    Ok(sealed)
 }
 
 /// Opens a content and takes its padding off.

@@ -18,7 +18,7 @@ pub(super) const TYPE_PREKEY: u8 = (VERSION << 4) | 0x2;
 pub(crate) const TYPE_ROOM: u8 = (VERSION << 4) | 0x3;
 
 /// Longest header: type, key, two counters of five bytes, random bytes.
-const MAX_LENGTH: usize = 1 + 32 + 5 + 5 + MESSAGE_RANDOM_LENGTH;
+pub(super) const MAX_LENGTH: usize = 1 + 32 + 5 + 5 + MESSAGE_RANDOM_LENGTH;
 
 /// Purpose, position in the ratchet, and the random bytes of the message key's expansion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,18 +33,16 @@ pub(crate) struct MessageHeader {
 }
 
 impl MessageHeader {
-    /// `type ‖ ratchet key ‖ previous ‖ index ‖ random`.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MAX_LENGTH);
-        bytes.push(match self.purpose {
+    /// Appends `type ‖ ratchet key ‖ previous ‖ index ‖ random`.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.push(match self.purpose {
             Purpose::MessageKey => TYPE_MESSAGE_KEY,
             Purpose::Control => TYPE_CONTROL,
         });
-        bytes.extend_from_slice(self.ratchet_key.as_bytes());
-        varint::write(self.previous, &mut bytes);
-        varint::write(self.index, &mut bytes);
-        bytes.extend_from_slice(&self.random);
-        bytes
+        out.extend_from_slice(self.ratchet_key.as_bytes());
+        varint::write(self.previous, out);
+        varint::write(self.index, out);
+        out.extend_from_slice(&self.random);
     }
 
     /// Parses the header at the start of `bytes` and gives the rest.
@@ -75,6 +73,8 @@ impl MessageHeader {
     /// What the seal binds: version and suite, the session's transcript, the purpose, the header, and what the
     /// caller adds.
     pub(crate) fn associated_data(&self, session: &[u8; 32], associated_data: &[u8]) -> Vec<u8> {
+        let mut header = Vec::with_capacity(MAX_LENGTH);
+        self.write(&mut header);
         Writer::with_capacity(
             labels::RATCHET_ASSOCIATED_DATA,
             associated_data.len().saturating_add(256),
@@ -83,7 +83,7 @@ impl MessageHeader {
         .u8(SUITE)
         .fixed(session)
         .bytes(self.purpose.label().as_bytes())
-        .bytes(&self.to_bytes())
+        .bytes(&header)
         .bytes(associated_data)
         .finish()
     }

@@ -1,7 +1,7 @@
 //! Pairwise messages as they travel through mailboxes.
 
 use super::Purpose;
-use super::header::{MessageHeader, TYPE_PREKEY};
+use super::header::{MAX_LENGTH, MessageHeader, TYPE_PREKEY};
 use crate::ParseError;
 use crate::aead::OVERHEAD;
 use crate::handshake::PrekeyHeader;
@@ -53,12 +53,7 @@ impl PairwiseMessage {
     /// The message's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Prekey(prekey) => [
-                &[TYPE_PREKEY][..],
-                &prekey.header.to_bytes(),
-                &prekey.message.to_bytes(),
-            ]
-            .concat(),
+            Self::Prekey(prekey) => prekey.message.to_bytes_behind(&prekey.header),
             Self::Ratchet(message) => message.to_bytes(),
         }
     }
@@ -106,8 +101,26 @@ impl RatchetMessage {
         self.header.purpose
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
-        [&self.header.to_bytes()[..], &self.sealed].concat()
+    /// The bytes of [`PairwiseMessage::Ratchet`].
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAX_LENGTH.saturating_add(self.sealed.len()));
+        self.write(&mut bytes);
+        bytes
+    }
+
+    /// The bytes of [`PairwiseMessage::Prekey`] with this message behind that header.
+    pub(crate) fn to_bytes_behind(&self, header: &PrekeyHeader) -> Vec<u8> {
+        let length = 1 + PrekeyHeader::LENGTH + MAX_LENGTH;
+        let mut bytes = Vec::with_capacity(length.saturating_add(self.sealed.len()));
+        bytes.push(TYPE_PREKEY);
+        header.write(&mut bytes);
+        self.write(&mut bytes);
+        bytes
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.header.write(out);
+        out.extend_from_slice(&self.sealed);
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, ParseError> {

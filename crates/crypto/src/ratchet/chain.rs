@@ -34,17 +34,12 @@ impl Chain {
     /// The next message key and the chain after it; nothing when the counters are used up.
     pub(crate) fn step(&self) -> Option<(NumberedKey, Self)> {
         let next = self.next.checked_add(1)?;
-        let key = NumberedKey {
+        let (message_key, key) = self.key.step();
+        let message_key = NumberedKey {
             index: self.next,
-            key: self.key.message_key(),
+            key: message_key,
         };
-        Some((
-            key,
-            Self {
-                key: self.key.next(),
-                next,
-            },
-        ))
+        Some((message_key, Self { key, next }))
     }
 
     /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that

@@ -3,7 +3,7 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::message_key::MessageKey;
-use crate::kdf::hmac;
+use crate::kdf::hmac_each;
 use crate::redacted::redacted;
 
 const MESSAGE_KEY_INPUT: u8 = 0x01;
@@ -28,11 +28,19 @@ impl ChainKey {
         Self(self.0)
     }
 
-    pub(crate) fn message_key(&self) -> MessageKey {
-        MessageKey::from_bytes(&hmac(&self.0, MESSAGE_KEY_INPUT))
+    /// The key of the chain's next message, and the chain key behind it.
+    pub(crate) fn step(&self) -> (MessageKey, Self) {
+        let [message_key, chain_key] = &*hmac_each(&self.0, [MESSAGE_KEY_INPUT, CHAIN_KEY_INPUT]);
+        (MessageKey::from_bytes(message_key), Self::from_bytes(chain_key))
     }
 
+    #[cfg(test)]
+    pub(crate) fn message_key(&self) -> MessageKey {
+        self.step().0
+    }
+
+    #[cfg(test)]
     pub(crate) fn next(&self) -> Self {
-        Self(*hmac(&self.0, CHAIN_KEY_INPUT))
+        self.step().1
     }
 }

@@ -102,17 +102,7 @@ pub(super) fn signed_bytes(hash: &[u8; 32]) -> Vec<u8> {
         .finish()
 }
 
-/// Seals padded content.
-pub(super) fn seal(
-    key: &MessageKey,
-    random: &[u8; MESSAGE_RANDOM_LENGTH],
-    associated_data: &[u8],
-    padded: &[u8],
-) -> Result<Vec<u8>, crate::SealError> {
-    single_use(key, random).seal(associated_data, padded)
-}
-
 /// As in the ratchet: the random bytes go into HKDF's info, so a repeated counter gives another key.
-fn single_use(key: &MessageKey, random: &[u8; MESSAGE_RANDOM_LENGTH]) -> SingleUseKey {
+pub(super) fn single_use(key: &MessageKey, random: &[u8; MESSAGE_RANDOM_LENGTH]) -> SingleUseKey {
     SingleUseKey::derive(key.as_bytes(), &[labels::SENDER_KEY_MESSAGE.as_bytes(), random])
 }

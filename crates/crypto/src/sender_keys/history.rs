@@ -42,10 +42,10 @@ impl HistoryChain {
         if distance > MAX_CHAIN_JUMP {
             return Err(OpenError::TooFarAhead);
         }
-        let mut key = self.chain.key.copy();
+        let (mut key, mut chain) = self.chain.key.step();
         for _ in 0..distance {
-            key = key.next();
+            (key, chain) = chain.step();
         }
-        signed.open(&key.message_key())
+        signed.open(&key)
     }
 }

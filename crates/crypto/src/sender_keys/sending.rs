@@ -3,13 +3,14 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::binding::{ChainBinding, seal, signed_bytes};
+use super::binding::{ChainBinding, signed_bytes, single_use};
 use super::message::header;
 use super::{SenderKeyDistribution, SenderKeySeed, SenderKeyStatement, VerifiedStatement};
+use crate::aead::OVERHEAD;
 use crate::kdf::random;
 use crate::limits::{MAX_CHAIN_AGE, MAX_CHAIN_CLOCK_BACK, MAX_CHAIN_MESSAGES, MAX_CONTENT};
 use crate::message::message_hash;
-use crate::padding::pad;
+use crate::padding::{pad_into, padded_length};
 use crate::ratchet::{Chain, ChainKey};
 use crate::redacted::redacted;
 use crate::{DeviceAddress, SealError, SigningKey};
@@ -138,10 +139,16 @@ impl SendingChain {
         let binding = &self.statement.binding;
         let random = random(rng);
         let bound = binding.associated_data(message_key.index, &random, associated_data);
-        let sealed = seal(&message_key.key, &random, &bound, &pad(plaintext))?;
-
-        let mut bytes = header(&binding.chain_id, message_key.index, &random, sealed.len());
-        bytes.extend_from_slice(&sealed);
+        let length = padded_length(plaintext.len());
+        let mut bytes = header(
+            &binding.chain_id,
+            message_key.index,
+            &random,
+            length.saturating_add(OVERHEAD),
+        );
+        single_use(&message_key.key, &random).seal_into(&mut bytes, &bound, length, |out| {
+            pad_into(plaintext, out);
+        })?;
         let hash = message_hash(&bytes, &bound);
         bytes.extend_from_slice(&self.signature_key.sign(&signed_bytes(&hash)));
         self.chain = chain;

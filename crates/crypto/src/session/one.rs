@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::handshake::{self, PrekeyHeader};
 use crate::limits::UNANSWERED_SESSION_LIFETIME;
-use crate::message::{PairwiseMessage, PrekeyMessage, RatchetMessage};
+use crate::message::{PrekeyMessage, RatchetMessage};
 use crate::prekeys::{PrekeySecret, SignedPrekey, VerifiedBundle};
 use crate::ratchet::Ratchet;
 use crate::redacted::redacted;
@@ -90,14 +90,10 @@ impl Session {
         let message = self
             .ratchet
             .seal(&self.associated_data, purpose, associated_data, plaintext, rng)?;
-        let message = match &self.unanswered {
-            Some(header) => PairwiseMessage::Prekey(PrekeyMessage {
-                header: header.clone(),
-                message,
-            }),
-            None => PairwiseMessage::Ratchet(message),
-        };
-        Ok(message.to_bytes())
+        Ok(match &self.unanswered {
+            Some(header) => message.to_bytes_behind(header),
+            None => message.to_bytes(),
+        })
     }
 
     pub(super) fn open(

@@ -7,7 +7,7 @@ use crate::limits::{
     SKIPPED_KEY_LIFETIME,
 };
 use crate::message::message_hash;
-use crate::sender_keys::binding::{seal, signed_bytes};
+use crate::sender_keys::binding::{signed_bytes, single_use};
 use crate::sender_keys::{Accepted, ReceivingChains, SenderKeyMessage, SendingChain, VerifiedStatement};
 use crate::{OpenError, ParseError, SenderKeyError};
 
@@ -364,7 +364,7 @@ fn room_messages_too_short_or_too_long_to_be_any_are_refused() {
         assert_eq!(SenderKeyMessage::from_bytes(&bytes).err(), expected, "{sealed}");
     }
     // An iteration in a longer form than its shortest.
-    let longer = [&header[..17], &[0x80, 0], &header[18..], &vec![0; OVERHEAD + 64]].concat();
+    let longer = [&header[..17], &[0x80, 0], &header[18..], &[0; OVERHEAD + 64]].concat();
     assert_eq!(
         SenderKeyMessage::from_bytes(&longer).err(),
         Some(ParseError::NonCanonical)
@@ -378,7 +378,7 @@ fn an_authentic_room_message_that_is_not_padded_is_refused() {
     let (key, _) = alice.chain.chain.step().unwrap();
     let binding = &alice.chain.statement.binding;
     let bound = binding.associated_data(0, &[2; 16], AD);
-    let sealed = seal(&key.key, &[2; 16], &bound, b"bare").unwrap();
+    let sealed = single_use(&key.key, &[2; 16]).seal(&bound, b"bare").unwrap();
     let mut bytes = [&[0x13][..], &binding.chain_id, &[0], &[2; 16], &sealed].concat();
     let signed = signed_bytes(&message_hash(&bytes, &bound));
     bytes.extend_from_slice(&alice.chain.signature_key.sign(&signed));
