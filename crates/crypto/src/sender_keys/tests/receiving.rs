@@ -364,7 +364,7 @@ fn room_messages_too_short_or_too_long_to_be_any_are_refused() {
         assert_eq!(SenderKeyMessage::from_bytes(&bytes).err(), expected, "{sealed}");
     }
     // An iteration in a longer form than its shortest.
-    let longer = [&header[..17], &[0x80, 0], &header[18..], &vec![0; OVERHEAD + 64]].concat();
+    let longer = [&header[..17], &[0x80, 0], &header[18..], &[0; OVERHEAD + 64]].concat();
     assert_eq!(
         SenderKeyMessage::from_bytes(&longer).err(),
         Some(ParseError::NonCanonical)
