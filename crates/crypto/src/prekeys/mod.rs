@@ -13,6 +13,8 @@ mod tests;
 
 pub use bundle::{PrekeyBundle, VerifiedBundle};
 pub(crate) use kem::{CIPHERTEXT_LENGTH, KemCiphertext, KemPublicKey, encapsulate};
+#[cfg(test)]
+pub(crate) use kem::{KemSeed, PUBLIC_KEY_LENGTH, SEED_LENGTH};
 pub use prekey_secret::PrekeySecret;
 pub use signed_prekey::SignedPrekey;
 

@@ -1,3 +1,5 @@
+mod olm;
+
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 
-use crate::tests::{Device, rng};
+use crate::tests::{Device, for_all, rng};
 use crate::{PairwiseMessage, PrekeyKind};
 
 #[derive(Clone, Copy, Debug)]
@@ -173,15 +173,13 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_the_mailbox_does_each_message_opens_once_and_both_settle(steps in steps()) {
+#[test]
+fn whatever_the_mailbox_does_each_message_opens_once_and_both_settle() {
+    for_all("mailbox schedules", 192, steps(), |steps| {
         let mut world = World::new();
         for step in steps {
             world.run(step);
         }
         world.settles();
-    }
+    });
 }

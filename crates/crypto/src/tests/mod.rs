@@ -1,9 +1,12 @@
 //! Tests that belong to no single module, and what all tests share.
 
+mod counts;
+mod differential;
 mod formats;
 mod harness;
 mod redaction;
 mod vectors;
 mod wycheproof;
 
-pub(crate) use harness::{AD, Device, NOW, rng};
+pub(crate) use counts::{cases, for_all, refused_by_type, vectors, wanted};
+pub(crate) use harness::{AD, Device, Fixed, NOW, rng};
