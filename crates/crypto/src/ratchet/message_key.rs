@@ -11,7 +11,7 @@ pub(crate) struct MessageKey([u8; 32]);
 redacted!(MessageKey);
 
 impl MessageKey {
-    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(*bytes)
     }
 

@@ -24,6 +24,10 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use chain_key::ChainKey;
 pub(crate) use message_key::MessageKey;
+#[cfg(test)]
+pub(crate) use ratchet_key::RatchetKey;
 pub(crate) use root_key::RootKey;
 pub(crate) use state::Ratchet;

@@ -1,6 +1,7 @@
 //! Tests that belong to no single module, and what all tests share.
 
 mod counts;
+#[cfg(not(target_family = "wasm"))]
 mod differential;
 mod formats;
 mod harness;
