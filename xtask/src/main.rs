@@ -11,10 +11,13 @@ mod command;
 mod compress;
 mod deny;
 mod failure;
+mod fuzz;
+mod mutants;
 mod run;
 mod setup;
 mod tally;
 mod test;
+mod tools;
 mod wasm;
 mod web;
 mod workspace;
@@ -60,6 +63,16 @@ const COMMANDS: &[Command] = &[
         name: "generate",
         about: "write the TypeScript types anew from the Rust ones",
         run: |_| bindings::generate(),
+    },
+    Command {
+        name: "fuzz",
+        about: "hostile bytes for every parser; `fuzz <target>… --seconds N`",
+        run: fuzz::run,
+    },
+    Command {
+        name: "mutants",
+        about: "change the deciding code and see that a test notices; takes hours",
+        run: mutants::run,
     },
     Command {
         name: "tidy",

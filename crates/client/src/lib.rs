@@ -31,6 +31,8 @@ mod contacts;
 mod content;
 mod effects;
 mod failure;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod input;
 mod machine;
 mod mailbox;

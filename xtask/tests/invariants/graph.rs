@@ -22,8 +22,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("server", &["auth", "db", "encoding", "protocol", "sigchain"]),
 ];
 
-/// May use all of ours and is used by tests alone.
+/// The harness with a real server in it.
 const TESTING: &str = "testing";
+
+/// May use all of ours and are used by tests alone.
+const TESTS_ONLY: [&str; 2] = [TESTING, "fuzzing"];
 
 /// Libraries that one crate alone may name, and the harness, which looks into what was stored.
 const RESERVED: &[(&str, &[&str])] = &[("sqlx", &["db", TESTING]), ("rusqlite", &["store", TESTING])];
@@ -70,7 +73,7 @@ fn crates_depend_only_on_the_layers_below_them() {
         ALLOWED.iter().copied().collect::<BTreeMap<_, _>>(),
     );
     let mut found = Vec::new();
-    for (name, package) in crates(&metadata).filter(|(name, _)| *name != TESTING) {
+    for (name, package) in crates(&metadata).filter(|(name, _)| !TESTS_ONLY.contains(name)) {
         let Some(allowed) = allowed.get(name) else {
             found.push(format!("crates/{name} is not in the table"));
             continue;
@@ -89,13 +92,15 @@ fn crates_depend_only_on_the_layers_below_them() {
 }
 
 #[test]
-fn nothing_that_ships_depends_on_the_test_harness() {
+fn nothing_that_ships_depends_on_what_only_tests_use() {
     let metadata = metadata(false);
-    let users = crates(&metadata).filter(|(_, package)| shipped(package).contains("conclave-testing"));
-    let found: Vec<String> = users
-        .map(|(name, _)| format!("crates/{name} ships conclave-testing"))
-        .collect();
-    expect_none(&found, "name conclave-testing under [dev-dependencies]");
+    let mut found = Vec::new();
+    for (name, package) in crates(&metadata) {
+        let used = shipped(package).into_iter().filter_map(ours);
+        let used = used.filter(|used| TESTS_ONLY.contains(used));
+        found.extend(used.map(|used| format!("crates/{name} ships conclave-{used}")));
+    }
+    expect_none(&found, "name it under [dev-dependencies]");
 }
 
 #[test]

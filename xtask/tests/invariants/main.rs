@@ -20,9 +20,11 @@ fn root() -> PathBuf {
 }
 
 /// What is built, fetched or private, from the top.
-const SKIPPED: [&str; 8] = [
+const SKIPPED: [&str; 10] = [
     ".git",
     "target",
+    "fuzz/artifacts",
+    "fuzz/target",
     "data",
     "test-results",
     "conclave.toml",

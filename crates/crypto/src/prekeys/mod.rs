@@ -12,6 +12,8 @@ mod signed_prekey;
 mod tests;
 
 pub use bundle::{PrekeyBundle, VerifiedBundle};
+#[cfg(test)]
+pub(crate) use kem::SEED_LENGTH;
 pub(crate) use kem::{
     CIPHERTEXT_LENGTH, KemCiphertext, KemKeyPair, KemPublicKey, KemSeed, PUBLIC_KEY_LENGTH, encapsulate,
     encapsulate_with,

@@ -28,5 +28,7 @@ mod tests;
 pub(crate) use chain::{Chain, NumberedKey};
 pub(crate) use chain_key::ChainKey;
 pub(crate) use message_key::MessageKey;
+#[cfg(test)]
+pub(crate) use ratchet_key::RatchetKey;
 pub(crate) use root_key::RootKey;
 pub(crate) use state::Ratchet;

@@ -14,7 +14,7 @@ pub(crate) struct RatchetKey {
 redacted!(RatchetKey);
 
 impl RatchetKey {
-    pub(super) fn generate(rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn generate(rng: &mut impl CryptoRng) -> Self {
         let secret = X25519Secret::generate(rng);
         let public = secret.public();
         Self { secret, public }

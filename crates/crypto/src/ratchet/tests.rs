@@ -1,3 +1,6 @@
+#[cfg(not(target_family = "wasm"))]
+mod olm;
+
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 
-use crate::tests::{Device, rng};
+use crate::tests::{Device, for_all, rng};
 use crate::{PairwiseMessage, PrekeyKind};
 
 #[derive(Clone, Copy, Debug)]
@@ -178,27 +178,27 @@ impl World {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_the_mailbox_does_each_message_opens_once_and_both_settle(steps in steps()) {
+#[test]
+fn whatever_the_mailbox_does_each_message_opens_once_and_both_settle() {
+    for_all("mailbox schedules", 192, steps(), |steps| {
         let mut world = World::new(true);
         for step in steps {
             world.run(step);
         }
         world.settles();
-    }
+    });
+}
 
-    #[test]
-    fn a_state_saved_and_loaded_at_each_step_equals_one_that_never_was(steps in steps()) {
+#[test]
+fn a_state_saved_and_loaded_at_each_step_equals_one_that_never_was() {
+    for_all("restarts of sessions", 192, steps(), |steps| {
         let (mut kept, mut restarted) = (World::new(false), World::new(true));
         for step in steps {
             kept.run(step);
             restarted.run(step);
             for (one, other) in [(&kept.alice, &restarted.alice), (&kept.bob, &restarted.bob)] {
-                prop_assert_eq!(&*one.sessions.to_bytes(), &*other.sessions.to_bytes());
+                assert_eq!(*one.sessions.to_bytes(), *other.sessions.to_bytes());
             }
         }
-    }
+    });
 }

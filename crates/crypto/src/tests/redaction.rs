@@ -1,22 +1,60 @@
-//! Secrets stay out of logs and memory.
+//! Secrets stay out of logs and memory, and no type may hold bytes without saying which kind it is.
 
-use zeroize::ZeroizeOnDrop;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{AD, Device, NOW, rng};
-use crate::aead::NoncedKey;
+use crate::aead::{NoncedKey, SingleUseKey};
 use crate::attachments::{
     AttachmentKey, AttachmentOpener, AttachmentReader, AttachmentSealer, seal_attachment,
 };
 use crate::franking::FrankingProof;
 use crate::kdf::random;
 use crate::keys::X25519Secret;
-use crate::prekeys::encapsulate;
-use crate::ratchet::{ChainKey, MessageKey, RootKey};
+use crate::prekeys::{KemSeed, encapsulate};
+use crate::ratchet::{ChainKey, MessageKey, RatchetKey, RootKey};
 use crate::sender_keys::{
     MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SenderKeySeed, SendingChain,
 };
 use crate::vault::{SlotSecret, VaultKey, VaultSlot, XWingSecret};
 use crate::{ContentKey, PrekeyKind, PrekeySecret, RecoveryKey};
+
+/// Types that hold the bytes of a secret. Each is cleared on drop and shows nothing; the tests below hold it.
+const SECRET: &[&str] = &[
+    "ChainKey",
+    "ContentKey",
+    "KemSeed",
+    "MessageKey",
+    "RecoveryKey",
+    "RootKey",
+    "SingleUseKey",
+];
+
+/// Types that hold bytes which anybody may see, and why.
+const OPEN: &[(&str, &str)] = &[
+    (
+        "Agreement",
+        "the hash of a transcript; its root is a type of its own",
+    ),
+    ("DeviceAddress", "an account's id"),
+    ("KemCiphertext", "travels in the header"),
+    ("KemPublicKey", "travels in the bundle"),
+    ("LocalDevice", "ids and hashes; its key is a type of its own"),
+    ("MessageHeader", "travels in the open"),
+    ("PrekeyBundle", "is served to anybody signed in"),
+    ("RatchetMessage", "a header and what was sealed"),
+    ("RemoteDevice", "ids, hashes and public keys"),
+    ("Session", "hashes; its ratchet and keys are types of their own"),
+    (
+        "Shares",
+        "holds secrets in `Zeroizing` alone, and lives as long as one call",
+    ),
+    ("Side", "public keys and ids of a transcript"),
+    ("X25519Public", "a public point"),
+];
 
 #[test]
 fn no_secret_shows_in_debug_output() {
@@ -34,9 +72,14 @@ fn no_secret_shows_in_debug_output() {
         format!("{:?}", X25519Secret::generate(&mut rng)),
         format!("{:?}", alice.signed),
         format!("{prekey:?}"),
+        format!("{:?}", KemSeed::generate(&mut rng)),
         format!("{pair:?}"),
         format!("{:?}", encapsulate(pair.public(), &mut rng).0),
         format!("{:?}", RootKey::from_bytes(&random(&mut rng))),
+        format!("{:?}", ChainKey::from_bytes(&random(&mut rng))),
+        format!("{:?}", MessageKey::from_bytes(&random(&mut rng))),
+        format!("{:?}", RatchetKey::generate(&mut rng)),
+        format!("{:?}", SingleUseKey::derive(&random(&mut rng), &[])),
         format!("{:?}", alice.sessions),
     ];
     assert_eq!(
@@ -48,9 +91,14 @@ fn no_secret_shows_in_debug_output() {
          X25519Secret(..)\n\
          SignedPrekey(..)\n\
          PrekeySecret(..)\n\
+         KemSeed(..)\n\
          KemKeyPair(..)\n\
          KemCiphertext(..)\n\
          RootKey(..)\n\
+         ChainKey(..)\n\
+         MessageKey(..)\n\
+         RatchetKey(..)\n\
+         SingleUseKey(..)\n\
          Sessions(..)"
     );
     let local = format!("{:?}", alice.local());
@@ -95,18 +143,38 @@ fn nothing_of_a_room_shows_in_debug_output() {
 #[test]
 fn secrets_are_cleared_when_they_are_dropped() {
     fn is_cleared<T: ZeroizeOnDrop>() {}
-    is_cleared::<RecoveryKey>();
-    is_cleared::<ContentKey>();
-    is_cleared::<RootKey>();
-    is_cleared::<MessageKey>();
-    // What every chain, distribution and seed holds.
     is_cleared::<ChainKey>();
+    is_cleared::<ContentKey>();
+    is_cleared::<KemSeed>();
+    is_cleared::<MessageKey>();
     is_cleared::<MessageOpening>();
-    is_cleared::<crate::aead::SingleUseKey>();
+    is_cleared::<RecoveryKey>();
+    is_cleared::<RootKey>();
+    is_cleared::<SingleUseKey>();
     // What SigningKey, and all X25519 secrets, wrap.
     is_cleared::<ed25519_dalek::SigningKey>();
     is_cleared::<x25519_dalek::StaticSecret>();
     is_cleared::<chacha20poly1305::ChaCha20Poly1305>();
+}
+
+#[test]
+fn clearing_leaves_nothing_of_a_secret() {
+    // What drop calls. Memory that was given back cannot be looked at without `unsafe`, which this crate forbids.
+    macro_rules! is_zero_after_clearing {
+        ($($secret:ident: $length:literal),+) => {$(
+            let mut secret = $secret::from_bytes(&[0xa5; $length]);
+            secret.zeroize();
+            assert_eq!(*secret.as_bytes(), [0; $length], stringify!($secret));
+        )+};
+    }
+    is_zero_after_clearing!(ChainKey: 32, ContentKey: 32, KemSeed: 64, MessageKey: 32, RootKey: 32);
+    let mut recovery = RecoveryKey::from_bytes(&[0xa5; 32]);
+    recovery.zeroize();
+    assert_eq!(*recovery.to_bytes(), [0; 32]);
+    let mut single = SingleUseKey::from_parts([0xa5; 32], [0xa5; 12], [0xa5; 32]);
+    single.zeroize();
+    let zeros = SingleUseKey::from_parts([0; 32], [0; 12], [0; 32]);
+    assert_eq!(single.seal(AD, b"text"), zeros.seal(AD, b"text"));
 }
 
 #[test]
@@ -176,4 +244,120 @@ fn secrets_of_files_vault_and_reports_are_cleared_when_they_are_dropped() {
     is_cleared::<NoncedKey>();
     is_cleared::<FrankingProof>();
     is_cleared::<chacha20poly1305::XChaCha20Poly1305>();
+}
+
+/// A type as its source declares it.
+struct Declared {
+    name: String,
+    attributes: String,
+    body: String,
+}
+
+/// Every struct and enum of this crate outside its tests, and all of the code without comments.
+fn declared() -> (Vec<Declared>, String) {
+    let (mut types, mut code) = (Vec::new(), String::new());
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if name != "tests" {
+                    open.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !["tests.rs", "model.rs"].contains(&name.as_str())
+            {
+                let text = fs::read_to_string(&path).unwrap();
+                // Tests come last in a file.
+                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let lines = text.lines().map(|line| line.split("//").next().unwrap());
+                code.push_str(&lines.collect::<Vec<_>>().join("\n"));
+                code.push('\n');
+            }
+        }
+    }
+    for keyword in ["struct ", "enum "] {
+        for (at, _) in code.match_indices(keyword) {
+            let before = &code[..at];
+            let line = before.rsplit('\n').next().unwrap();
+            if !["", "pub ", "pub(crate) ", "pub(super) "].contains(&line) {
+                continue;
+            }
+            let rest = &code[at + keyword.len()..];
+            let name = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            // The end of the declaration, by what encloses its fields.
+            let start = rest.find(['{', '(', ';']).unwrap();
+            let end = match &rest[start..] {
+                fields if fields.starts_with("{}") || fields.starts_with(';') => Some(0),
+                fields if fields.starts_with('(') => fields.find(");"),
+                fields => fields.find("\n}"),
+            };
+            let above = before.rsplit("\n\n").next().unwrap();
+            types.push(Declared {
+                name: name.to_owned(),
+                attributes: above.to_owned(),
+                body: rest[start..start + end.unwrap()].to_owned(),
+            });
+        }
+    }
+    (types, code)
+}
+
+#[test]
+fn whoever_holds_bytes_is_listed_as_secret_or_open() {
+    let (types, _) = declared();
+    assert!(types.len() > 40, "only {} types found", types.len());
+    let mut found = BTreeSet::new();
+    for declared in &types {
+        let holds_bytes = ["[u8;", "Vec<u8>", "[u8]>"]
+            .iter()
+            .any(|bytes| declared.body.contains(bytes));
+        if holds_bytes {
+            found.insert(declared.name.as_str());
+        }
+    }
+    let listed: BTreeSet<&str> = SECRET
+        .iter()
+        .copied()
+        .chain(OPEN.iter().map(|(name, _)| *name))
+        .collect();
+    assert_eq!(
+        found, listed,
+        "a type that holds bytes belongs into SECRET (then also into the tests above) or, with a reason, into OPEN"
+    );
+}
+
+#[test]
+fn secret_types_are_redacted_cleared_and_never_compared_or_copied() {
+    let (types, code) = declared();
+    let redacted: BTreeSet<&str> = code
+        .split("redacted!(")
+        .skip(1)
+        .flat_map(|rest| rest.split(')').next().unwrap().split(','))
+        .map(str::trim)
+        .collect();
+    for name in SECRET {
+        let declared = types.iter().find(|declared| declared.name == *name).unwrap();
+        assert!(redacted.contains(name), "{name} lacks redacted!");
+        assert!(
+            declared.attributes.contains("ZeroizeOnDrop"),
+            "{name} is not cleared on drop"
+        );
+        for forbidden in ["Debug", "Clone", "Copy", "PartialEq", "Serialize", "Encode"] {
+            assert!(
+                !declared.attributes.contains(forbidden),
+                "{name} derives {forbidden}"
+            );
+        }
+    }
+    // Whoever is redacted is so everywhere: nobody derives what the macro writes.
+    for name in redacted {
+        if let Some(declared) = types.iter().find(|declared| declared.name == name) {
+            assert!(
+                !declared.attributes.contains("Debug"),
+                "{name} derives Debug, too"
+            );
+        }
+    }
 }

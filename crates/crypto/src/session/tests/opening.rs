@@ -88,6 +88,21 @@ fn other_associated_data_and_every_flipped_bit_are_refused_without_a_trace() {
 }
 
 #[test]
+fn a_message_repeated_on_an_older_session_is_named_as_one_whose_key_is_gone() {
+    let (mut alice, mut bob, mut rng) = met(23);
+    let on_the_older = alice.send(b"once", &mut rng);
+    bob.receive(&alice.remote(), &on_the_older).unwrap();
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let first = alice.send(b"anew", &mut rng);
+    bob.receive(&alice.remote(), &first).unwrap();
+    // The verdict is that of the session which knows the key, not that of the active one.
+    assert_eq!(
+        bob.receive(&alice.remote(), &on_the_older),
+        Err(OpenError::KeyGone)
+    );
+}
+
+#[test]
 fn plaintexts_over_the_limit_are_not_sealed() {
     let (mut alice, mut bob, mut rng) = met(14);
     let largest = vec![7; MAX_PAIRWISE_PLAINTEXT];

@@ -1,0 +1,8 @@
+//! The laws, one file for each crate that is put to the test.
+
+pub(crate) mod client;
+pub(crate) mod crypto;
+pub(crate) mod encoding;
+pub(crate) mod protocol;
+pub(crate) mod sigchain;
+pub(crate) mod stories;
