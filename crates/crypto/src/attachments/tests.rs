@@ -96,10 +96,11 @@ fn run_published_cases<A: Instance>(name: TestName) {
         if let Some(hash) = test.msg_sha512 {
             assert_eq!(Sha512::digest(&opened)[..], hash[..], "case {}", test.tc_id);
         }
-        if result.is_err() {
+        // Sealing the same plaintext gives the same chunks. The longest cases would add time only: both ways count
+        // the nonce by one function.
+        if result.is_err() || opened.len() > 1024 * 1024 {
             continue;
         }
-        // Sealing the same plaintext gives the same chunks.
         let header = ciphertext.first_chunk().unwrap();
         let chunks = Chunks::<A>::open(&test.key, &test.ctx, header).unwrap();
         let layout = Layout::of_plaintext(opened.len() as u64).unwrap();

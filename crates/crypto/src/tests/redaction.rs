@@ -24,13 +24,19 @@ use crate::{ContentKey, PrekeyKind, PrekeySecret, RecoveryKey};
 
 /// Types that hold the bytes of a secret. Each is cleared on drop and shows nothing; the tests below hold it.
 const SECRET: &[&str] = &[
+    "AttachmentKey",
     "ChainKey",
     "ContentKey",
+    "FrankingProof",
     "KemSeed",
     "MessageKey",
+    "MessageOpening",
+    "NoncedKey",
     "RecoveryKey",
     "RootKey",
     "SingleUseKey",
+    "SlotSecret",
+    "VaultKey",
 ];
 
 /// Types that hold bytes which anybody may see, and why.
@@ -39,20 +45,54 @@ const OPEN: &[(&str, &str)] = &[
         "Agreement",
         "the hash of a transcript; its root is a type of its own",
     ),
+    (
+        "AttachmentReader",
+        "a public hash; what it opens with is a type of its own",
+    ),
+    (
+        "AttachmentReference",
+        "a public hash; its key is a type of its own, and the whole is redacted",
+    ),
+    ("ChainBinding", "what a statement says in the open"),
+    (
+        "Chunks",
+        "its nonce is in `Zeroizing`, its key inside the library's cipher, which clears it",
+    ),
     ("DeviceAddress", "an account's id"),
     ("KemCiphertext", "travels in the header"),
     ("KemPublicKey", "travels in the bundle"),
     ("LocalDevice", "ids and hashes; its key is a type of its own"),
     ("MessageHeader", "travels in the open"),
+    (
+        "OpenedRoomMessage",
+        "a public hash; content in `Zeroizing`, its key a type of its own",
+    ),
     ("PrekeyBundle", "is served to anybody signed in"),
     ("RatchetMessage", "a header and what was sealed"),
+    ("ReceivingChains", "ids; its chains' keys are types of their own"),
     ("RemoteDevice", "ids, hashes and public keys"),
+    ("SafetyNumber", "fingerprints that people read to each other"),
+    ("SealedRoomMessage", "travels"),
+    (
+        "SenderKeyDistribution",
+        "a public hash; its chain key is a type of its own",
+    ),
+    ("SenderKeyMessage", "travels"),
+    ("SenderKeyStatement", "travels; signed, not secret"),
     ("Session", "hashes; its ratchet and keys are types of their own"),
     (
         "Shares",
         "holds secrets in `Zeroizing` alone, and lives as long as one call",
     ),
     ("Side", "public keys and ids of a transcript"),
+    ("SignedMessage", "hash and associated data of what travels"),
+    ("VaultHead", "a hash that the account chain names"),
+    ("VaultLog", "hashes and keyed names, as the server sees them"),
+    ("VaultRecord", "is stored by the server as it is"),
+    ("VaultSlot", "a public key, signed"),
+    ("VerifiedSlot", "a public key, verified"),
+    ("VerifiedStatement", "a statement that was verified"),
+    ("WrappedVaultKey", "is stored by the server as it is"),
     ("X25519Public", "a public point"),
 ];
 
