@@ -27,6 +27,9 @@ const EXTENSIONS: &[&str] = &[
 /// Above this size the highest quality takes longer than it gains.
 const LARGE: usize = 512 * 1024;
 
+/// The highest quality.
+const BEST: u32 = 11;
+
 /// Writes `name.br` beside each file of a folder that gets smaller by it.
 pub(crate) fn write_siblings(folder: &Path) -> Result<()> {
     let (mut before, mut after) = (0, 0);
@@ -52,7 +55,15 @@ pub(crate) fn write_siblings(folder: &Path) -> Result<()> {
 }
 
 pub(crate) fn brotli(content: &[u8]) -> Result<Vec<u8>> {
-    let quality = if content.len() > LARGE { 9 } else { 11 };
+    brotli_at(if content.len() > LARGE { 9 } else { BEST }, content)
+}
+
+/// How small brotli gets it, however long that takes.
+pub(crate) fn brotli_size(content: &[u8]) -> Result<usize> {
+    Ok(brotli_at(BEST, content)?.len())
+}
+
+fn brotli_at(quality: u32, content: &[u8]) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
     let mut writer = brotli::CompressorWriter::new(&mut compressed, 64 * 1024, quality, 22);
     writer

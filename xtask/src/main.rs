@@ -5,6 +5,7 @@
 //! hand. One more command is one more row in [`COMMANDS`]; one more check is one more row in
 //! [`test::PARTS`].
 
+mod bench;
 mod bindings;
 mod clock;
 mod command;
@@ -51,13 +52,18 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "wasm",
-        about: "build only the browser's engine",
-        run: |_| wasm::build(),
+        about: "build only the browser's engine; `wasm crypto` the cryptography alone, for Node",
+        run: wasm::run,
     },
     Command {
         name: "web",
         about: "build only the web app, with its engine",
         run: |_| web::build(),
+    },
+    Command {
+        name: "bench",
+        about: "measure against others of its kind; `bench crypto` is all there is",
+        run: bench::run,
     },
     Command {
         name: "generate",

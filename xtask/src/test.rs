@@ -66,7 +66,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "wasm",
-        about: "the browser's engine builds and stays small",
+        about: "the browser's engine and the cryptography alone build and stay small",
         needs: wasm::NEEDS,
         run: engine,
     },
@@ -223,6 +223,10 @@ fn rust(checks: &mut Checks) {
 fn engine(checks: &mut Checks) {
     checks.check("the engine builds for the browser", wasm::build);
     checks.check("the engine's size", || wasm::build().and_then(|()| wasm::weigh()));
+    checks.check("the cryptography builds alone", wasm::build_crypto);
+    checks.check("the cryptography's size", || {
+        wasm::build_crypto().and_then(|()| wasm::weigh_crypto())
+    });
 }
 
 fn web_app(checks: &mut Checks) {

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::command::Run;
@@ -23,14 +23,19 @@ pub(crate) fn dist() -> PathBuf {
     folder().join("dist")
 }
 
-/// Installs exactly the packages of the lock file, when they are not in place.
+/// Installs exactly the packages of the web app's lock file, when they are not in place.
 pub(crate) fn install_packages() -> Result<()> {
-    let folder = folder();
+    install_packages_of(&folder())
+}
+
+/// The same for any folder with a `package.json`.
+pub(crate) fn install_packages_of(folder: &Path) -> Result<()> {
     let (package, lock) = (folder.join("package.json"), folder.join("package-lock.json"));
     if !lock.is_file() {
-        return Err(Failure::new(
-            "web/package-lock.json is missing: type `npm install` in web/ and commit it",
-        ));
+        return Err(Failure::new(format!(
+            "{} is missing: type `npm install` beside it and commit it",
+            lock.display()
+        )));
     }
     // npm writes this file last, so it stands for the whole folder.
     let installed = folder.join("node_modules/.package-lock.json");
@@ -43,9 +48,14 @@ pub(crate) fn install_packages() -> Result<()> {
     Run::new("npm")
         .args(arguments)
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
-        .in_folder(&folder)
+        .in_folder(folder)
         .run()?;
     fs::write(&stamp_file, wanted).context(format!("writing {}", stamp_file.display()))
+}
+
+/// The Node that the web app's packages bring, with their programs beside it.
+pub(crate) fn node() -> Result<Run> {
+    Ok(Run::new(folder().join("node_modules/node/bin/node")).env("PATH", path()?))
 }
 
 /// A script of `web/package.json`, run by the Node that the web app's packages bring.

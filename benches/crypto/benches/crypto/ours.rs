@@ -1,5 +1,6 @@
 //! `conclave-crypto`, used as the engine uses it: bytes come in, bytes go out.
 
+use conclave_crypto::limits::MAX_CONTENT;
 use conclave_crypto::{
     ContentKey, IdentityKey, LocalDevice, PairwiseMessage, PrekeyBundle, PrekeyKind, PrekeySecret, Purpose,
     RemoteDevice, Sessions, SignedPrekey, SigningKey, open_content, seal_content,
@@ -20,8 +21,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         first_responder(),
         seal(Row::Seal1K, 1000),
         open(Row::Open1K, 1000),
-        seal(Row::Seal64K, 64 * 1024),
-        open(Row::Open64K, 64 * 1024),
+        seal(Row::SealLargest, MAX_CONTENT),
+        open(Row::OpenLargest, MAX_CONTENT),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
+use conclave_crypto::limits::MAX_CONTENT;
 use conclave_crypto::padded_length;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
@@ -37,8 +38,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         first_responder(),
         seal(Row::Seal1K, 1000),
         open(Row::Open1K, 1000),
-        seal(Row::Seal64K, 64 * 1024),
-        open(Row::Open64K, 64 * 1024),
+        seal(Row::SealLargest, MAX_CONTENT),
+        open(Row::OpenLargest, MAX_CONTENT),
     ]
 }
 

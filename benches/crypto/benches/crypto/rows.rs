@@ -17,8 +17,8 @@ pub(crate) enum Row {
     FirstResponder,
     Seal1K,
     Open1K,
-    Seal64K,
-    Open64K,
+    SealLargest,
+    OpenLargest,
 }
 
 impl Row {
@@ -32,8 +32,8 @@ impl Row {
         Self::FirstResponder,
         Self::Seal1K,
         Self::Open1K,
-        Self::Seal64K,
-        Self::Open64K,
+        Self::SealLargest,
+        Self::OpenLargest,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -47,8 +47,8 @@ impl Row {
             Self::FirstResponder => "first message, responder",
             Self::Seal1K => "AEAD seal 1 KB",
             Self::Open1K => "AEAD open 1 KB",
-            Self::Seal64K => "AEAD seal 64 KiB",
-            Self::Open64K => "AEAD open 64 KiB",
+            Self::SealLargest => "AEAD seal 28 KiB",
+            Self::OpenLargest => "AEAD open 28 KiB",
         }
     }
 

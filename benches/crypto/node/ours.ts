@@ -1,0 +1,118 @@
+// The cryptography of Conclave in WASM, as `cargo xtask wasm crypto` builds it.
+
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+import { BYTES, fail, timed, type Measured, type Party } from './rows.ts';
+
+interface Handle {
+  free(): void;
+}
+
+interface Conversation extends Handle {
+  seal(text: Uint8Array): Uint8Array;
+  open(bytes: Uint8Array): Uint8Array;
+}
+
+interface Peer extends Handle {
+  readonly peer?: never;
+}
+
+interface Device extends Handle {
+  peer(): Peer;
+  publish(): Uint8Array;
+  begin(peer: Peer, bundle: Uint8Array): Conversation;
+  answer(peer: Peer, first: Uint8Array): Conversation;
+}
+
+interface Content extends Handle {
+  seal(text: Uint8Array): Uint8Array;
+  open(sealed: Uint8Array): Uint8Array;
+}
+
+/** The bindings, as far as they are used; generated, so their own types are not there before the build. */
+interface Bindings {
+  Device: new (account: number) => Device;
+  Content: new () => Content;
+}
+
+export function ours(name: string, folder: string): Party {
+  const bindings = createRequire(import.meta.url)(join(folder, 'conclave_crypto_wasm.js')) as Bindings;
+  return {
+    name,
+    rows: {
+      ...messages(bindings),
+      ...handshake(bindings),
+      ...contents(bindings, '1 KB', 1000),
+      ...contents(bindings, '28 KiB', 28 * 1024),
+    },
+  };
+}
+
+/** Two conversations that know each other. */
+function pair({ Device }: Bindings): [Conversation, Conversation] {
+  const [from, to] = [new Device(1), new Device(2)];
+  const alice = from.begin(to.peer(), to.publish());
+  const bob = to.answer(from.peer(), alice.seal(BYTES));
+  alice.open(bob.seal(BYTES));
+  bob.open(alice.seal(BYTES));
+  return [alice, bob];
+}
+
+function messages(bindings: Bindings): Party['rows'] {
+  const [sender] = pair(bindings);
+  const [from, to] = pair(bindings);
+  const [alice, bob] = pair(bindings);
+  return {
+    'encrypt steady 100 B': timed(
+      () => null,
+      () => sender.seal(BYTES),
+    ),
+    'decrypt steady 100 B': timed(
+      () => from.seal(BYTES),
+      (message) => to.open(message),
+    ),
+    'ping-pong, both directions with agreement': timed(
+      () => null,
+      () => {
+        bob.open(alice.seal(BYTES));
+        alice.open(bob.seal(BYTES));
+      },
+    ),
+  };
+}
+
+function handshake({ Device }: Bindings): Party['rows'] {
+  const [from, to] = [new Device(1), new Device(2)];
+  const [sender, receiver] = [from.peer(), to.peer()];
+  const bundle = to.publish();
+  const first = (): Uint8Array => {
+    const conversation = from.begin(receiver, bundle);
+    const message = conversation.seal(BYTES);
+    conversation.free();
+    return message;
+  };
+  return {
+    'first message, initiator': timed(() => null, first),
+    'first message, responder': timed(first, (message) => to.answer(sender, message).free()),
+  };
+}
+
+function contents({ Content }: Bindings, size: '1 KB' | '28 KiB', length: number): Record<string, Measured> {
+  const key = new Content();
+  const text = new Uint8Array(length).fill(0x61);
+  const sealed = key.seal(text);
+  if (key.open(sealed).length !== length) {
+    fail('a content does not come back');
+  }
+  return {
+    [`AEAD seal ${size}`]: timed(
+      () => null,
+      () => key.seal(text),
+    ),
+    [`AEAD open ${size}`]: timed(
+      () => null,
+      () => key.open(sealed),
+    ),
+  };
+}

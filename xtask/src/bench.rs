@@ -1,0 +1,69 @@
+//! `cargo xtask bench`: how fast things are, against others of their kind and against their goals.
+//!
+//! Nothing of it is part of `cargo xtask test`: durations judge a machine as much as they judge code. One more
+//! subject is one more row in [`SUBJECTS`].
+
+use crate::command::Run;
+use crate::failure::{Failure, Result};
+use crate::setup::{self, Need};
+use crate::{wasm, web, workspace};
+
+/// Something that is measured.
+struct Subject {
+    name: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const SUBJECTS: &[Subject] = &[Subject {
+    name: "crypto",
+    run: crypto,
+}];
+
+/// Measures the named subjects, or all.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    let is_known = |name: &&String| SUBJECTS.iter().any(|subject| subject.name == name.as_str());
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        return Err(Failure::new(format!(
+            "there is nothing called `{unknown}` to measure; there is {}",
+            known.join(", ")
+        )));
+    }
+    SUBJECTS
+        .iter()
+        .filter(|subject| names.is_empty() || names.iter().any(|name| name == subject.name))
+        .try_for_each(|subject| (subject.run)())
+}
+
+/// The cryptography: native against vodozemac, then WASM against what runs in Node.
+fn crypto() -> Result<()> {
+    setup::ensure(&[Need::CCompiler, Need::WasmTarget, Need::Node])?;
+    Run::cargo()
+        .args(["bench", "--package", "conclave-bench-crypto"])
+        .run()?;
+    wasm::build_crypto()?;
+    wasm::weigh_crypto()?;
+    let folder = workspace::root().join("benches/crypto/node");
+    web::install_packages_of(&folder)?;
+    web::node()?
+        .args(["bench.ts"])
+        .env("CONCLAVE_CRYPTO_WASM", wasm::crypto_folder()?)
+        .in_folder(folder)
+        .run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_subject_is_refused_with_the_known_ones() {
+        let refusal = run(&["cripto".into()])
+            .expect_err("there is no such subject")
+            .to_string();
+        assert!(
+            refusal.contains("cripto") && refusal.contains("crypto"),
+            "{refusal}"
+        );
+    }
+}
