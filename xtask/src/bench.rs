@@ -35,6 +35,9 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         .try_for_each(|subject| (subject.run)())
 }
 
+/// The benchmarks in Node, from the top.
+pub(crate) const NODE_FOLDER: &str = "benches/crypto/node";
+
 /// The cryptography: native against vodozemac, then WASM against what runs in Node.
 fn crypto() -> Result<()> {
     setup::ensure(&[Need::CCompiler, Need::WasmTarget, Need::Node])?;
@@ -43,8 +46,13 @@ fn crypto() -> Result<()> {
         .run()?;
     wasm::build_crypto()?;
     wasm::weigh_crypto()?;
-    let folder = workspace::root().join("benches/crypto/node");
+    let folder = workspace::root().join(NODE_FOLDER);
     web::install_packages_of(&folder)?;
+    // Here and not with the lints: the types come with a hundred megabytes of other people's programs.
+    web::node()?
+        .args(["node_modules/typescript/bin/tsc", "--noEmit"])
+        .in_folder(&folder)
+        .run()?;
     web::node()?
         .args(["bench.ts"])
         .env("CONCLAVE_CRYPTO_WASM", wasm::crypto_folder()?)

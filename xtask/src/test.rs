@@ -11,7 +11,7 @@ use crate::command::{Ended, Run};
 use crate::failure::{Failure, Result};
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
-use crate::{bindings, deny, wasm, web, workspace};
+use crate::{bench, bindings, deny, wasm, web, workspace};
 
 /// Some checks that belong together.
 pub(crate) struct Part {
@@ -123,7 +123,8 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
 pub(crate) fn tidy() -> Result<()> {
     setup::ensure(&[Need::Node])?;
     Run::cargo().args(["fmt", "--all"]).run()?;
-    web::script("format")?.run()
+    web::script("format")?.run()?;
+    web::prettier("--write", bench::NODE_FOLDER)?.run()
 }
 
 fn select(names: &[String]) -> Result<Vec<&'static Part>> {
@@ -152,6 +153,9 @@ fn format(checks: &mut Checks) {
     });
     checks.check("Prettier (mend: cargo xtask tidy)", || {
         web::script("format:check")?.run()
+    });
+    checks.check("Prettier for the benchmarks (mend: cargo xtask tidy)", || {
+        web::prettier("--check", bench::NODE_FOLDER)?.run()
     });
 }
 

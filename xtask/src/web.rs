@@ -58,6 +58,12 @@ pub(crate) fn node() -> Result<Run> {
     Ok(Run::new(folder().join("node_modules/node/bin/node")).env("PATH", path()?))
 }
 
+/// Prettier as the web app has it, for a folder outside of `web/`.
+pub(crate) fn prettier(mode: &str, folder: &str) -> Result<Run> {
+    let run = Run::new("prettier").args(["--config", "web/.prettierrc.json", mode, folder]);
+    Ok(run.env("PATH", path()?))
+}
+
 /// A script of `web/package.json`, run by the Node that the web app's packages bring.
 pub(crate) fn script(name: &str) -> Result<Run> {
     let run = Run::new("npm")

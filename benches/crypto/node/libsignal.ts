@@ -147,13 +147,7 @@ class Device {
   }
 
   async begin(peer: Device, sessions: OneSession): Promise<Bytes> {
-    await signal.processPreKeyBundle(
-      peer.bundle(),
-      peer.address,
-      this.address,
-      sessions,
-      this.identities,
-    );
+    await signal.processPreKeyBundle(peer.bundle(), peer.address, this.address, sessions, this.identities);
     return this.send(peer, sessions);
   }
 

@@ -45,7 +45,10 @@ class Machine {
   async meet(peer: Machine): Promise<{ id: string; answer: string }> {
     const users = (): sdk.UserId[] => [new sdk.UserId(peer.user)];
     await this.machine.updateTrackedUsers(users());
-    const answer = JSON.stringify({ device_keys: { [peer.user]: { [peer.device]: peer.keys } }, failures: {} });
+    const answer = JSON.stringify({
+      device_keys: { [peer.user]: { [peer.device]: peer.keys } },
+      failures: {},
+    });
     for (const request of await this.machine.outgoingRequests()) {
       if (request.type === sdk.RequestType.KeysQuery) {
         await this.machine.markRequestAsSent(

@@ -25,6 +25,11 @@ interface Device extends Handle {
   answer(peer: Peer, first: Uint8Array): Conversation;
 }
 
+interface Room extends Handle {
+  seal(text: Uint8Array): Uint8Array;
+  open(bytes: Uint8Array): Uint8Array;
+}
+
 interface Content extends Handle {
   seal(text: Uint8Array): Uint8Array;
   open(sealed: Uint8Array): Uint8Array;
@@ -33,6 +38,7 @@ interface Content extends Handle {
 /** The bindings, as far as they are used; generated, so their own types are not there before the build. */
 interface Bindings {
   Device: new (account: number) => Device;
+  Room: new () => Room;
   Content: new () => Content;
 }
 
@@ -42,6 +48,7 @@ export function ours(name: string, folder: string): Party {
     name,
     rows: {
       ...messages(bindings),
+      ...group(bindings),
       ...handshake(bindings),
       ...contents(bindings, '1 KB', 1000),
       ...contents(bindings, '28 KiB', 28 * 1024),
@@ -78,6 +85,20 @@ function messages(bindings: Bindings): Party['rows'] {
         bob.open(alice.seal(BYTES));
         alice.open(bob.seal(BYTES));
       },
+    ),
+  };
+}
+
+function group({ Room }: Bindings): Party['rows'] {
+  const [sender, room] = [new Room(), new Room()];
+  return {
+    'group encrypt 100 B': timed(
+      () => null,
+      () => sender.seal(BYTES),
+    ),
+    'group decrypt 100 B': timed(
+      () => room.seal(BYTES),
+      (message) => room.open(message),
     ),
   };
 }

@@ -3,9 +3,9 @@
 import { ROWS, type Measured, type Party, type Row } from './rows.ts';
 
 /** Rounds in which all take turns. */
-const ROUNDS = 60;
-/** Milliseconds that one turn lasts, about. */
-const TURN = 3;
+const ROUNDS = 150;
+/** Milliseconds that one turn lasts, about: shorter than a scheduler's slice, so most turns are undisturbed. */
+const TURN = 1;
 
 /** How many times faster than a party each row has to be. */
 export type Goals = Record<string, Partial<Record<Row, number>>>;
@@ -58,7 +58,9 @@ export async function compare(parties: [Party, ...Party[]], goals: Goals): Promi
     }
     console.log(line);
   }
-  console.log(`noise: ${(median(deviations) * 100).toFixed(1)} % (median deviation of a ratio from its median)`);
+  console.log(
+    `noise: ${(median(deviations) * 100).toFixed(1)} % (median deviation of a ratio from its median)`,
+  );
   console.log(missed.length === 0 ? 'every goal is met' : `missed:\n  ${missed.join('\n  ')}`);
 }
 
@@ -74,7 +76,7 @@ async function prepare(parties: Party[]): Promise<Series[]> {
       let count = 1;
       let spent = 0;
       // The first measurements run in the interpreter and in V8's baseline compiler.
-      for (let warm = 0; warm < 150 && spent < 300; ) {
+      for (let warm = 0; warm < 150 && spent < 300;) {
         const last = await measured(count);
         spent += last;
         if (last < TURN) {

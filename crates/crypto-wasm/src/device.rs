@@ -11,7 +11,7 @@ use crate::randomness::Randomness;
 use crate::{BOUND, Conversation, NOW};
 
 /// The hash of the chain entry that added a device; the same for all.
-const ENTRY: [u8; 32] = [0xe0; 32];
+pub(crate) const ENTRY: [u8; 32] = [0xe0; 32];
 
 /// A device with its keys, and the prekey that it published last.
 #[wasm_bindgen]

@@ -12,10 +12,12 @@ mod content;
 mod conversation;
 mod device;
 mod randomness;
+mod room;
 
 pub use content::Content;
 pub use conversation::Conversation;
 pub use device::{Device, Peer};
+pub use room::Room;
 
 /// The time at which everything happens.
 const NOW: u64 = 1_750_000_000_000;

@@ -17,10 +17,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["client", "protocol"]),
     ("sdk", &["client", "protocol", "store"]),
     ("wasm", &["client", "protocol", "store"]),
+    ("crypto-wasm", &["crypto", "encoding"]),
     ("cli", &["client", "protocol", "sdk"]),
     ("db", &["protocol"]),
     ("server", &["auth", "db", "encoding", "protocol", "sigchain"]),
 ];
+
+/// Which of our crates the benchmarks may use. They ship nothing, so nothing may depend on them.
+const MEASURED: &[(&str, &[&str])] = &[("bench-crypto", &["crypto"])];
+
+/// What is measured, compared or attacked with, and no part of what people run.
+const NOT_SHIPPED: [&str; 5] = [TESTING, "fuzzing", "vectors", "crypto-wasm", "bench-crypto"];
 
 /// The harness with a real server in it.
 const TESTING: &str = "testing";
@@ -73,7 +80,10 @@ fn crates_depend_only_on_the_layers_below_them() {
         ALLOWED.iter().copied().collect::<BTreeMap<_, _>>(),
     );
     let mut found = Vec::new();
-    for (name, package) in crates(&metadata).filter(|(name, _)| !TESTS_ONLY.contains(name)) {
+    let others = |name: &str| {
+        TESTS_ONLY.contains(&name) || MEASURED.iter().any(|(measured, _)| *measured == name)
+    };
+    for (name, package) in crates(&metadata).filter(|(name, _)| !others(name)) {
         let Some(allowed) = allowed.get(name) else {
             found.push(format!("crates/{name} is not in the table"));
             continue;
@@ -97,10 +107,34 @@ fn nothing_that_ships_depends_on_what_only_tests_use() {
     let mut found = Vec::new();
     for (name, package) in crates(&metadata) {
         let used = shipped(package).into_iter().filter_map(ours);
-        let used = used.filter(|used| TESTS_ONLY.contains(used));
+        let used = used.filter(|used| NOT_SHIPPED.contains(used) && !TESTS_ONLY.contains(&name));
         found.extend(used.map(|used| format!("crates/{name} ships conclave-{used}")));
     }
-    expect_none(&found, "name it under [dev-dependencies]");
+    expect_none(&found, "name it under [dev-dependencies]; use no benchmark");
+}
+
+#[test]
+fn benchmarks_use_what_they_measure_and_nothing_else_of_ours() {
+    let metadata = metadata(false);
+    let mut found = Vec::new();
+    for (name, package) in crates(&metadata) {
+        let Some((_, allowed)) = MEASURED.iter().find(|(measured, _)| *measured == name) else {
+            continue;
+        };
+        // Theirs are development dependencies: a benchmark has nothing else.
+        let used = package
+            .dependencies
+            .iter()
+            .filter_map(|dependency| ours(&dependency.name));
+        found.extend(
+            used.filter(|used| !allowed.contains(used))
+                .map(|used| format!("{name} depends on crates/{used}")),
+        );
+    }
+    expect_none(
+        &found,
+        "measure one layer at a time, or name it in MEASURED with its reason",
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ const SQL_HOMES: [&str; 2] = ["crates/db/", "crates/store/"];
 
 /// The root files of every library and program of ours.
 fn crate_roots() -> Vec<PathBuf> {
-    let files = ["crates", "xtask"].into_iter().flat_map(files_below);
+    let files = ["benches", "crates", "xtask"].into_iter().flat_map(files_below);
     files
         .filter(|path| {
             ["src/lib.rs", "src/main.rs"]
@@ -59,7 +59,7 @@ fn crates_that_read_strangers_bytes_cannot_panic() {
 
 #[test]
 fn every_package_takes_the_lints_of_the_workspace() {
-    let manifests = ["crates", "xtask"]
+    let manifests = ["benches", "crates", "xtask"]
         .into_iter()
         .flat_map(files_below)
         .filter(|path| path.ends_with("Cargo.toml"));

@@ -67,17 +67,20 @@ fn no_secret_is_kept_beside_its_explanation() {
 }
 
 #[test]
-fn every_package_of_the_web_app_is_pinned_by_its_hash() {
-    let lock = Path::new("web/package-lock.json");
-    let lock: serde_json::Value = serde_json::from_str(&text(lock)).expect("the lock file is JSON");
-    let packages = lock
-        .get("packages")
-        .and_then(serde_json::Value::as_object)
-        .expect("the lock file has packages");
-    let loose = packages
-        .iter()
-        .filter(|(name, package)| !name.is_empty() && package.get("integrity").is_none());
-    let found: Vec<String> = loose.map(|(name, _)| name.clone()).collect();
+fn every_package_from_npm_is_pinned_by_its_hash() {
+    let mut found = Vec::new();
+    for folder in ["web", "benches/crypto/node"] {
+        let lock = text(&Path::new(folder).join("package-lock.json"));
+        let lock: serde_json::Value = serde_json::from_str(&lock).expect("the lock file is JSON");
+        let packages = lock
+            .get("packages")
+            .and_then(serde_json::Value::as_object)
+            .expect("the lock file has packages");
+        let loose = packages
+            .iter()
+            .filter(|(name, package)| !name.is_empty() && package.get("integrity").is_none());
+        found.extend(loose.map(|(name, _)| format!("{folder}: {name}")));
+    }
     expect_none(
         &found,
         "use the package from the registry: no folder, no link, no repository",

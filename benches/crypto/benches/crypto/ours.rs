@@ -1,6 +1,12 @@
 //! `conclave-crypto`, used as the engine uses it: bytes come in, bytes go out.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use conclave_crypto::limits::MAX_CONTENT;
+use conclave_crypto::sender_keys::{
+    OpenedRoomMessage, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain,
+};
 use conclave_crypto::{
     ContentKey, IdentityKey, LocalDevice, PairwiseMessage, PrekeyBundle, PrekeyKind, PrekeySecret, Purpose,
     RemoteDevice, Sessions, SignedPrekey, SigningKey, open_content, seal_content,
@@ -17,6 +23,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         encrypt_steady(),
         decrypt_steady(),
         ping_pong(),
+        group_encrypt(),
+        group_decrypt(),
         first_initiator(),
         first_responder(),
         seal(Row::Seal1K, 1000),
@@ -155,6 +163,73 @@ fn ping_pong() -> Operation {
         let answer = send(&mut bob);
         receive(&mut alice, &answer)
     })
+}
+
+/// A device's chain in a room, begun anew as often as the protocol asks for it, and who receives it.
+struct Room {
+    device: Device,
+    sending: SendingChain,
+    receiving: ReceivingChains,
+}
+
+/// As long as what the engine binds to a room message: kind, envelope, target, head, the sender's previous message.
+const ROOM_BOUND: [u8; 128] = [0x62; 128];
+const ROOM: [u8; 32] = [0x72; 32];
+
+impl Room {
+    fn new() -> Self {
+        let device = Device::new(1);
+        let address = device.remote().address();
+        let mut room = Self {
+            sending: SendingChain::begin(&ROOM, 1, address, &device.signing, NOW, &mut rand::rng()),
+            receiving: ReceivingChains::new(&ROOM, address),
+            device,
+        };
+        room.hand_over();
+        room
+    }
+
+    fn hand_over(&mut self) {
+        let distribution = self.sending.distribution(1, &[0xe0; 32]);
+        let distribution = SenderKeyDistribution::from_bytes(&distribution).expect("it is a distribution");
+        self.receiving
+            .accept(&distribution, &self.device.remote(), 1, NOW)
+            .expect("it is the device's");
+    }
+
+    fn seal(&mut self) -> Vec<u8> {
+        if self.sending.rotation_due(1, NOW).is_some() {
+            let address = self.device.remote().address();
+            self.sending =
+                SendingChain::begin(&ROOM, 1, address, &self.device.signing, NOW, &mut rand::rng());
+            self.hand_over();
+        }
+        self.sending
+            .seal(&ROOM_BOUND, &TEXT, NOW, &mut rand::rng())
+            .expect("the chain seals")
+            .bytes
+    }
+
+    fn open(&mut self, bytes: &[u8]) -> OpenedRoomMessage {
+        let message = SenderKeyMessage::from_bytes(bytes).expect("it is a room message");
+        self.receiving.open(&message, &ROOM_BOUND, NOW).expect("it opens")
+    }
+}
+
+fn group_encrypt() -> Operation {
+    let mut room = Room::new();
+    Operation::repeated(Row::GroupEncrypt, By::Ours, move || room.seal())
+}
+
+fn group_decrypt() -> Operation {
+    let room = Rc::new(RefCell::new(Room::new()));
+    let sender = Rc::clone(&room);
+    Operation::prepared(
+        Row::GroupDecrypt,
+        By::Ours,
+        move || sender.borrow_mut().seal(),
+        move |message| room.borrow_mut().open(message),
+    )
 }
 
 fn first_initiator() -> Operation {

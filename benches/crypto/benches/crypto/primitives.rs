@@ -20,8 +20,13 @@ use crate::rows::{By, Operation, Row, TEXT};
 
 /// Bytes that a pairwise seal binds: label, version, suite, transcript, purpose, header, and the caller's.
 const PAIRWISE_BOUND: usize = 36 + 2 + 32 + (4 + 31) + (4 + 52) + 4 + BOUND.len();
-/// Bytes that a group message's signature covers: what its seal binds, and the sealed.
-const GROUP_SIGNED: usize = 256 + 32 + 100 + 16;
+/// Bytes that a room message's seal binds: label, version, suite, the chain's place, iteration, random bytes, and the
+/// caller's.
+const ROOM_BOUND: usize = 38 + 2 + 32 + 4 + 36 + 16 + 4 + 16 + 4 + 128;
+/// Bytes of a room message without its signature: header, commitment, padded text, tag.
+const ROOM_MESSAGE: usize = 1 + 16 + 2 + 16 + 32 + 104 + 16;
+/// Bytes that a room message's signature covers: label and hash.
+const ROOM_SIGNED: usize = 32 + 32;
 /// Signed bytes of a one-time prekey entry.
 const BUNDLE: usize = 1337;
 /// Bytes of a handshake's transcript with a one-time prekey.
@@ -162,40 +167,71 @@ fn ping_pong() -> Operation {
     })
 }
 
-/// Chain step, seal, signature over all of it.
-fn group_message(chain: &mut Chain, signing: &SigningKey) -> ([u8; 16], Vec<u8>, Signature) {
-    let (random, sealed) = chain.encrypt();
-    let mut signed = [0x73; GROUP_SIGNED];
-    signed[..16].copy_from_slice(&random);
-    (random, sealed, signing.sign(&signed))
+/// Chain step, seal, hash of message and associated data, signature over the hash.
+struct Room {
+    chain: Chain,
+    bound: [u8; ROOM_BOUND],
+}
+
+struct RoomMessage {
+    random: [u8; 16],
+    sealed: Vec<u8>,
+    signature: Signature,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self {
+            chain: Chain([1; 32]),
+            bound: [0x62; ROOM_BOUND],
+        }
+    }
+
+    fn signed(&self, sealed: &[u8]) -> [u8; ROOM_SIGNED] {
+        let mut message = [0x6d; ROOM_MESSAGE];
+        let length = sealed.len().min(ROOM_MESSAGE);
+        message[..length].copy_from_slice(&sealed[..length]);
+        let hash = Sha256::new_with_prefix(message)
+            .chain_update(self.bound)
+            .finalize();
+        let mut signed = [0x73; ROOM_SIGNED];
+        signed[32..].copy_from_slice(&hash);
+        signed
+    }
+
+    fn encrypt(&mut self, signing: &SigningKey) -> RoomMessage {
+        let random = random();
+        let sealed = encrypt(&self.chain.step(&random), &self.bound, &[0x61; 104]);
+        let signature = signing.sign(&self.signed(&sealed));
+        RoomMessage {
+            random,
+            sealed,
+            signature,
+        }
+    }
+
+    fn decrypt(&mut self, message: &RoomMessage, verifying: &VerifyingKey) -> Vec<u8> {
+        verifying
+            .verify_strict(&self.signed(&message.sealed), &message.signature)
+            .expect("it is the sender's");
+        decrypt(&self.chain.step(&message.random), &self.bound, &message.sealed)
+    }
 }
 
 fn group_encrypt() -> Operation {
-    let (mut chain, signing) = (Chain([1; 32]), SigningKey::from_bytes(&[2; 32]));
-    Operation::repeated(Row::GroupEncrypt, By::Primitives, move || {
-        group_message(&mut chain, &signing)
-    })
+    let (mut room, signing) = (Room::new(), SigningKey::from_bytes(&[2; 32]));
+    Operation::repeated(Row::GroupEncrypt, By::Primitives, move || room.encrypt(&signing))
 }
 
 fn group_decrypt() -> Operation {
     let signing = SigningKey::from_bytes(&[2; 32]);
     let verifying = signing.verifying_key();
-    let (mut sending, mut receiving) = (Chain([1; 32]), Chain([1; 32]));
+    let (mut sending, mut receiving) = (Room::new(), Room::new());
     Operation::prepared(
         Row::GroupDecrypt,
         By::Primitives,
-        move || {
-            let (random, sealed, signature) = group_message(&mut sending, &signing);
-            ((random, sealed), signature)
-        },
-        move |(message, signature)| {
-            let mut signed = [0x73; GROUP_SIGNED];
-            signed[..16].copy_from_slice(&message.0);
-            verifying
-                .verify_strict(&signed, signature)
-                .expect("it is the sender's");
-            receiving.decrypt(message)
-        },
+        move || sending.encrypt(&signing),
+        move |message| receiving.decrypt(message, &verifying),
     )
 }
 
