@@ -80,9 +80,8 @@ fn crates_depend_only_on_the_layers_below_them() {
         ALLOWED.iter().copied().collect::<BTreeMap<_, _>>(),
     );
     let mut found = Vec::new();
-    let others = |name: &str| {
-        TESTS_ONLY.contains(&name) || MEASURED.iter().any(|(measured, _)| *measured == name)
-    };
+    let others =
+        |name: &str| TESTS_ONLY.contains(&name) || MEASURED.iter().any(|(measured, _)| *measured == name);
     for (name, package) in crates(&metadata).filter(|(name, _)| !others(name)) {
         let Some(allowed) = allowed.get(name) else {
             found.push(format!("crates/{name} is not in the table"));
