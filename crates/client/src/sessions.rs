@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::calls::{Need, NeedState};
 use crate::changes::Table;
-use crate::content::{Control, address_key};
+use crate::content::address_key;
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
@@ -19,11 +19,9 @@ use crate::reads::ReadError;
 use crate::views::Event;
 use crate::work::Work;
 
-/// A device whose messages cannot be opened is offered a new session at most this often.
-const FRESH_SESSION_EVERY_MS: u64 = 60 * 60 * 1000;
-/// Sessions are gone over once a day.
+/// What is kept for a time is gone over once a day.
 const TIDY_EVERY_MS: u64 = 24 * 60 * 60 * 1000;
-/// When they were gone over last.
+/// When it was gone over last.
 const TIDIED: &[u8] = b"sessions-tidied";
 /// A bundle that is not genuine is asked for again after this.
 const BAD_BUNDLE_RETRY_MS: u64 = 10 * 60 * 1000;
@@ -42,7 +40,7 @@ impl Work<'_> {
 
     /// A device begins anew because it cannot open what was sealed to it: a session that it never answered is
     /// given up.
-    pub(crate) fn abandon_unanswered(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+    fn abandon_unanswered(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
         let mut sessions = self.sessions(address)?;
         if sessions.abandon_unanswered() {
             self.put_sessions(address, &sessions);
@@ -50,15 +48,24 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The daily round over all sessions: message keys kept for overtaken messages are dropped after their time,
-    /// and beyond their number over the whole account.
-    pub(crate) fn tidy_sessions(&mut self) -> Result<(), ReadError> {
+    /// The daily round over what is kept for a time.
+    fn daily_round(&mut self) -> Result<(), ReadError> {
         let last: Option<Timestamp> = self.find(Table::Own, TIDIED)?;
         if last.is_some_and(|last| self.now.since(last) < TIDY_EVERY_MS) {
             return Ok(());
         }
         let now = self.now;
         self.put(Table::Own, TIDIED, &now);
+        self.tidy_sessions()?;
+        self.forget_old_sent()?;
+        self.forget_stamps()?;
+        self.adopt_parked_of_earlier_versions()
+    }
+
+    /// Over all sessions: message keys kept for overtaken messages are dropped after their time, and beyond their
+    /// number over the whole account.
+    fn tidy_sessions(&mut self) -> Result<(), ReadError> {
+        let now = self.now;
         let mut kept: usize = 0;
         for (key, bytes) in self.list_bytes(Table::Sessions, &[], u32::MAX)? {
             let Ok(mut sessions) = Sessions::from_bytes(&bytes) else {
@@ -98,7 +105,7 @@ impl Work<'_> {
         purpose: Purpose,
         context: &[u8],
         bytes: &[u8],
-    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
+    ) -> Result<Result<Opened, Unopened>, ReadError> {
         let Ok(message) = PairwiseMessage::from_bytes(bytes) else {
             return Ok(Err(Unopened::Malformed));
         };
@@ -117,7 +124,10 @@ impl Work<'_> {
         Ok(match opened {
             Ok(plaintext) => {
                 self.put_sessions(address, &sessions);
-                Ok(plaintext)
+                Ok(Opened {
+                    plaintext,
+                    began: false,
+                })
             }
             Err(error) => Err(Unopened::Refused(error)),
         })
@@ -136,7 +146,7 @@ impl Work<'_> {
         message: &PrekeyMessage,
         purpose: Purpose,
         context: &[u8],
-    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
+    ) -> Result<Result<Opened, Unopened>, ReadError> {
         if self.is_replayed(message)? {
             return Ok(Err(Unopened::Replayed));
         }
@@ -153,11 +163,21 @@ impl Work<'_> {
             Ok(plaintext) => {
                 self.put_sessions(address, &sessions);
                 self.use_up_prekey(message);
-                Ok(plaintext)
+                Ok(Opened {
+                    plaintext,
+                    began: true,
+                })
             }
             Err(error) => Err(Unopened::Refused(error)),
         })
     }
+}
+
+/// A pairwise message that was opened.
+pub(crate) struct Opened {
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
+    /// It began a session.
+    pub(crate) began: bool,
 }
 
 /// Why a pairwise message stays closed.
@@ -226,34 +246,32 @@ impl Engine {
             return Ok(());
         }
         if matches!(need, Need::FreshBundle(_)) {
-            self.enqueue_control(
-                work,
-                address.account,
-                Some(address.device),
-                &Control::SessionStart,
-            )?;
+            self.began_anew(work, address)?;
         }
         Ok(())
     }
 
-    /// Begins a new session with a device whose messages cannot be opened here, at most once an hour.
-    pub(crate) fn offer_fresh_session(
+    /// A device says that it began a session anew. A session that was begun here and never answered is given up:
+    /// the device could not open it. Unless that one is a new one, too: then both began anew at once, the
+    /// device's word crossed ours, and both settle on the same session by the rule for that.
+    pub(crate) fn session_started(
         &mut self,
         work: &mut Work<'_>,
         address: DeviceAddress,
     ) -> Result<(), ReadError> {
-        if address == work.own()?.address() {
-            return Ok(());
+        if !work.began_anew_lately(address)? {
+            work.abandon_unanswered(address)?;
         }
-        let mut key = b"fresh/".to_vec();
-        key.extend_from_slice(&address_key(address));
-        let last: Option<Timestamp> = work.find(Table::Own, &key)?;
-        if last.is_some_and(|last| work.now.since(last) < FRESH_SESSION_EVERY_MS) {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Once a day, also on a connection that lasts: what is kept for a time goes after its time.
+    pub(crate) fn daily_round(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        if self.daily_due.is_some_and(|due| due <= work.now) {
+            self.daily_due = Some(work.now.plus(TIDY_EVERY_MS));
+            work.daily_round()?;
         }
-        let now = work.now;
-        work.put(Table::Own, &key, &now);
-        self.need(work, Need::FreshBundle(address))
+        Ok(())
     }
 
     /// True when a device of a verified chain can be sealed to now; asks for what is missing.
