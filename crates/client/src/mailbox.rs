@@ -333,7 +333,7 @@ impl Engine {
             deliver.pairwise.as_slice(),
         )?;
         let payload = match opened {
-            Ok(opened) => opened.plaintext,
+            Ok(payload) => payload,
             Err(refusal) => {
                 if refusal.wants_fresh_session() {
                     self.wants_fresh_session(work, from)?;
@@ -410,16 +410,14 @@ impl Engine {
             deliver.pairwise.as_slice(),
         )?;
         match opened {
-            Ok(opened) => {
-                if let Ok(payload) = unpad(&opened.plaintext)
+            Ok(padded) => {
+                if let Ok(payload) = unpad(&padded)
                     && let Ok(control) = minicbor::decode::<Control>(payload)
                 {
                     match control {
                         Control::Receipt(receipt) => self.take_receipt(work, from.account, &receipt)?,
                         Control::SessionStart(names) => {
-                            if opened.began {
-                                self.session_started(work, from)?;
-                            }
+                            work.session_started(from)?;
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,

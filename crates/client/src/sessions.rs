@@ -38,9 +38,13 @@ impl Work<'_> {
         self.put_bytes(Table::Sessions, &address_key(address), sessions.to_bytes());
     }
 
-    /// A device begins anew because it cannot open what was sealed to it: a session that it never answered is
-    /// given up.
-    fn abandon_unanswered(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+    /// A device says that it began a session anew. One that was begun here and never answered is given up, since
+    /// the device could not open it. Unless that one is new as well: then both began anew at once, their words
+    /// crossed, and both settle on the same session by the rule for that.
+    pub(crate) fn session_started(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+        if self.began_anew_lately(address)? {
+            return Ok(());
+        }
         let mut sessions = self.sessions(address)?;
         if sessions.abandon_unanswered() {
             self.put_sessions(address, &sessions);
@@ -105,7 +109,7 @@ impl Work<'_> {
         purpose: Purpose,
         context: &[u8],
         bytes: &[u8],
-    ) -> Result<Result<Opened, Unopened>, ReadError> {
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
         let Ok(message) = PairwiseMessage::from_bytes(bytes) else {
             return Ok(Err(Unopened::Malformed));
         };
@@ -124,10 +128,7 @@ impl Work<'_> {
         Ok(match opened {
             Ok(plaintext) => {
                 self.put_sessions(address, &sessions);
-                Ok(Opened {
-                    plaintext,
-                    began: false,
-                })
+                Ok(plaintext)
             }
             Err(error) => Err(Unopened::Refused(error)),
         })
@@ -146,7 +147,7 @@ impl Work<'_> {
         message: &PrekeyMessage,
         purpose: Purpose,
         context: &[u8],
-    ) -> Result<Result<Opened, Unopened>, ReadError> {
+    ) -> Result<Result<Zeroizing<Vec<u8>>, Unopened>, ReadError> {
         if self.is_replayed(message)? {
             return Ok(Err(Unopened::Replayed));
         }
@@ -163,21 +164,11 @@ impl Work<'_> {
             Ok(plaintext) => {
                 self.put_sessions(address, &sessions);
                 self.use_up_prekey(message);
-                Ok(Opened {
-                    plaintext,
-                    began: true,
-                })
+                Ok(plaintext)
             }
             Err(error) => Err(Unopened::Refused(error)),
         })
     }
-}
-
-/// A pairwise message that was opened.
-pub(crate) struct Opened {
-    pub(crate) plaintext: Zeroizing<Vec<u8>>,
-    /// It began a session.
-    pub(crate) began: bool,
 }
 
 /// Why a pairwise message stays closed.
@@ -247,20 +238,6 @@ impl Engine {
         }
         if matches!(need, Need::FreshBundle(_)) {
             self.began_anew(work, address)?;
-        }
-        Ok(())
-    }
-
-    /// A device says that it began a session anew. A session that was begun here and never answered is given up:
-    /// the device could not open it. Unless that one is a new one, too: then both began anew at once, the
-    /// device's word crossed ours, and both settle on the same session by the rule for that.
-    pub(crate) fn session_started(
-        &mut self,
-        work: &mut Work<'_>,
-        address: DeviceAddress,
-    ) -> Result<(), ReadError> {
-        if !work.began_anew_lately(address)? {
-            work.abandon_unanswered(address)?;
         }
         Ok(())
     }
