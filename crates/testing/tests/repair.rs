@@ -350,6 +350,8 @@ async fn a_message_held_up_by_a_log_that_was_not_shown_opens_when_it_is_shown() 
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     let alice_id = alice.account().await.0.to_vec();
+    // His prekeys are on the server.
+    bob.device().wait_until_quiet(PATIENCE).await.unwrap();
     bob.goes_offline().await;
     let first = alice.sends("hello").to(&bob).await;
     alice.device().wait_until_sent(first, PATIENCE).await.unwrap();
@@ -387,10 +389,13 @@ async fn a_message_held_up_by_a_log_that_was_not_shown_opens_when_it_is_shown() 
 async fn acquainted(world: &World) -> (Person, Person) {
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    alice.sends("one").to(&bob).await;
+    let one = alice.sends("one").to(&bob).await;
     bob.sees(&["one"]).from(&alice).await;
-    bob.sends("ok").to(&alice).await;
+    let ok = bob.sends("ok").to(&alice).await;
     alice.sees(&["ok"]).from(&bob).await;
+    // No receipt is under way any more.
+    alice.sees_delivery(&bob, one, &DeliveryView::Delivered).await;
+    bob.sees_delivery(&alice, ok, &DeliveryView::Delivered).await;
     (alice, bob)
 }
 
