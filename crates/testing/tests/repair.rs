@@ -204,6 +204,47 @@ async fn both_sides_can_need_repair_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn when_both_begin_anew_and_their_words_cross_both_settle_on_one_session() {
+    let world = World::begin().await;
+    let (alice, bob) = acquainted(&world).await;
+    let (alice_id, bob_id) = (alice.account().await, bob.account().await);
+    let four = sends_while_away(&bob, &alice, &["four"]).await;
+    bob.goes_offline().await;
+    with_database(&world, |database| spoil(database, &four[0])).await;
+    let two = alice.sends("two").to(&bob).await;
+    alice.comes_back().await;
+    alice.device().wait_until_sent(two, PATIENCE).await.unwrap();
+    waits_for_control(&world, bob_id).await;
+    alice.goes_offline().await;
+
+    // What alice says is held back until bob has said the same.
+    let mut held = Vec::new();
+    with_database(&world, |database| {
+        spoil(database, &two);
+        held = take_controls(database, bob_id);
+    })
+    .await;
+    bob.comes_back().await;
+    waits_for_control(&world, alice_id).await;
+    bob.goes_offline().await;
+    with_database(&world, |database| {
+        assert_eq!(held.len(), 1);
+        put_controls_back(database, bob_id, &held);
+    })
+    .await;
+
+    tokio::join!(alice.comes_back(), bob.comes_back());
+    alice.sees(&["ok", "four"]).from(&bob).await;
+    bob.sees(&["one", "two"]).from(&alice).await;
+    for n in 0..3 {
+        alice.sends(&format!("a{n}")).to(&bob).await;
+        bob.sends(&format!("b{n}")).to(&alice).await;
+    }
+    alice.sees(&["ok", "four", "b0", "b1", "b2"]).from(&bob).await;
+    bob.sees(&["one", "two", "a0", "a1", "a2"]).from(&alice).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_who_asks_for_a_message_gets_nothing_and_a_reader_gets_it() {
     let world = World::begin().await;
     let (alice, bob) = acquainted(&world).await;
@@ -370,7 +411,15 @@ async fn a_message_held_up_by_a_log_that_was_not_shown_opens_when_it_is_shown() 
         assert_eq!(database.execute(swapped, [&alice_id]).unwrap(), 1);
     })
     .await;
+    let bob_id = bob.account().await;
     bob.comes_back().await;
+    bob.waits("the end of his mailbox", async || {
+        match waiting(&database(&world), bob_id) {
+            0 => Ok(()),
+            waiting => Err(format!("{waiting}")),
+        }
+    })
+    .await;
     assert!(bob.device().list_chats().await.unwrap().is_empty());
     with_database(&world, |database| {
         let back = "UPDATE entries SET bytes = ?2 WHERE account = ?1";
@@ -485,9 +534,51 @@ fn controls(database: &Connection, to: AccountId) -> i64 {
         .unwrap()
 }
 
+/// How much of any kind waits for somebody.
+fn waiting(database: &Connection, to: AccountId) -> i64 {
+    let count = "SELECT count(*) FROM mailbox WHERE account = ?1";
+    database
+        .query_row(count, [to.0.to_vec()], |row| row.get(0))
+        .unwrap()
+}
+
 fn lose_controls(database: &Connection, to: AccountId) {
     let lost = "DELETE FROM mailbox WHERE account = ?1 AND room IS NULL";
     assert!(database.execute(lost, [to.0.to_vec()]).unwrap() > 0);
+}
+
+/// A waiting control payload: id, sender's account and device, pairwise message.
+type HeldControl = (Vec<u8>, Vec<u8>, i64, Vec<u8>);
+
+fn take_controls(database: &Connection, to: AccountId) -> Vec<HeldControl> {
+    let find = "SELECT id, sender_account, sender_device, pairwise FROM mailbox
+        WHERE account = ?1 AND room IS NULL ORDER BY sequence";
+    let held = database
+        .prepare(find)
+        .unwrap()
+        .query_map([to.0.to_vec()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    lose_controls(database, to);
+    held
+}
+
+fn put_controls_back(database: &Connection, to: AccountId, held: &[HeldControl]) {
+    let to = to.0.to_vec();
+    for (id, account, device, pairwise) in held {
+        let head = "UPDATE devices SET mailbox_head = mailbox_head + 1 WHERE account = ?1";
+        assert_eq!(database.execute(head, [&to]).unwrap(), 1);
+        let back = "INSERT INTO mailbox
+            (account, device, sequence, id, sender_account, sender_device, pairwise)
+            SELECT account, device, mailbox_head, ?2, ?3, ?4, ?5 FROM devices WHERE account = ?1";
+        let put = database
+            .execute(back, (&to, id, account, device, pairwise))
+            .unwrap();
+        assert_eq!(put, 1);
+    }
 }
 
 /// Every control payload that waits for somebody is put in once more, behind everything else.
