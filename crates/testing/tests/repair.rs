@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use conclave_client::views::{BodyView, DeliveryView, LossView};
 use conclave_client::{Applies as _, Change, Reads as _, Table};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::{Store, StoreKey};
 use conclave_testing::{Person, World};
 use rusqlite::Connection;
@@ -266,6 +266,43 @@ async fn a_stranger_who_asks_for_a_message_gets_nothing_and_a_reader_gets_it() {
     alice.closes().await;
     assert!(answered_at(&folder, bob_id).is_some(), "a reader is answered");
     assert_eq!(answered_at(&folder, mallory_id), None, "a stranger is not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_the_name_of_another_device_gets_nothing() {
+    let world = World::begin().await;
+    let (alice, bob) = acquainted(&world).await;
+    let mallory = world.registers("mallory").await;
+    let folder = alice.data().to_owned();
+    let (alice_id, bob_id, mallory_id) = (
+        alice.account().await,
+        bob.account().await,
+        mallory.account().await,
+    );
+    let id = alice.sends("two").to(&bob).await;
+    bob.sees(&["one", "two"]).from(&alice).await;
+    alice.sees_delivery(&bob, id, &DeliveryView::Delivered).await;
+    alice.goes_offline().await;
+    let bob = asks(&world, bob, alice_id, &[id]).await;
+    waits_for_control(&world, alice_id).await;
+    // The server says that it is of a device that bob's log does not name, and then that it is of mallory.
+    with_database(&world, |database| {
+        let mut held = take_controls(database, alice_id);
+        assert_eq!(held.len(), 1);
+        held[0].2 = 7;
+        put_controls_back(database, alice_id, &held);
+        held[0].1 = mallory_id.0.to_vec();
+        held[0].2 = 0;
+        put_controls_back(database, alice_id, &held);
+    })
+    .await;
+    alice.comes_back().await;
+    bob.sends("nothing?").to(&alice).await;
+    alice.sees(&["ok", "nothing?"]).from(&bob).await;
+    alice.closes().await;
+    for asker in [(bob_id, 0), (bob_id, 7), (mallory_id, 0)] {
+        assert_eq!(answered(&folder, asker.0, asker.1), None, "{asker:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -679,13 +716,13 @@ fn open_store(folder: &Path) -> Store {
 
 /// When a closed device last answered the request of somebody's first device.
 fn answered_at(folder: &Path, asker: AccountId) -> Option<Timestamp> {
-    let address = DeviceAddress {
-        account: asker,
-        device: DeviceId(0),
-    };
+    answered(folder, asker, 0)
+}
+
+fn answered(folder: &Path, asker: AccountId, device: u32) -> Option<Timestamp> {
     let mut key = b"answered/".to_vec();
-    key.extend_from_slice(&address.account.0);
-    key.extend_from_slice(&address.device.0.to_be_bytes());
+    key.extend_from_slice(&asker.0);
+    key.extend_from_slice(&device.to_be_bytes());
     let record = open_store(folder).find_record(Table::Own, &key).unwrap()?;
     Some(minicbor::decode(&record).unwrap())
 }
