@@ -15,7 +15,7 @@ use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::rooms::Missing;
 use crate::rows::{Loss, MessageBody};
-use crate::sent::is_young;
+use crate::sent::{REPEAT_WITHIN_MS, is_young};
 use crate::work::Work;
 
 /// Messages kept that could not be opened; beyond that the oldest are given up. With bodies of the largest size
@@ -92,10 +92,19 @@ impl Parked {
         Some(last.plus(ASK_AGAIN_AFTER_MS.saturating_mul(doubled)))
     }
 
+    /// When nothing can be hoped for any more.
+    pub(crate) fn over_at(&self) -> Timestamp {
+        let kept = if self.untried.is_some() {
+            UNTRIED_KEPT_MS
+        } else {
+            REPEAT_WITHIN_MS
+        };
+        self.id.time().plus(kept.saturating_add(1))
+    }
+
     /// True when nothing can be hoped for any more.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
-        let kept = self.untried.is_some() && now.since(self.id.time()) <= UNTRIED_KEPT_MS;
-        !kept && !is_young(self.id, now)
+        self.over_at() <= now
     }
 
     /// As the mailbox brought it; none when there is nothing to try.
@@ -230,7 +239,6 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sent::REPEAT_WITHIN_MS;
     use conclave_protocol::frames::{Class, Heads};
     use conclave_protocol::{DeviceId, RoomId};
     use proptest::prelude::*;

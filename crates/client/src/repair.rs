@@ -163,6 +163,7 @@ impl Engine {
                 work.give_up_parked(parked.id)?;
                 continue;
             }
+            later.at(parked.over_at());
             let room = parked.message.room;
             let peer = if let Some(peer) = peers.get(&room) {
                 *peer
