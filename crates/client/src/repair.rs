@@ -34,8 +34,8 @@ pub(crate) const FRESH_SESSION_EVERY_MS: u64 = 60 * 60 * 1000;
 /// One device is asked at most this often: a little less often than it answers, so that two requests do not
 /// reach it within its hour because the first one was slower.
 const ASK_EVERY_MS: u64 = REPEAT_EVERY_MS + 5 * 60 * 1000;
-/// A bundle that could not be had is asked for again after this; one that came goes on by itself.
-const BUNDLE_AGAIN_MS: u64 = 10 * 60 * 1000;
+/// A bundle that the server would not give, to begin anew with, is asked for again after this.
+pub(crate) const BUNDLE_AGAIN_MS: u64 = 10 * 60 * 1000;
 
 /// Something done at most so often with a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,8 +230,12 @@ impl Engine {
             }
             Some(hold) => later.at(hold),
             None => {
-                self.need(work, Need::FreshBundle(address))?;
-                later.at(now.plus(BUNDLE_AGAIN_MS));
+                let need = Need::FreshBundle(address);
+                self.need(work, need)?;
+                later.at(match self.needs.get(&need) {
+                    Some(NeedState::RetryAt(at)) => *at,
+                    _ => now.plus(BUNDLE_AGAIN_MS),
+                });
                 if wanted {
                     self.fresh_wanted.insert(address);
                 }
