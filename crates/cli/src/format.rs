@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use conclave_sdk::views::{BodyView, ChatView, ConnectionState, DeliveryView, MessageView};
+use conclave_sdk::views::{BodyView, ChatView, ConnectionState, DeliveryView, LossView, MessageView};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -110,7 +110,13 @@ fn body(message: &MessageView) -> String {
     let text = match &message.body {
         BodyView::Text { text } => plain(text),
         BodyView::Unsupported => "[of a kind that this version does not know]".to_owned(),
-        BodyView::Unopened => "[could not be opened on this device]".to_owned(),
+        BodyView::Unopened => "[could not be opened yet; it was asked for again]".to_owned(),
+        BodyView::Lost {
+            why: LossView::TooOld,
+        } => "[could not be opened, and is too old to be repeated]".to_owned(),
+        BodyView::Lost {
+            why: LossView::SentHere,
+        } => "[sent from here before this device was restored]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
     };
     match message.missing_before {
@@ -241,7 +247,16 @@ mod tests {
         unopened.missing_before = 2;
         assert_eq!(
             arrived_utc(&unopened),
-            "12:31 mia: [2 messages before this one are missing] [could not be opened on this device]"
+            "12:31 mia: [2 messages before this one are missing] \
+             [could not be opened yet; it was asked for again]"
+        );
+        let mut lost = message("");
+        lost.body = BodyView::Lost {
+            why: LossView::TooOld,
+        };
+        assert_eq!(
+            arrived_utc(&lost),
+            "12:31 mia: [could not be opened, and is too old to be repeated]"
         );
     }
 

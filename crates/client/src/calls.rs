@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
 use crate::reads::ReadError;
+use crate::repair::BUNDLE_AGAIN_MS;
 use crate::work::Work;
 
 /// What an HTTP request is for.
@@ -308,10 +309,11 @@ impl Engine {
             // The access token ended on the way; the next round fetches one.
             self.access = None;
         } else {
-            let own_pause = if need == Need::Prekeys {
-                PREKEYS_RETRY_MS
-            } else {
-                NEED_RETRY_MS
+            let own_pause = match need {
+                Need::Prekeys => PREKEYS_RETRY_MS,
+                // Nobody waits for it in this moment, and it is wanted for days.
+                Need::FreshBundle(_) if !matches!(refusal, Refusal::Unreachable) => BUNDLE_AGAIN_MS,
+                _ => NEED_RETRY_MS,
             };
             let pause = refusal.retry_after_ms().unwrap_or(own_pause);
             self.needs

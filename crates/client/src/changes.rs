@@ -25,13 +25,15 @@ pub enum Table {
     Outbox = 6,
     /// Receipts that wait to be sent.
     Receipts = 7,
-    /// Mailbox messages that could not be opened yet.
+    /// Messages that could not be opened yet, by envelope id.
     Parked = 8,
+    /// Content keys of what this device sent lately, by envelope id.
+    Sent = 9,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Own,
         Self::Sessions,
         Self::Prekeys,
@@ -41,6 +43,7 @@ impl Table {
         Self::Outbox,
         Self::Receipts,
         Self::Parked,
+        Self::Sent,
     ];
 }
 

@@ -79,6 +79,7 @@ impl Engine {
         let own = work.own()?.account;
         let room = RoomId::direct(own, account);
         work.ensure_room(room, account, &person.username, false)?;
+        self.repair_soon(work.now);
         self.answer(
             work,
             ask,
@@ -151,6 +152,7 @@ impl Engine {
         if !genuine {
             return self.need_refused(work, Need::Room(room));
         }
+        self.repair_soon(work.now);
         if let Some(person) = self.person(work, peer)? {
             return work.ensure_room(room, peer, &person.username, true);
         }

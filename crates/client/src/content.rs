@@ -9,6 +9,8 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, Ro
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
+use crate::codec::KeyAndHash;
+
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the content cannot be read")]
@@ -81,14 +83,33 @@ impl Content {
 }
 
 /// A payload between two devices outside any room's history.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Encode, Decode)]
 pub(crate) enum Control {
     /// What arrived and what was seen.
     #[n(0)]
     Receipt(#[n(0)] Receipt),
-    /// Nothing but the session that carries it.
+    /// The session that carries it, and which messages of the receiving device could not be opened: it is asked
+    /// to repeat their keys. None where it names none.
     #[n(1)]
-    SessionStart,
+    SessionStart(#[n(0)] Option<Vec<EnvelopeId>>),
+    /// Keys of messages that the sending device sent before, for the one that asked.
+    #[n(2)]
+    Repeat(#[n(0)] Vec<Repeated>),
+}
+
+/// The key of one message, again.
+#[derive(Debug, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Repeated {
+    /// The message's room.
+    #[n(0)]
+    pub(crate) room: RoomId,
+    /// The message.
+    #[n(1)]
+    pub(crate) id: EnvelopeId,
+    /// As it went to each device with the message.
+    #[n(2)]
+    pub(crate) key: KeyAndHash,
 }
 
 /// Receipts for messages of one room.
@@ -222,6 +243,52 @@ mod tests {
         bytes[kind] = 23;
         let read = Content::from_bytes(&bytes).unwrap();
         assert_eq!((read.counter, read.body), (3, Body::Unsupported));
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        use std::fmt::Write as _;
+        bytes.iter().fold(String::new(), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+    }
+
+    #[test]
+    fn a_session_start_names_messages_and_one_of_an_earlier_version_names_none() {
+        let plain = minicbor::to_vec(Control::SessionStart(None)).unwrap();
+        assert_eq!(hex(&plain), "820180");
+        assert!(matches!(
+            minicbor::decode(&plain),
+            Ok(Control::SessionStart(None))
+        ));
+        let names = vec![EnvelopeId([9; 16])];
+        let asking = minicbor::to_vec(Control::SessionStart(Some(names.clone()))).unwrap();
+        assert_eq!(hex(&asking), format!("8201818150{}", "09".repeat(16)));
+        let Ok(Control::SessionStart(Some(read))) = minicbor::decode(&asking) else {
+            panic!("it names one");
+        };
+        assert_eq!(read, names);
+    }
+
+    #[test]
+    fn a_repeat_holds_room_message_and_key_and_ten_fit_one_pairwise_message() {
+        let repeated = || Repeated {
+            room: RoomId([8; 32]),
+            id: EnvelopeId([9; 16]),
+            key: KeyAndHash::new(&[1; 32], &[2; 32]),
+        };
+        let bytes = minicbor::to_vec(Control::Repeat(vec![repeated()])).unwrap();
+        let expected = format!(
+            "82028181835820{}50{}5840{}{}",
+            "08".repeat(32),
+            "09".repeat(16),
+            "01".repeat(32),
+            "02".repeat(32)
+        );
+        assert_eq!(hex(&bytes), expected);
+        let ten = minicbor::to_vec(Control::Repeat((0..10).map(|_| repeated()).collect())).unwrap();
+        // Prekey header and everything around the payload take less than the rest.
+        assert!(conclave_crypto::pad(&ten).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use conclave_protocol::frames::{Deliver, ServerFrame};
-use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, RoomId, Timestamp};
 use rand_core::CryptoRng;
 
 use crate::calls::{Call, Held, Need, NeedState};
@@ -44,6 +44,12 @@ pub struct Engine {
     pub(crate) moved: BTreeMap<RoomId, u64>,
     pub(crate) rooms_of_strangers: BTreeMap<RoomId, AccountId>,
     pub(crate) longer_chains_asked: BTreeSet<AccountId>,
+    /// Devices whose pairwise messages could not be opened, until a new session with them begins.
+    pub(crate) fresh_wanted: BTreeSet<DeviceAddress>,
+    /// When messages that stay closed are gone over next.
+    pub(crate) repair_due: Option<Timestamp>,
+    /// When what is kept for a time is gone over next.
+    pub(crate) daily_due: Option<Timestamp>,
     pub(crate) receipts_due: Option<Timestamp>,
     /// Receipts owed from before the engine began were looked for.
     pub(crate) receipts_looked_for: bool,
@@ -77,6 +83,9 @@ impl Engine {
             moved: BTreeMap::new(),
             rooms_of_strangers: BTreeMap::new(),
             longer_chains_asked: BTreeSet::new(),
+            fresh_wanted: BTreeSet::new(),
+            repair_due: None,
+            daily_due: None,
             receipts_due: None,
             receipts_looked_for: false,
             prekeys_due: None,
@@ -248,9 +257,11 @@ impl Engine {
         if self.link.is_greeted() {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
+            self.repair(work)?;
             self.send_receipts(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
+            self.daily_round(work)?;
         }
         let state = self.link.state();
         if state != self.shown {
@@ -273,6 +284,8 @@ impl Engine {
         needs
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
+            .chain(self.repair_due)
+            .chain(self.daily_due)
             .filter(|at| *at > now)
             .chain(self.receipts_due)
             .chain(self.prekeys_due)

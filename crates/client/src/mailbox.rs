@@ -3,27 +3,25 @@
 //! What cannot be opened is parked and shown as a calm placeholder; it never holds up what comes behind it.
 
 use conclave_crypto::{ContentKey, Purpose, hashes_equal, message_hash, open_content, unpad};
-use conclave_protocol::frames::{Ack, Class, ClientFrame, Deliver, DirectMessage, Item, Side};
+use conclave_protocol::frames::{Ack, Class, ClientFrame, Deliver, DirectMessage, Heads, Item, Side};
 use conclave_protocol::messages::EnvelopesPage;
-use conclave_protocol::{DeviceAddress, ErrorCode, Hash, RoomId};
-use conclave_sigchain::AccountChain;
+use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, ErrorCode, Hash, RoomId, Timestamp};
 
 use crate::calls::{Need, NeedState};
-use crate::changes::Table;
+use crate::codec::KeyAndHash;
 use crate::content::{Body, Content, Control, MessageContext, control_context, in_order, key_context};
 use crate::effects::Request;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
+use crate::parked::{Parked, Untried, sender_of};
 use crate::reads::ReadError;
 use crate::rooms::{Place, RoomState};
-use crate::rows::{Delivery, MessageBody, MessageRow};
+use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 use crate::views::Event;
 use crate::work::Work;
 
 /// Mailbox messages taken in one handling, so that a long absence does not block what a person does.
 const ROUND: usize = 64;
-/// Messages kept that could not be opened; beyond that the oldest are dropped.
-const PARKED_MAX: u32 = 1_000;
 
 /// What came of one mailbox message.
 enum Taken {
@@ -33,12 +31,52 @@ enum Taken {
     Waits,
 }
 
-/// What an opened body says, or that it stays closed.
-enum Opened {
-    Content(Content, Hash),
+/// What came of the pairwise message that carries a body's key.
+enum Keyed {
+    Opened(Content, Hash),
+    /// It was tried in vain.
     Closed,
-    /// Chains have to be fetched first.
+    /// It could not be tried: nobody shows something that it needs.
+    Untried,
+    /// It can be tried once what was asked for has come.
     Waits,
+}
+
+/// The chain heads that a message names, as the chains known here have them.
+pub(crate) struct KnownHeads {
+    heads: Heads,
+    low: Hash,
+    high: Hash,
+}
+
+impl KnownHeads {
+    /// Opens a body with its key, where it is the body that the key was made for, in its place.
+    pub(crate) fn open_body(
+        &self,
+        id: EnvelopeId,
+        message: &DirectMessage,
+        from: DeviceAddress,
+        key: &KeyAndHash,
+    ) -> Option<(Content, Hash)> {
+        let context = MessageContext {
+            room: message.room,
+            heads: self.heads,
+            low_head: self.low,
+            high_head: self.high,
+            sender: from,
+            id,
+            class: message.class,
+            target: message.target,
+        }
+        .to_bytes();
+        let sealed = message.body.as_slice();
+        if !hashes_equal(key.hash(), &message_hash(sealed, &context)) {
+            return None;
+        }
+        let opened = open_content(&ContentKey::from_bytes(key.key()), &context, sealed).ok()?;
+        let content = Content::from_bytes(&opened).ok()?;
+        Some((content, Hash(*key.hash())))
+    }
 }
 
 impl Engine {
@@ -85,87 +123,162 @@ impl Engine {
         deliver: &Deliver,
         message: &DirectMessage,
     ) -> Result<Taken, ReadError> {
-        if work
-            .find_message(deliver.id)?
-            .is_some_and(|row| row.body != MessageBody::Unopened)
-        {
+        let known = work.find_message(deliver.id)?;
+        if known.as_ref().is_some_and(|row| !row.body.is_closed()) {
             return Ok(Taken::Done);
         }
         let own = work.own()?;
         let Some(mut state) = self.room_of(work, message.room)? else {
             return Ok(Taken::Waits);
         };
-        let (low, high) = in_order(own.account, state.peer);
-        let account = match message.side {
-            Side::Low => low,
-            Side::High => high,
+        let from = sender_of(message, own.account, state.peer);
+        let is_another = |row: &MessageRow| {
+            (row.room, row.author, row.device) != (message.room, from.account, from.device)
         };
-        let from = DeviceAddress {
-            account,
-            device: message.device,
-        };
-        let opened = match self.open_message(work, &own, &state, deliver, message, from)? {
-            Opened::Waits => return Ok(Taken::Waits),
-            opened => opened,
-        };
-
-        let mut missing_before = 0;
-        let body = match opened {
-            Opened::Content(content, hash) => {
-                match state.place(from, content.counter, content.previous, hash, deliver.id) {
-                    Place::Next => {}
-                    Place::AfterGap(missing) => missing_before = missing,
-                    Place::Late(shown_before) => {
-                        if let Some(mut row) = work.find_message(shown_before)? {
-                            row.missing_before = row.missing_before.saturating_sub(1);
-                            work.put_message(row);
-                        }
-                    }
-                }
-                match content.body {
-                    Body::Text(text) => MessageBody::Text(text),
-                    Body::Unsupported => MessageBody::Unsupported,
-                }
+        if known.as_ref().is_some_and(is_another) {
+            // Under the id of a message that stays closed; it does not take that one's place.
+            return Ok(Taken::Done);
+        }
+        match self.open_message(work, &own, &state, deliver, message, from)? {
+            Keyed::Waits => return Ok(Taken::Waits),
+            Keyed::Opened(content, hash) => {
+                self.show_opened(work, &mut state, from, deliver.id, message, (content, hash))?;
             }
-            Opened::Closed | Opened::Waits => {
-                park(work, deliver)?;
-                MessageBody::Unopened
+            Keyed::Closed => {
+                let parked = Parked::new(deliver.id, message.clone());
+                self.show_closed(work, &own, from, parked)?;
             }
-        };
+            Keyed::Untried => {
+                let mut parked = Parked::new(deliver.id, message.clone());
+                parked.untried = Some(Untried {
+                    mailbox: deliver.mailbox,
+                    pairwise: deliver.pairwise.clone(),
+                });
+                self.show_closed(work, &own, from, parked)?;
+            }
+        }
         state.apply(message.sequence);
         if state.has_gap() {
             self.moved.insert(message.room, message.sequence);
         }
         work.put_room_state(message.room, &state);
-        let mine = account == own.account;
-        let ordinal = work.next_ordinal()?;
-        let arrived = body != MessageBody::Unopened;
-        work.put_message(MessageRow {
-            id: deliver.id,
-            room: message.room,
-            sequence: Some(message.sequence),
-            ordinal,
-            author: account,
-            device: message.device,
-            mine,
-            sent_at: deliver.id.time(),
-            counts: message.class == Class::Message,
-            delivery: if mine { Delivery::Sent } else { Delivery::Received },
-            missing_before,
-            body,
-        });
-        if let Some(mut room) = work.find_room(message.room)? {
+        if known.is_none()
+            && let Some(mut room) = work.find_room(message.room)?
+        {
             room.active_at = room.active_at.max(message.time);
             work.put_room(room);
         }
-        if !mine && arrived {
-            self.owe_delivered(work, message.room, deliver.id)?;
+        Ok(Taken::Done)
+    }
+
+    /// A parked message that was never tried has all it needs now.
+    pub(crate) fn take_parked(&mut self, work: &mut Work<'_>, deliver: &Deliver) -> Result<(), ReadError> {
+        if let Item::Message(message) = &deliver.item {
+            self.take_message(work, deliver, message)?;
+        }
+        Ok(())
+    }
+
+    /// A message was opened. It takes its place in its device's chain of messages and in the room, where a
+    /// placeholder may stand for it.
+    pub(crate) fn show_opened(
+        &mut self,
+        work: &mut Work<'_>,
+        state: &mut RoomState,
+        from: DeviceAddress,
+        id: EnvelopeId,
+        message: &DirectMessage,
+        (content, hash): (Content, Hash),
+    ) -> Result<(), ReadError> {
+        let placeholder = work.find_message(id)?;
+        let (place, missing_more) = if placeholder.is_some() {
+            let explained = work.parked(id)?.and_then(|parked| parked.explained);
+            let link = (content.counter, content.previous, hash);
+            state.place_opened_later(from, link, (id, message.sequence), explained)
+        } else {
+            (
+                state.place(from, content.counter, content.previous, hash, id),
+                None,
+            )
+        };
+        state.note_placed(from, message.sequence);
+        work.unpark(id);
+        let mut missing_before = 0;
+        match place {
+            Place::Next => {}
+            Place::AfterGap(missing) => missing_before = missing,
+            Place::Late(shown_before) => {
+                if let Some(mut row) = work.find_message(shown_before)? {
+                    row.missing_before = row.missing_before.saturating_sub(1);
+                    work.put_message(row);
+                }
+            }
+        }
+        if let Some(shown_before) = missing_more
+            && let Some(mut row) = work.find_message(shown_before)?
+        {
+            row.missing_before = row.missing_before.saturating_add(1);
+            work.put_message(row);
+        }
+        let mine = from.account == work.own()?.account;
+        let mut row = MessageRow {
+            missing_before,
+            body: match content.body {
+                Body::Text(text) => MessageBody::Text(text),
+                Body::Unsupported => MessageBody::Unsupported,
+            },
+            ..row_of(work, from, id, message, mine)?
+        };
+        if let Some(placeholder) = placeholder {
+            row.sequence = placeholder.sequence;
+            row.delivery = placeholder.delivery;
+        }
+        work.put_message(row);
+        if !mine {
+            self.owe_delivered(work, message.room, id)?;
             work.show(Event::Arrived {
                 room: message.room.to_string(),
-                message: deliver.id.to_string(),
+                message: id.to_string(),
             });
         }
-        Ok(Taken::Done)
+        Ok(())
+    }
+
+    /// A message stays closed: a placeholder stands for it, and where there is hope for it, it is parked.
+    fn show_closed(
+        &mut self,
+        work: &mut Work<'_>,
+        own: &OwnIdentity,
+        from: DeviceAddress,
+        parked: Parked,
+    ) -> Result<(), ReadError> {
+        let body = if from == own.address() {
+            MessageBody::Lost(Loss::SentHere)
+        } else if parked.is_over(work.now) {
+            MessageBody::Lost(Loss::TooOld)
+        } else {
+            MessageBody::Unopened
+        };
+        let known = work.find_message(parked.id)?;
+        if known
+            .as_ref()
+            .is_some_and(|row| row.body != MessageBody::Unopened)
+        {
+            return Ok(());
+        }
+        if known.is_none() {
+            let mine = from.account == own.account;
+            let row = MessageRow {
+                body: body.clone(),
+                ..row_of(work, from, parked.id, &parked.message, mine)?
+            };
+            work.put_message(row);
+        }
+        if body == MessageBody::Unopened {
+            work.park(parked)?;
+            self.repair_soon(work.now);
+        }
+        Ok(())
     }
 
     /// The record of a room that a message came for; asks for what is not known yet.
@@ -194,21 +307,14 @@ impl Engine {
         deliver: &Deliver,
         message: &DirectMessage,
         from: DeviceAddress,
-    ) -> Result<Opened, ReadError> {
-        let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
-            self.need(work, Need::Person(state.peer))?;
-            return Ok(Opened::Waits);
-        };
-        let (low, _) = in_order(own.account, state.peer);
-        let (low_chain, high_chain): (&AccountChain, &AccountChain) = if low == own.account {
-            (&me.chain, &peer.chain)
-        } else {
-            (&peer.chain, &me.chain)
-        };
-        let heads = message.heads;
-        let (Some(low_head), Some(high_head)) =
-            (low_chain.hash_at(heads.low), high_chain.hash_at(heads.high))
-        else {
+    ) -> Result<Keyed, ReadError> {
+        for account in [own.account, state.peer] {
+            if self.person(work, account)?.is_none() {
+                self.need(work, Need::Person(account))?;
+                return Ok(Keyed::Waits);
+            }
+        }
+        let Some(heads) = self.heads_of(work, own.account, state.peer, message.heads)? else {
             // The sender saw a longer chain than is known here. A server that does not show it holds the
             // message up; after one answer without it the message is parked.
             return self.longer_chain(work, state.peer);
@@ -218,67 +324,58 @@ impl Engine {
         };
 
         let binding = key_context(message.room, deliver.id, from, own.address());
-        let payload = match work.open_pairwise(
+        let opened = work.open_pairwise(
             own,
             &remote,
             from,
             Purpose::MessageKey,
             &binding,
             deliver.pairwise.as_slice(),
-        )? {
+        )?;
+        let payload = match opened {
             Ok(payload) => payload,
             Err(refusal) => {
                 if refusal.wants_fresh_session() {
-                    self.offer_fresh_session(work, from)?;
+                    self.wants_fresh_session(work, from)?;
                 }
-                return Ok(Opened::Closed);
+                return Ok(Keyed::Closed);
             }
         };
-        let Some((key, hash)) = payload.split_at_checked(32) else {
-            return Ok(Opened::Closed);
-        };
-        let (Ok(key), Ok(hash)) = (<&[u8; 32]>::try_from(key), <&[u8; 32]>::try_from(hash)) else {
-            return Ok(Opened::Closed);
-        };
-        let context = MessageContext {
-            room: message.room,
-            heads,
-            low_head,
-            high_head,
-            sender: from,
-            id: deliver.id,
-            class: message.class,
-            target: message.target,
-        }
-        .to_bytes();
-        let sealed = message.body.as_slice();
-        if !hashes_equal(hash, &message_hash(sealed, &context)) {
-            return Ok(Opened::Closed);
-        }
-        let opened = open_content(&ContentKey::from_bytes(key), &context, sealed);
-        Ok(
-            match opened.ok().and_then(|bytes| Content::from_bytes(&bytes).ok()) {
-                Some(content) => Opened::Content(content, Hash(*hash)),
-                None => Opened::Closed,
-            },
-        )
+        let opened =
+            KeyAndHash::from_slice(&payload).and_then(|key| heads.open_body(deliver.id, message, from, &key));
+        Ok(match opened {
+            Some((content, hash)) => Keyed::Opened(content, hash),
+            None => Keyed::Closed,
+        })
     }
 
-    fn longer_chain(
+    /// The heads that a message names, if the chains known here have them.
+    pub(crate) fn heads_of(
         &mut self,
-        work: &mut Work<'_>,
-        account: conclave_protocol::AccountId,
-    ) -> Result<Opened, ReadError> {
+        work: &Work<'_>,
+        own: AccountId,
+        peer: AccountId,
+        heads: Heads,
+    ) -> Result<Option<KnownHeads>, ReadError> {
+        let (low, high) = in_order(own, peer);
+        let (Some(low), Some(high)) = (self.person(work, low)?, self.person(work, high)?) else {
+            return Ok(None);
+        };
+        let (low, high) = (low.chain.hash_at(heads.low), high.chain.hash_at(heads.high));
+        Ok(low.zip(high).map(|(low, high)| KnownHeads { heads, low, high }))
+    }
+
+    fn longer_chain(&mut self, work: &mut Work<'_>, account: AccountId) -> Result<Keyed, ReadError> {
         let need = Need::Person(account);
         if self.longer_chains_asked.insert(account) {
             self.needs.remove(&need);
             self.need(work, need)?;
-            return Ok(Opened::Waits);
+            return Ok(Keyed::Waits);
         }
         if self.needs.get(&need) == Some(&NeedState::Running) {
-            return Ok(Opened::Waits);
+            return Ok(Keyed::Waits);
         }
-        Ok(Opened::Closed)
+        Ok(Keyed::Untried)
     }
 
     fn take_control(
@@ -299,7 +396,7 @@ impl Engine {
         }
         let Some(remote) = self.remote(work, from)? else {
             return Ok(match self.longer_chain(work, from.account)? {
-                Opened::Waits => Taken::Waits,
+                Keyed::Waits => Taken::Waits,
                 _ => Taken::Done,
             });
         };
@@ -319,13 +416,17 @@ impl Engine {
                 {
                     match control {
                         Control::Receipt(receipt) => self.take_receipt(work, from.account, &receipt)?,
-                        Control::SessionStart => work.abandon_unanswered(from)?,
+                        Control::SessionStart(names) => {
+                            work.session_started(from)?;
+                            self.take_request(work, from, &names.unwrap_or_default())?;
+                        }
+                        Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
                     }
                 }
             }
             Err(refusal) => {
                 if refusal.wants_fresh_session() {
-                    self.offer_fresh_session(work, from)?;
+                    self.wants_fresh_session(work, from)?;
                 }
             }
         }
@@ -337,7 +438,8 @@ impl Engine {
         if matches!(self.link, crate::connection::Link::CatchingUp) {
             self.link = crate::connection::Link::Online;
         }
-        work.tidy_sessions()?;
+        self.repair_soon(work.now);
+        self.daily_due = Some(work.now);
         work.drop_replaced_prekeys()
     }
 
@@ -381,32 +483,43 @@ impl Engine {
             if work.find_message(envelope.id)?.is_some() {
                 continue;
             }
-            let mine = envelope.account == own.account;
             let from = DeviceAddress {
                 account: envelope.account,
                 device: envelope.device,
             };
-            if let Some(counted_in) = state.explain_missing(from)
-                && let Some(mut row) = work.find_message(counted_in)?
+            let (low, high) = in_order(own.account, state.peer);
+            let side = match envelope.account {
+                account if account == low => Side::Low,
+                account if account == high => Side::High,
+                // Of somebody who is not in the room: the server's word alone puts nobody there.
+                _ => continue,
+            };
+            let explained = state.explain_missing(from, envelope.sequence);
+            if let Some(explained) = explained
+                && let Some(mut row) = work.find_message(explained.shown_before)?
             {
                 row.missing_before = row.missing_before.saturating_sub(1);
                 work.put_message(row);
             }
-            let ordinal = work.next_ordinal()?;
-            work.put_message(MessageRow {
-                id: envelope.id,
+            let message = DirectMessage {
                 room,
-                sequence: Some(envelope.sequence),
-                ordinal,
-                author: envelope.account,
+                sequence: envelope.sequence,
+                side,
                 device: envelope.device,
-                mine,
-                sent_at: envelope.id.time(),
-                counts: envelope.class == Class::Message,
-                delivery: if mine { Delivery::Sent } else { Delivery::Received },
-                missing_before: 0,
-                body: MessageBody::Unopened,
-            });
+                time: Timestamp(envelope.received_at),
+                class: envelope.class,
+                heads: Heads {
+                    low: envelope.heads.0,
+                    high: envelope.heads.1,
+                },
+                target: envelope.target,
+                body: envelope.body,
+            };
+            let parked = Parked {
+                explained,
+                ..Parked::new(envelope.id, message)
+            };
+            self.show_closed(work, &own, from, parked)?;
         }
         if reached == state.cursor {
             // A page that brings nothing ends the gap as well: the server has no more than this.
@@ -434,7 +547,14 @@ impl Engine {
                     _ => false,
                 };
                 if waits && let Some(deliver) = self.mailbox.pop_front() {
-                    park(work, &deliver)?;
+                    if let Item::Message(message) = deliver.item {
+                        let mut parked = Parked::new(deliver.id, message);
+                        parked.untried = Some(Untried {
+                            mailbox: deliver.mailbox,
+                            pairwise: deliver.pairwise,
+                        });
+                        work.park(parked)?;
+                    }
                     let mut counters = work.counters()?;
                     counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
                     work.put_counters(&counters);
@@ -451,14 +571,26 @@ impl Engine {
     }
 }
 
-/// Keeps a mailbox message that could not be opened, so that nothing is lost by acknowledging it.
-fn park(work: &mut Work<'_>, deliver: &Deliver) -> Result<(), ReadError> {
-    let parked = work.list_bytes(Table::Parked, &[], PARKED_MAX.saturating_add(1))?;
-    if parked.len() >= usize::try_from(PARKED_MAX).unwrap_or(usize::MAX)
-        && let Some((oldest, _)) = parked.first()
-    {
-        work.delete(Table::Parked, oldest);
-    }
-    work.put(Table::Parked, &deliver.mailbox.to_be_bytes(), deliver);
-    Ok(())
+/// A row for a message that has just come, but for what it says.
+fn row_of(
+    work: &mut Work<'_>,
+    from: DeviceAddress,
+    id: EnvelopeId,
+    message: &DirectMessage,
+    mine: bool,
+) -> Result<MessageRow, ReadError> {
+    Ok(MessageRow {
+        id,
+        room: message.room,
+        sequence: Some(message.sequence),
+        ordinal: work.next_ordinal()?,
+        author: from.account,
+        device: from.device,
+        mine,
+        sent_at: id.time(),
+        counts: message.class == Class::Message,
+        delivery: if mine { Delivery::Sent } else { Delivery::Received },
+        missing_before: 0,
+        body: MessageBody::Unopened,
+    })
 }

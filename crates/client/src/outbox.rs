@@ -17,14 +17,16 @@ use zeroize::Zeroizing;
 
 use crate::calls::Need;
 use crate::changes::Table;
-use crate::codec;
+use crate::codec::{self, KeyAndHash};
 use crate::content::{Body, Content, Control, MessageContext, control_context, in_order, key_context};
 use crate::effects::Request;
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::reads::ReadError;
+use crate::repair;
 use crate::rooms::Link;
 use crate::rows::{Delivery, MessageBody, MessageRow};
+use crate::sent::Sent;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
@@ -57,6 +59,21 @@ enum Target {
     /// A control payload to the devices of an account, or to one of them.
     #[n(1)]
     Control(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] Bytes),
+    /// The keys of these messages once more, to a device that asked for them. They are looked up when the item
+    /// is sealed, so that they lie in one place only and go to nobody who may not have them any more.
+    #[n(2)]
+    Repeat(#[n(0)] DeviceAddress, #[n(1)] Vec<EnvelopeId>),
+}
+
+impl Target {
+    /// The account of a control payload.
+    fn peer(&self) -> Option<AccountId> {
+        match self {
+            Self::Message(_) => None,
+            Self::Control(peer, ..) => Some(*peer),
+            Self::Repeat(to, _) => Some(to.account),
+        }
+    }
 }
 
 /// A sealed item.
@@ -216,6 +233,24 @@ impl Engine {
         )
     }
 
+    /// Takes keys that a device asked for once more into the outbox.
+    pub(crate) fn enqueue_repeat(
+        &mut self,
+        work: &mut Work<'_>,
+        to: DeviceAddress,
+        ids: Vec<EnvelopeId>,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::Repeat(to, ids),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.restart_halted_rooms(work)?;
@@ -232,7 +267,7 @@ impl Engine {
             }
             let room = match &item.target {
                 Target::Message(room) => Some(*room),
-                Target::Control(..) => None,
+                Target::Control(..) | Target::Repeat(..) => None,
             };
             if self.in_flight.contains_key(&item.id)
                 || self.delayed.contains_key(&key)
@@ -243,10 +278,19 @@ impl Engine {
             if item.sealed.is_none() {
                 let sealing = match &item.target {
                     Target::Message(room) => self.seal_message(work, item.id, *room)?,
-                    Target::Control(peer, ..) if waiting_peers.contains(peer) => Sealing::Waits,
+                    target if target.peer().is_some_and(|peer| waiting_peers.contains(&peer)) => {
+                        Sealing::Waits
+                    }
                     Target::Control(peer, device, payload) => {
                         self.seal_control(work, item.id, *peer, *device, payload.as_slice())?
                     }
+                    Target::Repeat(to, ids) => match repair::answer(work, *to, ids)? {
+                        Some(answer) => {
+                            let payload = codec::encode(&answer);
+                            self.seal_control(work, item.id, to.account, Some(to.device), &payload)?
+                        }
+                        None => Sealing::Void,
+                    },
                 };
                 match sealing {
                     Sealing::Ready(sealed) => {
@@ -257,6 +301,7 @@ impl Engine {
                         match &item.target {
                             Target::Message(room) => waiting_rooms.insert(*room),
                             Target::Control(peer, ..) => waiting_peers.insert(*peer),
+                            Target::Repeat(to, _) => waiting_peers.insert(to.account),
                         };
                         continue;
                     }
@@ -349,14 +394,12 @@ impl Engine {
         };
         let hash = message_hash(&body, &context);
 
-        let mut payload = Zeroizing::new([0_u8; 64]);
-        let (key_half, hash_half) = payload.split_at_mut(32);
-        key_half.copy_from_slice(content_key.as_bytes());
-        hash_half.copy_from_slice(&hash);
+        let payload = KeyAndHash::new(content_key.as_bytes(), &hash);
         let mut keys = Vec::with_capacity(addresses.len());
         for to in addresses {
             let binding = key_context(room, id, own.address(), to);
-            let Ok(pairwise) = work.seal_pairwise(to, Purpose::MessageKey, &binding, &*payload)? else {
+            let Ok(pairwise) = work.seal_pairwise(to, Purpose::MessageKey, &binding, payload.as_bytes())?
+            else {
                 return Ok(Sealing::Waits);
             };
             let side = if to.account == low { Side::Low } else { Side::High };
@@ -372,6 +415,7 @@ impl Engine {
         };
         state.sealed = link;
         work.put_room_state(room, &state);
+        work.put_sent(id, &Sent { room, key: payload });
         let send = Send {
             id,
             room,
@@ -513,7 +557,7 @@ impl Engine {
         let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
         Ok(match item.map(|item| item.target) {
             Some(Target::Message(room)) => work.room_state(room)?.map(|state| state.peer),
-            Some(Target::Control(peer, ..)) => Some(peer),
+            Some(target) => target.peer(),
             None => None,
         })
     }
@@ -530,6 +574,7 @@ impl Engine {
         {
             row.delivery = Delivery::Failed(code);
             work.put_message(row);
+            work.forget_sent(id);
         }
         Ok(())
     }

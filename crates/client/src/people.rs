@@ -136,6 +136,8 @@ impl Engine {
         if work.find_own()?.is_none_or(|own| own.account != account) {
             work.put(Table::Contacts, &account.0, &record);
         }
+        // What waits for this chain is tried again.
+        self.repair_soon(work.now);
         self.people.insert(account, Arc::new(person));
         Ok(Ok(()))
     }

@@ -38,6 +38,7 @@ impl Engine {
         for (key, _) in &sessions {
             work.delete(Table::Sessions, key);
         }
+        work.forget_sessions_begun()?;
         self.seal_everything_anew(work)?;
         let own = work.own()?;
         for (room, mut state) in work.list_room_states()? {

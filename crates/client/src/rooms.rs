@@ -43,16 +43,19 @@ struct Sender {
     link: Link,
     #[n(2)]
     missing: Vec<Missing>,
+    /// Room sequence of the newest message placed.
+    #[n(3)]
+    newest: Option<u64>,
 }
 
 /// A message that was skipped, and the row that says so.
-#[derive(Clone, Copy, Debug, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
-struct Missing {
+pub(crate) struct Missing {
     #[n(0)]
     counter: u32,
     #[n(1)]
-    shown_before: EnvelopeId,
+    pub(crate) shown_before: EnvelopeId,
 }
 
 /// The engine's record of a direct room.
@@ -161,6 +164,7 @@ impl RoomState {
                         shown_before: id,
                     })
                     .collect(),
+                newest: None,
             });
             return if counter == 0 {
                 Place::Next
@@ -207,11 +211,54 @@ impl RoomState {
         Place::AfterGap(skipped)
     }
 
+    /// Notes the room sequence of a message that was placed.
+    pub(crate) fn note_placed(&mut self, address: DeviceAddress, sequence: u64) {
+        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.address == address) {
+            sender.newest = sender.newest.max(Some(sequence));
+        }
+    }
+
+    /// Takes a message that stood closed before into its device's chain. Where later messages of the device
+    /// were placed already, the chain goes on from them, and only what is counted as missing changes:
+    /// `explained` is what was taken off that count when the closed message was found, and is put back where it
+    /// was another one. Then the row that shows one more missing message is named as well.
+    pub(crate) fn place_opened_later(
+        &mut self,
+        address: DeviceAddress,
+        (counter, previous, hash): (u32, Hash, Hash),
+        (id, sequence): (EnvelopeId, u64),
+        explained: Option<Missing>,
+    ) -> (Place, Option<EnvelopeId>) {
+        let sender = self.senders.iter_mut().find(|sender| sender.address == address);
+        let Some(sender) = sender.filter(|sender| sender.newest.is_some_and(|newest| newest > sequence))
+        else {
+            return (self.place(address, counter, previous, hash, id), None);
+        };
+        let Some(at) = sender
+            .missing
+            .iter()
+            .position(|missing| missing.counter == counter)
+        else {
+            return (Place::Next, None);
+        };
+        let found = sender.missing.remove(at);
+        if let Some(other) = explained {
+            sender.missing.push(other);
+            sender.missing.sort_unstable_by_key(|missing| missing.counter);
+        }
+        (
+            Place::Late(found.shown_before),
+            explained.map(|other| other.shown_before),
+        )
+    }
+
     /// A missing message of this device was found, though it cannot be opened: it is shown in its own place
-    /// now. Names the row that counted it.
-    pub(crate) fn explain_missing(&mut self, address: DeviceAddress) -> Option<EnvelopeId> {
+    /// now, and not counted before a later one.
+    pub(crate) fn explain_missing(&mut self, address: DeviceAddress, sequence: u64) -> Option<Missing> {
         let sender = self.senders.iter_mut().find(|sender| sender.address == address)?;
-        (!sender.missing.is_empty()).then(|| sender.missing.remove(0).shown_before)
+        // What is newer than all that was opened was not missing before any of it.
+        let was_skipped = sender.newest.is_none_or(|newest| sequence < newest);
+        (was_skipped && !sender.missing.is_empty()).then(|| sender.missing.remove(0))
     }
 
     /// Begins the own chain of messages anew: this device was restored from an older copy.
@@ -317,11 +364,75 @@ mod tests {
     fn a_missing_message_that_is_found_closed_is_no_longer_counted() {
         let mut room = RoomState::new(AccountId([1; 32]), true);
         room.place(sender(), 2, hash(2), hash(3), id(3));
-        assert_eq!(room.explain_missing(sender()), Some(id(3)));
-        assert_eq!(room.explain_missing(sender()), Some(id(3)));
-        assert_eq!(room.explain_missing(sender()), None);
+        room.note_placed(sender(), 9);
+        assert_eq!(room.explain_missing(sender(), 10), None, "it is newer");
+        let rows: Vec<_> = (7..10)
+            .map(|sequence| {
+                room.explain_missing(sender(), sequence)
+                    .map(|missing| missing.shown_before)
+            })
+            .collect();
+        assert_eq!(rows, [Some(id(3)), Some(id(3)), None]);
         assert_eq!(room.place(sender(), 1, hash(1), hash(2), id(2)), Place::Next);
         assert_eq!(room.place(sender(), 3, hash(3), hash(4), id(4)), Place::Next);
+    }
+
+    #[test]
+    fn a_message_opened_later_is_no_longer_missing_and_leaves_the_chain_where_it_is() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        room.place(sender(), 0, Hash([0; 32]), hash(1), id(1));
+        room.note_placed(sender(), 1);
+        assert_eq!(
+            room.place(sender(), 3, hash(3), hash(4), id(4)),
+            Place::AfterGap(2)
+        );
+        room.note_placed(sender(), 4);
+        let later = room.place_opened_later(sender(), (2, hash(2), hash(3)), (id(3), 3), None);
+        assert_eq!(later, (Place::Late(id(4)), None));
+        let again = room.place_opened_later(sender(), (2, hash(2), hash(3)), (id(3), 3), None);
+        assert_eq!(again, (Place::Next, None));
+        assert_eq!(room.place(sender(), 4, hash(4), hash(5), id(5)), Place::Next);
+    }
+
+    #[test]
+    fn a_closed_message_that_turns_out_to_be_another_than_thought_changes_what_is_counted() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        room.place(sender(), 2, hash(2), hash(3), id(3));
+        room.note_placed(sender(), 3);
+        let explained = room.explain_missing(sender(), 2);
+        assert_eq!(explained.map(|missing| missing.counter), Some(0));
+        let later = room.place_opened_later(sender(), (1, hash(1), hash(2)), (id(2), 2), explained);
+        assert_eq!(later, (Place::Late(id(3)), Some(id(3))), "one less and one more");
+        assert_eq!(
+            room.place(sender(), 0, Hash([0; 32]), hash(1), id(1)),
+            Place::Late(id(3))
+        );
+    }
+
+    #[test]
+    fn the_newest_message_opened_later_goes_on_with_the_chain() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        room.place(sender(), 0, Hash([0; 32]), hash(1), id(1));
+        room.note_placed(sender(), 1);
+        let later = room.place_opened_later(sender(), (1, hash(1), hash(2)), (id(2), 2), None);
+        assert_eq!(later, (Place::Next, None));
+        room.note_placed(sender(), 2);
+        assert_eq!(room.place(sender(), 2, hash(2), hash(3), id(3)), Place::Next);
+    }
+
+    #[test]
+    fn a_message_from_before_a_restored_senders_new_chain_does_not_disturb_that_chain() {
+        let mut room = RoomState::new(AccountId([1; 32]), true);
+        for n in 0..5 {
+            room.place(sender(), u32::from(n), hash(n), hash(n + 1), id(n));
+            room.note_placed(sender(), u64::from(n) + 1);
+        }
+        // Counter 5 stayed closed at sequence 6; then the sender began anew.
+        room.place(sender(), 0, Hash([0; 32]), hash(20), id(20));
+        room.note_placed(sender(), 7);
+        let later = room.place_opened_later(sender(), (5, hash(5), hash(6)), (id(6), 6), None);
+        assert_eq!(later, (Place::Next, None));
+        assert_eq!(room.place(sender(), 1, hash(20), hash(21), id(21)), Place::Next);
     }
 
     #[test]

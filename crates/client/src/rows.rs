@@ -81,10 +81,31 @@ pub enum MessageBody {
     /// Content of a kind that this version does not know.
     #[n(1)]
     Unsupported,
-    /// It arrived and could not be opened here.
+    /// It arrived and could not be opened here yet. Its sender is asked for its key again.
     #[n(2)]
     Unopened,
     /// This device was restored from an older copy at this point.
     #[n(3)]
     RestoredHere,
+    /// It could not be opened here, and its key will not come any more.
+    #[n(4)]
+    Lost(#[n(0)] Loss),
+}
+
+/// Why the key of a message will not come any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Loss {
+    /// It is older than what a sender repeats.
+    #[n(0)]
+    TooOld,
+    /// This very device sent it, in a time of which its store holds nothing any more.
+    #[n(1)]
+    SentHere,
+}
+
+impl MessageBody {
+    /// True for a placeholder, which gives way to the message when that can be opened after all.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Unopened | Self::Lost(_))
+    }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::calls::{Need, NeedState};
 use crate::changes::Table;
-use crate::content::{Control, address_key};
+use crate::content::address_key;
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
@@ -19,11 +19,9 @@ use crate::reads::ReadError;
 use crate::views::Event;
 use crate::work::Work;
 
-/// A device whose messages cannot be opened is offered a new session at most this often.
-const FRESH_SESSION_EVERY_MS: u64 = 60 * 60 * 1000;
-/// Sessions are gone over once a day.
+/// What is kept for a time is gone over once a day.
 const TIDY_EVERY_MS: u64 = 24 * 60 * 60 * 1000;
-/// When they were gone over last.
+/// When it was gone over last.
 const TIDIED: &[u8] = b"sessions-tidied";
 /// A bundle that is not genuine is asked for again after this.
 const BAD_BUNDLE_RETRY_MS: u64 = 10 * 60 * 1000;
@@ -40,9 +38,13 @@ impl Work<'_> {
         self.put_bytes(Table::Sessions, &address_key(address), sessions.to_bytes());
     }
 
-    /// A device begins anew because it cannot open what was sealed to it: a session that it never answered is
-    /// given up.
-    pub(crate) fn abandon_unanswered(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+    /// A device says that it began a session anew. One that was begun here and never answered is given up, since
+    /// the device could not open it. Unless that one is new as well: then both began anew at once, their words
+    /// crossed, and both settle on the same session by the rule for that.
+    pub(crate) fn session_started(&mut self, address: DeviceAddress) -> Result<(), ReadError> {
+        if self.began_anew_lately(address)? {
+            return Ok(());
+        }
         let mut sessions = self.sessions(address)?;
         if sessions.abandon_unanswered() {
             self.put_sessions(address, &sessions);
@@ -50,15 +52,24 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The daily round over all sessions: message keys kept for overtaken messages are dropped after their time,
-    /// and beyond their number over the whole account.
-    pub(crate) fn tidy_sessions(&mut self) -> Result<(), ReadError> {
+    /// The daily round over what is kept for a time.
+    fn daily_round(&mut self) -> Result<(), ReadError> {
         let last: Option<Timestamp> = self.find(Table::Own, TIDIED)?;
         if last.is_some_and(|last| self.now.since(last) < TIDY_EVERY_MS) {
             return Ok(());
         }
         let now = self.now;
         self.put(Table::Own, TIDIED, &now);
+        self.tidy_sessions()?;
+        self.forget_old_sent()?;
+        self.forget_stamps()?;
+        self.adopt_parked_of_earlier_versions()
+    }
+
+    /// Over all sessions: message keys kept for overtaken messages are dropped after their time, and beyond their
+    /// number over the whole account.
+    fn tidy_sessions(&mut self) -> Result<(), ReadError> {
+        let now = self.now;
         let mut kept: usize = 0;
         for (key, bytes) in self.list_bytes(Table::Sessions, &[], u32::MAX)? {
             let Ok(mut sessions) = Sessions::from_bytes(&bytes) else {
@@ -226,34 +237,18 @@ impl Engine {
             return Ok(());
         }
         if matches!(need, Need::FreshBundle(_)) {
-            self.enqueue_control(
-                work,
-                address.account,
-                Some(address.device),
-                &Control::SessionStart,
-            )?;
+            self.began_anew(work, address)?;
         }
         Ok(())
     }
 
-    /// Begins a new session with a device whose messages cannot be opened here, at most once an hour.
-    pub(crate) fn offer_fresh_session(
-        &mut self,
-        work: &mut Work<'_>,
-        address: DeviceAddress,
-    ) -> Result<(), ReadError> {
-        if address == work.own()?.address() {
-            return Ok(());
+    /// Once a day, also on a connection that lasts: what is kept for a time goes after its time.
+    pub(crate) fn daily_round(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        if self.daily_due.is_some_and(|due| due <= work.now) {
+            self.daily_due = Some(work.now.plus(TIDY_EVERY_MS));
+            work.daily_round()?;
         }
-        let mut key = b"fresh/".to_vec();
-        key.extend_from_slice(&address_key(address));
-        let last: Option<Timestamp> = work.find(Table::Own, &key)?;
-        if last.is_some_and(|last| work.now.since(last) < FRESH_SESSION_EVERY_MS) {
-            return Ok(());
-        }
-        let now = work.now;
-        work.put(Table::Own, &key, &now);
-        self.need(work, Need::FreshBundle(address))
+        Ok(())
     }
 
     /// True when a device of a verified chain can be sealed to now; asks for what is missing.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::rows::{Delivery, MessageBody, MessageRow, RoomRow};
+use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -228,10 +228,26 @@ pub enum BodyView {
     },
     /// Of a kind that this version does not know.
     Unsupported,
-    /// Arrived and cannot be opened here.
+    /// Arrived and could not be opened here yet; its sender is asked for its key again.
     Unopened,
+    /// Arrived and cannot be opened here any more.
+    Lost {
+        /// Why its key will not come.
+        why: LossView,
+    },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+}
+
+/// Why a message cannot be opened any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum LossView {
+    /// It is too old to be repeated.
+    TooOld,
+    /// It was sent from this device before the device was restored from an older copy.
+    SentHere,
 }
 
 impl MessageView {
@@ -259,6 +275,12 @@ impl MessageView {
                 MessageBody::Unsupported => BodyView::Unsupported,
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::Lost(why) => BodyView::Lost {
+                    why: match why {
+                        Loss::TooOld => LossView::TooOld,
+                        Loss::SentHere => LossView::SentHere,
+                    },
+                },
             },
             position: Position {
                 sequence: row.sequence,

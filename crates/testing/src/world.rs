@@ -2,7 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use conclave_protocol::Timestamp;
 use conclave_sdk::{Device, Options};
 use conclave_server::config::LimitsConfig;
 use conclave_server::{Config, Running};
@@ -22,6 +26,8 @@ pub struct World {
     address: SocketAddr,
     server: Mutex<Option<Running>>,
     door: Mutex<Door>,
+    /// How far the clocks of all devices are ahead of the system's, in milliseconds.
+    ahead: Arc<AtomicU64>,
 }
 
 /// How the next person gets in.
@@ -58,6 +64,7 @@ impl World {
             address,
             server: Mutex::new(Some(server)),
             door: Mutex::new(Door::Setup(token_of(&setup))),
+            ahead: Arc::default(),
         }
     }
 
@@ -114,7 +121,15 @@ impl World {
     pub fn options(&self, name: &str, wire: &Wire) -> Options {
         let mut options = Options::new(format!("http://{}", self.address), self.data_of(name));
         options.tap = Some(wire.tap());
+        let ahead = Arc::clone(&self.ahead);
+        options.clock = Some(Arc::new(move || system_time().plus(ahead.load(Ordering::SeqCst))));
         options
+    }
+
+    /// Time passes on all devices. The server's clock stands out of it.
+    pub fn time_passes(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).expect("a time that a story can have");
+        self.ahead.fetch_add(time, Ordering::SeqCst);
     }
 
     /// The server stops in good order.
@@ -146,6 +161,17 @@ impl World {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the clock that devices in a story are given"
+)]
+fn system_time() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock that was set");
+    Timestamp(u64::try_from(since.as_millis()).expect("a year that fits"))
 }
 
 /// The secret at the end of a link.

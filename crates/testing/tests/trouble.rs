@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use conclave_client::views::{AccountView, BodyView, Event};
+use conclave_client::views::{AccountView, BodyView, Event, LossView};
 use conclave_sdk::{Device, SdkError};
 use conclave_testing::{Wire, World};
 
@@ -145,7 +145,7 @@ async fn an_empty_and_an_endless_text_are_refused_and_nothing_is_queued() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_device_restored_from_an_older_copy_notices_and_the_chat_goes_on() {
+async fn a_device_restored_from_an_older_copy_notices_gets_back_what_it_missed_and_the_chat_goes_on() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
@@ -201,19 +201,36 @@ async fn a_device_restored_from_an_older_copy_notices_and_the_chat_goes_on() {
         .from(&bob)
         .await;
     alice.sends("welcome back").to(&bob).await;
-    bob.waits("the newest message", async || {
+    // What alice wrote in the time that was lost is repeated; what bob wrote then, nobody can give him back.
+    bob.waits("what was missed and what is new", async || {
         let timeline = bob.timeline_with(&alice).await;
-        let last = timeline.iter().rfind(|row| !row.mine).map(|row| row.body.clone());
-        let wanted = BodyView::Text {
-            text: "welcome back".into(),
+        let seen: Vec<BodyView> = timeline
+            .into_iter()
+            .map(|row| row.body)
+            .filter(|body| *body != BodyView::RestoredHere)
+            .collect();
+        let lost = BodyView::Lost {
+            why: LossView::SentHere,
         };
-        if last == Some(wanted) {
+        let wanted = [
+            text("one"),
+            text("two"),
+            lost,
+            text("four, later forgotten"),
+            text("back again"),
+            text("welcome back"),
+        ];
+        if seen == wanted {
             Ok(())
         } else {
-            Err(format!("{last:?}"))
+            Err(format!("{seen:?}"))
         }
     })
     .await;
+}
+
+fn text(text: &str) -> BodyView {
+    BodyView::Text { text: text.into() }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

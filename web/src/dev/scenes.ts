@@ -92,6 +92,7 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
   );
   core.put(mia, { sent_at: at(4 * HOUR), body: { type: 'unopened' }, missing_before: 2 });
   core.put(mia, { sent_at: at(4 * HOUR - MINUTE), body: { type: 'unopened' } });
+  core.put(mia, { sent_at: at(4 * HOUR - 2 * MINUTE), body: { type: 'lost', why: 'too_old' } });
   core.put(mia, { mine: true, sent_at: at(3 * HOUR), body: { type: 'restored_here' } });
   them(40 * MINUTE, 'The forecast says fog until nine.');
   them(39 * MINUTE, 'Which is either terrible or exactly right.');

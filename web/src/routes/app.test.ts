@@ -294,7 +294,7 @@ describe('a conversation', () => {
     core.put(chat, { body: { type: 'unopened' }, missing_before: 2 });
     await open(core, MIA);
     expect(await screen.findByText('2 messages are missing here')).toBeTruthy();
-    expect(screen.getByText('This message could not be opened on this device')).toBeTruthy();
+    expect(screen.getByText('This message could not be opened yet and was asked for again')).toBeTruthy();
   });
 
   test('links in messages are safe, and markup is only text', async () => {

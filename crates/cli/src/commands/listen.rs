@@ -188,7 +188,8 @@ impl<'a> Listener<'a> {
 
     /// What cannot be opened yet arrives when it can.
     fn is_new(&self, message: &MessageView) -> bool {
-        message.position.ordinal > self.seen && !message.mine && message.body != BodyView::Unopened
+        let closed = matches!(message.body, BodyView::Unopened | BodyView::Lost { .. });
+        message.position.ordinal > self.seen && !message.mine && !closed
     }
 
     async fn print(&mut self, messages: &[MessageView]) -> Result<(), CliError> {

@@ -1,6 +1,6 @@
 //! What the engine relies on: everything that `Reads` and `Applies` promise.
 
-use conclave_client::{Applies as _, Change, Delivery, MessageBody, MessageRow, Reads, Table};
+use conclave_client::{Applies as _, Change, Delivery, Loss, MessageBody, MessageRow, Reads, Table};
 use conclave_protocol::{EnvelopeId, ErrorCode, RoomId, Timestamp};
 
 use super::{ROOM, file_store, message, own, put, room};
@@ -160,6 +160,8 @@ fn rooms_and_messages_come_back_as_they_were_put() {
             MessageBody::Unsupported,
             MessageBody::Unopened,
             MessageBody::RestoredHere,
+            MessageBody::Lost(Loss::TooOld),
+            MessageBody::Lost(Loss::SentHere),
         ];
         for body in bodies {
             let largest = u64::MAX;

@@ -9,7 +9,9 @@ export function preview(message: MessageView): string {
     case 'unsupported':
       return 'Needs a newer version of Conclave';
     case 'unopened':
-      return 'Could not be opened on this device';
+      return 'Could not be opened yet';
+    case 'lost':
+      return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
   }

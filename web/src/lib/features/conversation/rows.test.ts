@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FakeCore, failure } from '../../../dev/fake-core';
 import type { MessageView } from '../../protocol/generated';
 import { layOut } from './rows';
-import { deliveryWord, missingWords, spoken } from './spoken';
+import { bodyWords, deliveryWord, missingWords, spoken } from './spoken';
 
 const NOON = new Date('2026-11-21T12:00:00').getTime();
 const MINUTE = 60_000;
@@ -49,8 +49,18 @@ describe('how messages stand', () => {
   test('messages that could not be opened stand as one line', () => {
     const closed = { body: { type: 'unopened' } } as const;
     const rows = layOut([message(0, closed), message(1, closed), message(2, closed), message(3)], null);
-    expect(rows.map((row) => row.unopened)).toEqual([3, 0]);
+    expect(rows.map((row) => row.closed)).toEqual([3, 0]);
     expect(rows[0]?.message.id).toBe('at-2');
+  });
+
+  test('what was asked for and what is lost stand apart', () => {
+    const closed = { body: { type: 'unopened' } } as const;
+    const lost = { body: { type: 'lost', why: 'too_old' } } as const;
+    const rows = layOut([message(0, lost), message(1, lost), message(2, closed)], null);
+    expect(rows.map((row) => bodyWords(row.message, row.closed))).toEqual([
+      '2 messages could not be opened and are too old to be repeated',
+      'This message could not be opened yet and was asked for again',
+    ]);
   });
 });
 

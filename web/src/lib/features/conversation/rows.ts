@@ -1,5 +1,5 @@
 import { sameDay } from '../../format/time';
-import type { MessageView } from '../../protocol/generated';
+import type { LossView, MessageView } from '../../protocol/generated';
 
 /** Messages of one author within this time stand together. */
 export const GROUP_MS = 5 * 60 * 1000;
@@ -17,7 +17,7 @@ export interface Row {
   first: boolean;
   last: boolean;
   /** For messages that could not be opened: how many stand here as one, with the ones before. */
-  unopened: number;
+  closed: number;
 }
 
 /** How messages stand on the screen. */
@@ -29,15 +29,15 @@ export function layOut(messages: readonly MessageView[], unreadFrom: string | nu
     const unread = message.id === unreadFrom;
     const missing = message.missing_before;
     const broken = day || unread || missing > 0;
-    if (before && !broken && joinsUnopened(before.message, message)) {
+    if (before && !broken && joinsClosed(before.message, message)) {
       before.message = message;
-      before.unopened += 1;
+      before.closed += 1;
       continue;
     }
     const first = broken || !joins(before.message, message);
     if (before && !first) before.last = false;
-    const unopened = message.body.type === 'unopened' ? 1 : 0;
-    rows.push({ message, day, unread, missing, first, last: true, unopened });
+    const closed = closedKind(message) === null ? 0 : 1;
+    rows.push({ message, day, unread, missing, first, last: true, closed });
   }
   return rows;
 }
@@ -52,8 +52,21 @@ function joins(one: MessageView, other: MessageView): boolean {
   );
 }
 
-function joinsUnopened(one: MessageView, other: MessageView): boolean {
-  return one.body.type === 'unopened' && other.body.type === 'unopened' && one.author === other.author;
+function joinsClosed(one: MessageView, other: MessageView): boolean {
+  const kind = closedKind(one);
+  return kind !== null && kind === closedKind(other) && one.author === other.author;
+}
+
+/** Why a message that could not be opened stands closed; null for all others. */
+function closedKind({ body }: MessageView): LossView | 'unopened' | null {
+  switch (body.type) {
+    case 'unopened':
+      return 'unopened';
+    case 'lost':
+      return body.why;
+    default:
+      return null;
+  }
 }
 
 /** Texts stand in bubbles; what happened stands as a line between them. */

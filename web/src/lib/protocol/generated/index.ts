@@ -6,6 +6,7 @@ export type { ConnectionState } from "./ConnectionState";
 export type { DeliveryView } from "./DeliveryView";
 export type { Event } from "./Event";
 export type { Failure } from "./Failure";
+export type { LossView } from "./LossView";
 export type { MessageView } from "./MessageView";
 export type { Outcome } from "./Outcome";
 export type { PersonView } from "./PersonView";
