@@ -247,6 +247,9 @@ pub enum VaultError {
     /// The chain ends before a head that was named.
     #[error("the newest records are missing")]
     RolledBack,
+    /// The log is past the head, so it is not met any more.
+    #[error("the head was passed already")]
+    PassedHead,
     /// The record goes back to a key that was replaced.
     #[error("the generation was replaced")]
     OlderGeneration,

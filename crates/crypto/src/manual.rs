@@ -66,6 +66,57 @@
 //! at most. Within that, members read with keys that all of them hold; only signatures tell them apart, so a room's
 //! message can be shown to others as its author's, unlike a direct one.
 //!
+//! # Files
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | a file is cut, extended, or its chunks are swapped, repeated or altered | each chunk is sealed for its place; the last is short | `a_cut_swapped_spliced_flipped_or_extended_ciphertext_is_refused`, `every_published_case_with_aes_128_gcm_is_judged_as_published`, `every_published_case_with_aes_256_gcm_is_judged_as_published` |
+//! | a chunk of another file is put in, or the same ciphertext is shown for another purpose | a key of its own for each file; the commitment covers key, salt and purpose | `another_key_another_context_and_every_flipped_byte_are_refused` |
+//! | whoever has the key (every reader) puts another file in its place | the hash of the ciphertext is in the message | `another_ciphertext_under_the_same_key_is_not_the_file` |
+//! | a seek lands on other bytes than reading through | chunks are opened by one function, whatever the order | `a_file_of_any_length_comes_back_whole_and_in_any_order` |
+//! | a reference makes the device reserve or load without end | lengths that fit each other and the limit, checked when it is read | `what_is_over_the_limits_is_refused_before_anything_is_reserved`, `a_reference_comes_back_from_its_bytes_and_contradictions_do_not` |
+//! | the length tells which file it is | filling to few lengths | `files_are_filled_to_few_lengths` |
+//! | the filling carries something past the reader | only zeros are accepted | `filling_that_is_not_zero_is_refused` |
+//!
+//! Chunks that were read one by one are authentic; that they are all of the file is known at the end only
+//! ([`crate::attachments::AttachmentReader::finish`]).
+//!
+//! # Vault
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | the server plants a slot or a vault key of its own | both are signed by a device and verified against the account's chain before anything is done with them | `a_slot_is_believed_only_of_its_device_and_unaltered`, `nobody_else_plants_a_vault_key_and_no_byte_of_one_is_altered` |
+//! | a wrapped key is passed off as another slot's | the slot's hash is bound, and the secret must be that slot's | `a_wrapped_key_opens_with_the_slot_that_it_names_only`, `the_same_bytes_open_no_slot_of_another_kind` |
+//! | traffic is kept until a quantum computer exists | X25519 and ML-KEM-768 together (X-Wing) | `x_wing_gives_what_its_draft_publishes`, `x_wing_agrees_with_another_implementation_both_ways` |
+//! | a key that fixes the shared secret | canonical points of large order only | `x_wing_refuses_points_that_fix_the_secret` |
+//! | records are left out, swapped, repeated or altered | sequence, hash of the record before, and heads that the account chain names | `any_log_with_one_alteration_is_refused`, `a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error` |
+//! | a record is shown under another name, account or generation, or in another place | all of it is bound in the seal | `every_byte_of_a_record_is_bound`, `records_come_back_in_order_and_open_under_their_key_and_name_only` |
+//! | the server adds records of its own | what does not open is not taken | `a_record_that_does_not_open_is_not_taken` |
+//! | a revoked device, which has the old key, goes on writing with it | generations never decrease | `a_replaced_generation_and_an_older_version_are_not_taken_back` |
+//! | names tell what is kept | names are keyed, contents padded | `names_are_keyed_by_the_first_generation_only`, `records_are_padded_and_bounded` |
+//!
+//! The server sees how many records there are, which of them share a name, and when they come. A revoked device that
+//! kept a slot's secret, not only a vault key, opens new generations as well: then the slot has to be replaced.
+//!
+//! # Verification
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | the server stands between two people | numbers and codes over both account ids | `whoever_stands_between_two_people_shows_them_different_numbers` |
+//! | accounts are searched until their digits look alike | 5,200 rounds of SHA-512 as in libsignal | `the_function_is_the_one_that_libsignal_publishes_answers_for` |
+//! | a code is altered, of another version, or one's own | halves in the order of who shows them, compared in constant time | `an_altered_cut_or_foreign_code_is_refused_for_its_reason`, `both_sides_see_the_same_number_and_scan_each_other` |
+//!
+//! # Reports
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | a reporter shows another body, place or text than was sent | the tag covers body and associated data, the seal commits to its key | `a_report_of_another_message_key_or_place_proves_nothing` |
+//! | a reporter accuses somebody else | a room message is signed by its author's chain, whose statement is verified | `a_report_against_somebody_who_did_not_write_proves_nothing` |
+//! | a report opens more than one message | a message key opens no other message of its chain | `a_report_of_a_room_message_proves_what_its_author_signed` |
+//!
+//! A report of a direct message proves what stood in it to whoever kept the tag; that the account wrote it rests on
+//! the server's record of who sent it.
+//!
 //! # What is not met here
 //!
 //! Secrets are cleared on drop, but the compiler may leave copies on the stack, and ML-KEM's library clears none of
@@ -78,6 +129,8 @@ mod tests {
     #[test]
     fn every_test_that_the_manual_names_exists() {
         let sources = [
+            include_str!("attachments/tests.rs"),
+            include_str!("franking.rs"),
             include_str!("handshake/tests.rs"),
             include_str!("keys/x25519.rs"),
             include_str!("message/content.rs"),
@@ -89,12 +142,14 @@ mod tests {
             include_str!("sender_keys/tests/receiving.rs"),
             include_str!("sender_keys/tests/sending.rs"),
             include_str!("sender_keys/tests/statements.rs"),
+            include_str!("safety_numbers.rs"),
             include_str!("session/model.rs"),
             include_str!("prekeys/tests.rs"),
             include_str!("session/tests/keeping.rs"),
             include_str!("session/tests/opening.rs"),
             include_str!("session/tests/settling.rs"),
             include_str!("tests/formats.rs"),
+            include_str!("vault/tests.rs"),
         ]
         .concat();
         let manual: String = include_str!("manual.rs")
@@ -109,10 +164,7 @@ mod tests {
             .collect();
         assert!(names.len() > 15);
         for name in names {
-            assert!(
-                sources.contains(&format!("fn {name}()")) || sources.contains(&format!("fn {name}(steps")),
-                "{name}"
-            );
+            assert!(sources.contains(&format!("fn {name}(")), "{name}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The chain of a vault's records, checked record by record.
 //!
-//! The chain is linked by hashes and signed by nobody; what makes it the account's own are heads that the account chain
-//! names. Records behind the newest such head are as trustworthy as the server until they open.
+//! The chain is linked by hashes and signed by nobody. That a record is the account's own shows by its opening
+//! ([`VaultLog::open_next`]); that none was left out at the end shows by heads that the account chain names.
 
 use std::collections::BTreeMap;
 
-use super::{HeadComparison, VaultHead, VaultRecord};
+use zeroize::Zeroizing;
+
+use super::{HeadComparison, VaultHead, VaultKey, VaultRecord};
 use crate::VaultError;
 use crate::limits::{MAX_PINNED_HEADS, MAX_VAULT_NAMES};
 
@@ -16,7 +18,7 @@ pub struct VaultLog {
     head: VaultHead,
     generation: u32,
     versions: BTreeMap<[u8; 32], u64>,
-    // Invariant: at most one hash for a count, all counts over that of `head` or met.
+    // Invariant: all counts are over that of `head`.
     pinned: BTreeMap<u64, [u8; 32]>,
 }
 
@@ -53,13 +55,14 @@ impl VaultLog {
         Ok(log)
     }
 
-    /// Demands a head that the account chain names, or that this device saw. One that lies ahead is met when its
-    /// record comes; [`VaultLog::complete`] says whether all were. One that lies behind was met when it was met; it is
-    /// compared where the log stands at it.
+    /// Demands a head that the account chain names, or that this device saw before. It is met when its record comes;
+    /// [`VaultLog::complete`] says whether all were. So heads are pinned before the records are read: one that the
+    /// log is past is refused, and is the caller's to compare with the hash of that record as it was kept.
     pub fn pin(&mut self, head: VaultHead) -> Result<(), VaultError> {
         match self.head.compare(&head) {
-            HeadComparison::Same | HeadComparison::Newer => return Ok(()),
+            HeadComparison::Same => return Ok(()),
             HeadComparison::Forked => return Err(VaultError::Forked),
+            HeadComparison::Newer => return Err(VaultError::PassedHead),
             HeadComparison::Older => {}
         }
         match self.pinned.get(&head.count) {
@@ -74,8 +77,29 @@ impl VaultLog {
         Ok(())
     }
 
-    /// Takes the next record. After a refusal nothing has changed.
+    /// Takes the next record and gives its content. One that does not open with the key is not taken, so whoever has
+    /// no vault key can add nothing. After a refusal nothing has changed.
+    pub fn open_next(
+        &mut self,
+        key: &VaultKey,
+        record: &VaultRecord,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let head = self.check(record)?;
+        let content = key.open_record(&self.account, &record.name, record)?;
+        self.take(record, head);
+        Ok(content)
+    }
+
+    /// Takes the next record unopened: one that this device sealed, or has no key for. Its place is checked, and that
+    /// is all. After a refusal nothing has changed.
     pub fn append(&mut self, record: &VaultRecord) -> Result<(), VaultError> {
+        let head = self.check(record)?;
+        self.take(record, head);
+        Ok(())
+    }
+
+    /// The head behind a record that may come next.
+    fn check(&self, record: &VaultRecord) -> Result<VaultHead, VaultError> {
         if record.account != self.account {
             return Err(VaultError::OtherAccount);
         }
@@ -88,7 +112,7 @@ impl VaultLog {
         if record.generation < self.generation {
             return Err(VaultError::OlderGeneration);
         }
-        if self.next_version(&record.name)? > record.version {
+        if record.version < self.next_version(&record.name)? {
             return Err(VaultError::OlderVersion);
         }
         let head = VaultHead {
@@ -102,11 +126,14 @@ impl VaultLog {
         {
             return Err(VaultError::Forked);
         }
+        Ok(head)
+    }
+
+    fn take(&mut self, record: &VaultRecord, head: VaultHead) {
         self.pinned.remove(&head.count);
         self.versions.insert(record.name, record.version);
         self.generation = record.generation;
         self.head = head;
-        Ok(())
     }
 
     /// Where the log stands, once every pinned head was met. A log that ends before one was rolled back or cut.

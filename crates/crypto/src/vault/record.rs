@@ -13,7 +13,7 @@ use crate::suite::{SUITE, VERSION};
 
 const MAX_SEALED: usize = padded_length(MAX_VAULT_RECORD).saturating_add(OVERHEAD);
 
-/// A record as it is served. Its place is checked by [`VaultLog::append`], its content by [`VaultKey::open_record`].
+/// A record as it is served. Place and content are checked together by [`VaultLog::open_next`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultRecord {
     pub(super) account: [u8; 32],

@@ -424,8 +424,15 @@ fn a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error() {
         Err(VaultError::OtherAccount)
     );
 
-    // A head that was met, one of the same count that was not, and one behind.
+    // A head that was met, one of the same count that was not, one that was passed, and two ahead that contradict.
     let mut log = log;
+    assert_eq!(
+        log.pin(VaultHead {
+            count: 5,
+            hash: records[4].hash()
+        }),
+        Err(VaultError::PassedHead)
+    );
     let head = log.head();
     log.pin(head).unwrap();
     assert_eq!(
@@ -476,6 +483,22 @@ fn a_replaced_generation_and_an_older_version_are_not_taken_back() {
         Some(VaultError::Exhausted)
     );
     assert_eq!(before.next_version(&[9; 32]), Ok(0));
+}
+
+#[test]
+fn a_record_that_does_not_open_is_not_taken() {
+    let mut rng = rng(15);
+    let (records, [key, _], _) = vault(2, &mut rng);
+    let mut log = VaultLog::new(ACCOUNT);
+    // What a server makes that knows all but the key.
+    let forged = VaultKey::generate(&mut rng)
+        .seal_record(&log, records[0].name(), b"forged", &mut rng)
+        .unwrap();
+    assert_eq!(log.open_next(&key, &forged).err(), Some(VaultError::NotAuthentic));
+    assert_eq!(log, VaultLog::new(ACCOUNT));
+    assert_eq!(*log.open_next(&key, &records[0]).unwrap(), b"record 0");
+    assert_eq!(log.head().count, 1);
+    assert_eq!(log.open_next(&key, &records[0]).err(), Some(VaultError::Gap));
 }
 
 #[test]
