@@ -149,7 +149,7 @@ fn verify(vector: &RefusedChain) -> Result<Result<(), String>, Refusal> {
 }
 
 /// A fault and how it is made.
-type Change<'a> = (&'a str, &'a dyn Fn(&mut AccountEntry));
+type Change = (&'static str, fn(&mut AccountEntry));
 
 /// What can be wrong with a chain, and what each rule says to it.
 fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
@@ -219,14 +219,14 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
         offer(why, vec![weak.to_bytes()], own_id(&weak))?;
     }
     let begins: [Change; 4] = [
-        ("a genesis that names an account", &|entry| {
-            entry.account = Some(AccountId([1; 32]))
+        ("a genesis that names an account", |entry| {
+            entry.account = Some(AccountId([1; 32]));
         }),
-        ("a genesis that names a previous entry", &|entry| {
-            entry.previous = Some(Hash([1; 32]))
+        ("a genesis that names a previous entry", |entry| {
+            entry.previous = Some(Hash([1; 32]));
         }),
-        ("a genesis with another sequence", &|entry| entry.sequence = 1),
-        ("a genesis by another device", &|entry| entry.author = DeviceId(1)),
+        ("a genesis with another sequence", |entry| entry.sequence = 1),
+        ("a genesis by another device", |entry| entry.author = DeviceId(1)),
     ];
     for (why, change) in begins {
         let mut odd = entry.clone();
@@ -235,17 +235,17 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
         offer(why, vec![odd.to_bytes()], own_id(&odd))?;
     }
     let seconds: [Change; 7] = [
-        ("a second genesis", &|_| ()),
-        ("a second genesis that names no account", &|entry| {
+        ("a second genesis", |_| ()),
+        ("a second genesis that names no account", |entry| {
             entry.account = None;
         }),
-        ("an entry of another account", &|entry| {
-            entry.account = Some(AccountId([1; 32]))
+        ("an entry of another account", |entry| {
+            entry.account = Some(AccountId([1; 32]));
         }),
-        ("a gap", &|entry| entry.sequence = 2),
-        ("a fork", &|entry| entry.previous = Some(Hash([1; 32]))),
-        ("time that goes back", &|entry| entry.time = Timestamp(1)),
-        ("an author who is no device", &|entry| entry.author = DeviceId(9)),
+        ("a gap", |entry| entry.sequence = 2),
+        ("a fork", |entry| entry.previous = Some(Hash([1; 32]))),
+        ("time that goes back", |entry| entry.time = Timestamp(1)),
+        ("an author who is no device", |entry| entry.author = DeviceId(9)),
     ];
     for (why, change) in seconds {
         let mut second = AccountEntry {
