@@ -41,7 +41,7 @@ fn no_file_of_vectors_is_forgotten() {
     let mut found: Vec<String> = std::fs::read_dir(committed())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".json"))
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "json"))
         .collect();
     let mut known: Vec<&str> = FILES.iter().map(|file| file.name).collect();
     found.sort();
