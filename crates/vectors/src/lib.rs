@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::struct_field_names, reason = "fields are named as JSON shows them")]
 
+mod attachments;
 mod content;
 mod device;
 mod file;
@@ -18,7 +19,10 @@ mod hex;
 mod random;
 mod ratchet;
 mod refusal;
+mod safety_numbers;
+mod sender_keys;
 mod sigchain;
+mod vault;
 
 pub use file::Counts;
 pub use hex::Hex;
@@ -48,6 +52,26 @@ pub const FILES: &[VectorFile] = &[
         name: content::NAME,
         generate: content::generate,
         check: content::check,
+    },
+    VectorFile {
+        name: sender_keys::NAME,
+        generate: sender_keys::generate,
+        check: sender_keys::check,
+    },
+    VectorFile {
+        name: attachments::NAME,
+        generate: attachments::generate,
+        check: attachments::check,
+    },
+    VectorFile {
+        name: vault::NAME,
+        generate: vault::generate,
+        check: vault::check,
+    },
+    VectorFile {
+        name: safety_numbers::NAME,
+        generate: safety_numbers::generate,
+        check: safety_numbers::check,
     },
     VectorFile {
         name: sigchain::NAME,
