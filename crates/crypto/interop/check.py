@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from conclave.vectors import FILES
+from recompute import FILES
 
 
 async def check_vectors(folder: Path) -> Counter[str]:

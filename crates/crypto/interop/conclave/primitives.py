@@ -182,9 +182,13 @@ def chacha20_poly1305_open(key: bytes, nonce: bytes, associated_data: bytes, sea
         raise Refused("the seal is not authentic") from error
 
 
-def xchacha20_poly1305(key: bytes, nonce: bytes) -> tuple[ChaCha20Poly1305, bytes]:
-    """Cipher and nonce of ChaCha20-Poly1305 that stand for XChaCha20-Poly1305 with a nonce of 24 bytes."""
-    return ChaCha20Poly1305(_hchacha20(key, nonce[:16])), bytes(4) + nonce[16:]
+def chacha20_poly1305_seal(key: bytes, nonce: bytes, associated_data: bytes, plaintext: bytes) -> bytes:
+    return ChaCha20Poly1305(key).encrypt(nonce, plaintext, associated_data)
+
+
+def xchacha20(key: bytes, nonce: bytes) -> tuple[bytes, bytes]:
+    """Key and nonce with which ChaCha20-Poly1305 is XChaCha20-Poly1305 with these of 32 and 24 bytes."""
+    return _hchacha20(key, nonce[:16]), bytes(4) + nonce[16:]
 
 
 def _hchacha20(key: bytes, nonce: bytes) -> bytes:
