@@ -14,8 +14,10 @@ mod attachments;
 mod content;
 mod device;
 mod file;
+mod franking;
 mod handshake;
 mod hex;
+mod peer;
 mod random;
 mod ratchet;
 mod refusal;
@@ -26,6 +28,7 @@ mod vault;
 
 pub use file::Counts;
 pub use hex::Hex;
+pub use peer::Peer;
 pub use refusal::Refusal;
 
 /// One file of vectors.
@@ -77,6 +80,11 @@ pub const FILES: &[VectorFile] = &[
         name: sigchain::NAME,
         generate: sigchain::generate,
         check: sigchain::check,
+    },
+    VectorFile {
+        name: franking::NAME,
+        generate: franking::generate,
+        check: franking::check,
     },
 ];
 

@@ -1,9 +1,10 @@
 //! `conclave-vectors`: writes and checks the files of vectors, and talks to the independent implementation.
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use conclave_vectors::{FILES, check};
+use conclave_vectors::{FILES, Peer, check};
 
 const USAGE: &str = "conclave-vectors write <folder> | check <folder> | exchange";
 
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["write", folder] => write(Path::new(folder)),
         ["check", folder] => check_folder(Path::new(folder)),
+        ["exchange"] => exchange(),
         _ => Err(USAGE.into()),
     };
     match outcome {
@@ -44,6 +46,23 @@ fn check_folder(folder: &Path) -> Result<(), String> {
         for (kind, count) in counts.iter() {
             println!("vectors: {kind} {count}");
         }
+    }
+    Ok(())
+}
+
+/// Answers each line of standard input by one of standard output, until the input ends.
+fn exchange() -> Result<(), String> {
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    let mut peer = Peer::default();
+    let mut output = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|error| format!("reading a request: {error}"))?;
+        let answer = peer
+            .answer(&line, &mut rng)
+            .map_err(|refusal| refusal.to_string())?;
+        writeln!(output, "{answer}")
+            .and_then(|()| output.flush())
+            .map_err(|error| format!("writing an answer: {error}"))?;
     }
     Ok(())
 }

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from . import Refused
 from .content import padme
 from .encoding import label, u64
-from .primitives import COMMITMENT, TAG, chacha20_poly1305_open, chacha20_poly1305_seal, hkdf_expand, same, sha256
+from .primitives import (
+    COMMITMENT,
+    TAG,
+    chacha20_poly1305_open,
+    chacha20_poly1305_seal,
+    hkdf_expand,
+    same,
+    sha256,
+)
 
 FLOOR = 4_096
 CHUNK = 16_384
@@ -61,7 +69,9 @@ def seal_file(file: bytes, key: bytes | None = None, salt: bytes | None = None) 
     chunks = range(len(filled) // CHUNK + 1)
     sealed = salt + commitment
     sealed += b"".join(
-        chacha20_poly1305_seal(file_key, _nonce(base, index), b"", filled[index * CHUNK : (index + 1) * CHUNK])
+        chacha20_poly1305_seal(
+            file_key, _nonce(base, index), b"", filled[index * CHUNK : (index + 1) * CHUNK]
+        )
         for index in chunks
     )
     return Reference(key, len(file), len(sealed), sha256(sealed)), sealed

@@ -55,14 +55,18 @@ class PrekeyHeader:
     LENGTH = 1129
 
     def to_bytes(self) -> bytes:
-        return u8(self.kind) + u32(self.prekey_id) + u32(self.signed_id) + self.ephemeral + self.kem_ciphertext
+        return (
+            u8(self.kind) + u32(self.prekey_id) + u32(self.signed_id) + self.ephemeral + self.kem_ciphertext
+        )
 
     @staticmethod
     def read(reader: Reader) -> "PrekeyHeader":
         kind = reader.u8()
         if kind not in (ONE_TIME, LAST_RESORT):
             raise Refused("an unknown kind of prekey")
-        header = PrekeyHeader(kind, reader.u32(), reader.u32(), reader.fixed(32), reader.fixed(KEM_CIPHERTEXT))
+        header = PrekeyHeader(
+            kind, reader.u32(), reader.u32(), reader.fixed(32), reader.fixed(KEM_CIPHERTEXT)
+        )
         check_x25519(header.ephemeral)
         return header
 
@@ -77,7 +81,8 @@ def transcript(
 ) -> bytes:
     """T."""
     sides = b"".join(
-        side.account + u32(side.number) + side.entry_hash + side.identity_key for side in (initiator, responder)
+        side.account + u32(side.number) + side.entry_hash + side.identity_key
+        for side in (initiator, responder)
     )
     return sha256(
         start("handshake-transcript")
@@ -125,18 +130,18 @@ def initiate(
     return Agreement(root_key(ZEROS, material, kem_secret, hashed), hashed), header
 
 
-async def respond(
-    own: OwnDevice, peer: Device, prekeys: PrekeySecrets, header: PrekeyHeader
-) -> Agreement:
+async def respond(own: OwnDevice, peer: Device, prekeys: PrekeySecrets, header: PrekeyHeader) -> Agreement:
     """B's side, by the package X3DH."""
-    if (header.kind, header.prekey_id, header.signed_id) != (prekeys.kind, prekeys.prekey_id, prekeys.signed_id):
+    if (header.kind, header.prekey_id, header.signed_id) != (
+        prekeys.kind,
+        prekeys.prekey_id,
+        prekeys.signed_id,
+    ):
         raise Refused("the message names other prekeys")
     check_x25519(peer.identity_key)
     signed_prekey = x25519_public(prekeys.signed_secret)
     one_time = None if prekeys.one_time_secret is None else x25519_public(prekeys.one_time_secret)
-    hashed = transcript(
-        peer, own.public, signed_prekey, one_time, kem_public(prekeys.kem_seed), header
-    )
+    hashed = transcript(peer, own.public, signed_prekey, one_time, kem_public(prekeys.kem_seed), header)
     with shares_of_x3dh() as shares:
         await x3dh_state(own, prekeys).get_shared_secret_passive(
             x3dh.Header(
@@ -192,9 +197,9 @@ def shares_of_x3dh() -> Iterator[Shares]:
             shares.salt, shares.material = salt, key_material
             return bytes(length)
 
-    original = x3dh.base_state.CryptoProviderImpl
-    x3dh.base_state.CryptoProviderImpl = Collecting  # type: ignore[misc,assignment]
+    original = x3dh.base_state.CryptoProviderImpl  # type: ignore[attr-defined]
+    x3dh.base_state.CryptoProviderImpl = Collecting  # type: ignore[attr-defined,assignment]
     try:
         yield shares
     finally:
-        x3dh.base_state.CryptoProviderImpl = original  # type: ignore[misc]
+        x3dh.base_state.CryptoProviderImpl = original  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
-from kyber_py.ml_kem import ML_KEM_768
+from kyber_py.ml_kem import ML_KEM_768  # type: ignore[import-untyped]
 
 from . import Refused
 
@@ -126,19 +126,25 @@ KEM_SEED = 64
 
 def kem_public(seed: bytes) -> bytes:
     """The public key of a pair that grows from the 64 bytes `d ‖ z` of FIPS 203."""
-    return ML_KEM_768.key_derive(seed)[0]
+    public: bytes = ML_KEM_768.key_derive(seed)[0]
+    return public
 
 
 def kem_decapsulate(seed: bytes, ciphertext: bytes) -> bytes:
-    return ML_KEM_768.decaps(ML_KEM_768.key_derive(seed)[1], ciphertext)
+    secret: bytes = ML_KEM_768.decaps(ML_KEM_768.key_derive(seed)[1], ciphertext)
+    return secret
 
 
 def kem_encapsulate(public: bytes, randomness: bytes | None = None) -> tuple[bytes, bytes]:
     """Secret and ciphertext; `randomness` is the `m` of FIPS 203, which only vectors give."""
     check_kem(public)
+    secret: bytes
+    ciphertext: bytes
     if randomness is None:
-        return ML_KEM_768.encaps(public)
-    return ML_KEM_768._encaps_internal(public, randomness)
+        secret, ciphertext = ML_KEM_768.encaps(public)
+    else:
+        secret, ciphertext = ML_KEM_768._encaps_internal(public, randomness)
+    return secret, ciphertext
 
 
 def check_kem(public: bytes) -> None:

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 
-from doubleratchet import AEAD, KDF, AuthenticationFailedException, DiffieHellmanRatchet
+from doubleratchet import (
+    AEAD,
+    KDF,
+    AuthenticationFailedException,
+    DiffieHellmanRatchet,
+    EncryptedMessage,
+    Header,
+)
 from doubleratchet import DoubleRatchet as PackageRatchet
-from doubleratchet import EncryptedMessage, Header
 
 from . import Refused
 from .encoding import SUITE, VERSION, label, start, u8, variable, varint
@@ -110,7 +116,11 @@ def diffie_hellman(next_secret: Callable[[], bytes]) -> type[DiffieHellmanRatche
 
 
 async def begin(
-    next_secret: Callable[[], bytes], root_key: bytes, peer_key: bytes, plaintext: bytes, associated_data: bytes
+    next_secret: Callable[[], bytes],
+    root_key: bytes,
+    peer_key: bytes,
+    plaintext: bytes,
+    associated_data: bytes,
 ) -> tuple[Ratchet, EncryptedMessage]:
     """The initiator's ratchet with its first message."""
     return await Ratchet.encrypt_initial_message(

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from . import attachments, content, handshake, ratchet, rooms, safety, sigchain, vault
+from . import attachments, content, handshake, ratchet, reports, rooms, safety, sigchain, vault
 from .common import Counts, Json
 
 FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
@@ -14,4 +14,5 @@ FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
     "vault.json": vault.check,
     "safety_numbers.json": safety.check,
     "sigchain.json": sigchain.check,
+    "franking.json": reports.check,
 }

@@ -5,7 +5,7 @@ from collections import Counter
 from conclave.attachments import Reference, open_file, seal_file
 from conclave.primitives import sha256
 
-from .common import Counts, Json, refused_now, same, unhex
+from .common import Counts, Json, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -21,7 +21,8 @@ async def check(vectors: Json) -> Counts:
         if refusal["cut_to"] is not None:
             del data[refusal["cut_to"] :]
         reference = Reference.read(unhex(vectors["files"][refusal["file"]]["reference"]))
-        refused_now(refusal["reason"], lambda: open_file(reference, bytes(data)))
+        with refusing(refusal["reason"]):
+            open_file(reference, bytes(data))
         counts["attachment, altered refused"] += 1
     return counts
 

@@ -2,7 +2,8 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from conclave import Refused
@@ -27,17 +28,11 @@ def _shown(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else repr(value)
 
 
-async def refused(what: str, attempt: Callable[[], Awaitable[object]]) -> None:
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """What happens inside must be refused."""
     try:
-        await attempt()
-    except Refused:
-        return
-    raise AssertionError(f"{what} is accepted and must be refused")
-
-
-def refused_now(what: str, attempt: Callable[[], object]) -> None:
-    try:
-        attempt()
+        yield
     except Refused:
         return
     raise AssertionError(f"{what} is accepted and must be refused")

@@ -15,7 +15,7 @@ from conclave.content import (
     unpad,
 )
 
-from .common import Counts, Json, altered, maybe, refused_now, same, unhex
+from .common import Counts, Json, altered, maybe, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -28,7 +28,8 @@ async def check(vectors: Json) -> Counts:
         same("a content", unpad(unhex(vector["padded"])), unhex(vector["content"]))
         counts["padding"] += 1
     for vector in vectors["refused_paddings"]:
-        refused_now(vector["why"], lambda: unpad(unhex(vector["padded"])))
+        with refusing(vector["why"]):
+            unpad(unhex(vector["padded"]))
         counts["padding refused"] += 1
     for vector in vectors["contents"]:
         _content(vector)
@@ -36,10 +37,8 @@ async def check(vectors: Json) -> Counts:
     for refusal in vectors["refused_contents"]:
         vector = vectors["contents"][refusal["content"]]
         data = altered(vector["sealed"], refusal["altered"])
-        refused_now(
-            f"a content altered at {refusal['altered']}",
-            lambda: open_content(unhex(vector["key"]), unhex(vector["associated_data"]), data),
-        )
+        with refusing(f"a content altered at {refusal['altered']}"):
+            open_content(unhex(vector["key"]), unhex(vector["associated_data"]), data)
         counts["content, altered refused"] += 1
     for vector in vectors["direct_messages"]:
         _direct_message(vector)

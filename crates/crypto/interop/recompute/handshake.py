@@ -16,8 +16,7 @@ from .common import (
     bundle,
     device,
     prekeys,
-    refused,
-    refused_now,
+    refusing,
     same,
     seal_again,
     unhex,
@@ -33,14 +32,14 @@ async def check(vectors: Json) -> Counts:
         vector = vectors["handshakes"][refusal["handshake"]]
         owner = device(vector["responder"]).public
         data = altered(vector["bundle"], refusal["altered"])
-        refused_now(f"a bundle altered at {refusal['altered']}", lambda: read_bundle(data, owner))
+        with refusing(f"a bundle altered at {refusal['altered']}"):
+            read_bundle(data, owner)
         counts["handshake, altered bundle refused"] += 1
     for refusal in vectors["refused_first_messages"]:
         vector = vectors["handshakes"][refusal["handshake"]]
         data = altered(vector["first_message"]["message"], refusal["altered"])
-        await refused(
-            f"a first message altered at {refusal['altered']}", lambda: _open_first(vector, data)
-        )
+        with refusing(f"a first message altered at {refusal['altered']}"):
+            await _open_first(vector, data)
         counts["handshake, altered first message refused"] += 1
     return counts
 
@@ -88,6 +87,10 @@ async def _handshake(vector: Json) -> None:
     same("the first text", text, unhex(first["plaintext"]))
     await seal_again(answer, other)
     text = await one.open(
-        KINDS[answer["purpose"]], unhex(answer["bound"]), unhex(answer["message"]), initiator, responder.public
+        KINDS[answer["purpose"]],
+        unhex(answer["bound"]),
+        unhex(answer["message"]),
+        initiator,
+        responder.public,
     )
     same("the answer's text", text, unhex(answer["plaintext"]))

@@ -13,7 +13,7 @@ from .common import (
     bundle,
     device,
     prekeys,
-    refused,
+    refusing,
     same,
     seal_again,
     unhex,
@@ -73,7 +73,8 @@ async def _conversation(vector: Json, counts: Counts) -> None:
                 opened.add(step["number"])
                 counts["ratchet, message opened"] += 1
             case "refuse":
-                await refused("a repeated message", lambda: open_step(step))
+                with refusing("a repeated message"):
+                    await open_step(step)
                 counts["ratchet, repetition refused"] += 1
             case unknown:
                 raise AssertionError(f"an unknown step {unknown}")

@@ -4,7 +4,7 @@ from collections import Counter
 
 from conclave.rooms import Opened, ReceivingChains, Seed, SendingChain
 
-from .common import Counts, Json, altered, device, refused_now, same, unhex
+from .common import Counts, Json, altered, device, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -19,9 +19,8 @@ async def check(vectors: Json) -> Counts:
         )
         data = altered(message["message"], refusal["altered"])
         seed = Seed.read(unhex(refusal["seed"]), device(room["sender"]).public, unhex(room["room"]), 0)
-        refused_now(
-            f"a message altered at {refusal['altered']}", lambda: seed.open(data, unhex(message["bound"]))
-        )
+        with refusing(f"a message altered at {refusal['altered']}"):
+            seed.open(data, unhex(message["bound"]))
         counts["room, altered message refused"] += 1
     return counts
 
@@ -90,9 +89,8 @@ class Replay:
 
     def refuse(self, step: Json) -> None:
         message = self.sealed[step["number"]]
-        refused_now(
-            step["reason"], lambda: self.receiving.open(unhex(message["message"]), unhex(message["bound"]))
-        )
+        with refusing(step["reason"]):
+            self.receiving.open(unhex(message["message"]), unhex(message["bound"]))
         self.counts["room, message refused"] += 1
 
     def close(self, step: Json) -> None:
@@ -108,10 +106,8 @@ class Replay:
             self.counts["room, message of the past opened"] += 1
         for number in step["refuses"]:
             message = self.sealed[number]
-            refused_now(
-                "a message before its seed",
-                lambda: seed.open(unhex(message["message"]), unhex(message["bound"])),
-            )
+            with refusing("a message before its seed"):
+                seed.open(unhex(message["message"]), unhex(message["bound"]))
         self.counts["room, seed"] += 1
 
     def compare(self, opened: Opened, message: Json) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from conclave.safety import check_code, safety_code, safety_number
 
-from .common import Counts, Json, refused_now, same, unhex
+from .common import Counts, Json, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -18,6 +18,7 @@ async def check(vectors: Json) -> Counts:
         counts["safety number"] += 1
     for vector in vectors["refused_codes"]:
         one, other = unhex(vector["one"]), unhex(vector["other"])
-        refused_now(vector["why"], lambda: check_code(one, other, unhex(vector["code"])))
+        with refusing(vector["why"]):
+            check_code(one, other, unhex(vector["code"]))
         counts["safety code refused"] += 1
     return counts

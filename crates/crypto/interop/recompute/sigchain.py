@@ -5,7 +5,7 @@ from collections import Counter
 from conclave.account import entry_hash, read_entry, recovery_signing_seed, verify_chain, write_entry
 from conclave.primitives import ed25519_public, sign
 
-from .common import Counts, Json, refused_now, same, unhex
+from .common import Counts, Json, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -15,7 +15,8 @@ async def check(vectors: Json) -> Counts:
         counts["account chain, genesis"] += 1
     for vector in vectors["refused_chains"]:
         entries = [unhex(entry) for entry in vector["entries"]]
-        refused_now(vector["why"], lambda: verify_chain(unhex(vector["account"]), entries))
+        with refusing(vector["why"]):
+            verify_chain(unhex(vector["account"]), entries)
         counts["account chain refused"] += 1
     return counts
 

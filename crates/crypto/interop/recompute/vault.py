@@ -14,7 +14,7 @@ from conclave.vault import (
     write_slot,
 )
 
-from .common import Counts, Json, altered, device, refused_now, same, unhex
+from .common import Counts, Json, altered, device, refusing, same, unhex
 
 
 async def check(vectors: Json) -> Counts:
@@ -54,26 +54,27 @@ async def check(vectors: Json) -> Counts:
 
     for refusal in vectors["refused_slots"]:
         data = altered(vectors["slots"][refusal["place"]]["slot"], refusal["altered"])
-        refused_now("an altered slot", lambda: read_slot(data, own.public))
+        with refusing("an altered slot"):
+            read_slot(data, own.public)
         counts["vault, altered slot refused"] += 1
     for refusal in vectors["refused_wrapped_keys"]:
         vector = vectors["wrapped_keys"][refusal["place"]]
         data = altered(vector["wrapped_key"], refusal["altered"])
         secret = unhex(vectors["slots"][vector["slot"]]["secret"])
-        refused_now("an altered wrapped key", lambda: unwrap_key(data, own.public, slots[vector["slot"]], secret))
+        with refusing("an altered wrapped key"):
+            unwrap_key(data, own.public, slots[vector["slot"]], secret)
         counts["vault, altered wrapped key refused"] += 1
     for refusal in vectors["refused_records"]:
         vector = vectors["records"][refusal["place"]]
         data = altered(vector["record"], refusal["altered"])
         generation, name = vector["generation"], unhex(vector["name"])
-        refused_now(
-            "an altered record",
-            lambda: open_record(data, own.public.account, generation, keys[generation], name),
-        )
+        with refusing("an altered record"):
+            open_record(data, own.public.account, generation, keys[generation], name)
         counts["vault, altered record refused"] += 1
     for refusal in vectors["refused_orders"]:
         records = [unhex(vectors["records"][place]["record"]) for place in refusal["order"]]
-        refused_now("another order", lambda: _append_all(own.public.account, records))
+        with refusing("another order"):
+            _append_all(own.public.account, records)
         counts["vault, order refused"] += 1
     return counts
 
