@@ -9,12 +9,14 @@ mod bindings;
 mod clock;
 mod command;
 mod compress;
+mod crypto;
 mod deny;
 mod failure;
 mod run;
 mod setup;
 mod tally;
 mod test;
+mod vectors;
 mod wasm;
 mod web;
 mod workspace;
@@ -58,8 +60,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "generate",
-        about: "write the TypeScript types anew from the Rust ones",
-        run: |_| bindings::generate(),
+        about: "write the TypeScript types and the test vectors anew from Rust",
+        run: |_| bindings::generate().and_then(|()| vectors::generate()),
     },
     Command {
         name: "tidy",

@@ -45,13 +45,13 @@ async def check_exchange(path: Path) -> Counts:
 def main() -> None:
     match sys.argv[1:]:
         case ["vectors", folder]:
-            counts = asyncio.run(check_vectors(Path(folder)))
+            word, counts = "vectors", asyncio.run(check_vectors(Path(folder)))
         case ["exchange", program]:
-            counts = asyncio.run(check_exchange(Path(program)))
+            word, counts = "cases", asyncio.run(check_exchange(Path(program)))
         case _:
             sys.exit(__doc__)
     for kind, count in sorted(counts.items()):
-        print(f"vectors: {kind} {count}")
+        print(f"{word}: {kind} {count}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Conclave's cryptography a second time, written from docs/protocol.md alone.
+"""Conclave's cryptography a second time, after docs/protocol.md.
 
-No code of the crates is used or translated here: what the two agree on, they agree on because of the document.
-Each module implements one or two of its sections. It is for tests; it clears no secrets and hides no timing.
+No code of the crates is used here: what the two agree on, they agree on because of the document. Each module implements one or two of its sections. It is for tests; it clears no secrets and hides no timing.
 """
 
 
