@@ -6,11 +6,14 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::command::Run;
 use crate::failure::{Context, Failure, Result};
-use crate::{setup, wasm, workspace};
+use crate::{setup, workspace};
 
 /// The package that makes and checks them, and its program.
 pub(crate) const PACKAGE: &str = "conclave-vectors";
 const STEM: &str = "conclave_vectors";
+
+/// How Rust is compiled for WASM: as for the engine, so that both share what is compiled.
+const RUST_FLAGS: &str = "-C target-feature=+simd128 --cfg getrandom_backend=\"wasm_js\"";
 
 /// Where the committed vectors are.
 pub(crate) fn folder() -> PathBuf {
@@ -33,11 +36,10 @@ pub(crate) fn program() -> Result<PathBuf> {
 pub(crate) fn build_wasm() -> Result<PathBuf> {
     let arguments = ["build", "--package", PACKAGE, "--lib", "--features", "wasm"];
     let target = ["--target", setup::wasm_target(), "--profile", "wasm"];
-    let (variable, flags) = wasm::RUSTFLAGS;
     Run::cargo()
         .args(arguments)
         .args(target)
-        .env(variable, flags)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", RUST_FLAGS)
         .run()?;
     let built = workspace::target()?
         .join(setup::wasm_target())

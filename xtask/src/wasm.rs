@@ -32,13 +32,6 @@ const SQLITE_FLAGS: &[&str] = &[
     "-DHAVE_CIPHER_AEGIS=0",
 ];
 
-/// Every browser with OPFS's synchronous access has SIMD; the cfg is for getrandom 0.3, should one of the
-/// dependencies bring it (0.4 goes by its feature alone).
-pub(crate) const RUSTFLAGS: (&str, &str) = (
-    "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-    "-C target-feature=+simd128 --cfg getrandom_backend=\"wasm_js\"",
-);
-
 pub(crate) const NEEDS: &[Need] = &[Need::CCompiler, Need::Clang, Need::WasmTarget];
 
 /// Where the bindings go. Not committed: the web app imports them from its worker alone.
@@ -157,6 +150,11 @@ fn environment() -> Result<Vec<(&'static str, OsString)>> {
         ("CC_wasm32_unknown_unknown", clang.into_os_string()),
         ("CFLAGS_wasm32_unknown_unknown", SQLITE_FLAGS.join(" ").into()),
         ("AR_wasm32_unknown_unknown", archiver.into_os_string()),
-        (RUSTFLAGS.0, RUSTFLAGS.1.into()),
+        // Every browser with OPFS's synchronous access has SIMD; the cfg is for getrandom 0.3, should one of
+        // the dependencies bring it (0.4 goes by its feature alone).
+        (
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            "-C target-feature=+simd128 --cfg getrandom_backend=\"wasm_js\"".into(),
+        ),
     ])
 }

@@ -17,7 +17,9 @@ assert(bindings && vectors, 'which bindings, and which vectors?');
 
 const SCRIPT = 'conclave_vectors.js';
 const MODULE = 'conclave_vectors_bg.wasm';
-const names = readdirSync(vectors).filter((name) => extname(name) === '.json').sort();
+const names = readdirSync(vectors)
+  .filter((name) => extname(name) === '.json')
+  .sort();
 const files = names.map((name) => [name, readFileSync(join(vectors, name), 'utf8')]);
 
 /** Adds up what the files give; runs in Node and, sent as text, in the page. */
@@ -39,7 +41,9 @@ async function underNode() {
 }
 
 async function inChromium() {
-  const { chromium } = createRequire(new URL('../../../web/package.json', import.meta.url))('playwright-core');
+  const { chromium } = createRequire(new URL('../../../web/package.json', import.meta.url))(
+    'playwright-core',
+  );
   const types = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
   const server = createServer((request, response) => {
     const name = request.url.slice(1);
