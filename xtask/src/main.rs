@@ -10,6 +10,7 @@ mod bindings;
 mod clock;
 mod command;
 mod compress;
+mod crypto;
 mod deny;
 mod failure;
 mod fuzz;
@@ -19,6 +20,7 @@ mod setup;
 mod tally;
 mod test;
 mod tools;
+mod vectors;
 mod wasm;
 mod web;
 mod workspace;
@@ -67,8 +69,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "generate",
-        about: "write the TypeScript types anew from the Rust ones",
-        run: |_| bindings::generate(),
+        about: "write the TypeScript types and the test vectors anew from Rust",
+        run: |_| bindings::generate().and_then(|()| vectors::generate()),
     },
     Command {
         name: "fuzz",

@@ -30,6 +30,8 @@ pub(crate) enum Need {
     Postgres,
     /// `docker compose`, only to check our compose file.
     Compose,
+    /// Python with its `venv`: the second implementation of the cryptography.
+    Python,
     /// Node, and the web app's packages as its lock file says.
     Node,
 }
@@ -42,6 +44,7 @@ pub(crate) const ALL: &[Need] = &[
     Need::Chromium,
     Need::Postgres,
     Need::Compose,
+    Need::Python,
     Need::Node,
 ];
 
@@ -110,6 +113,17 @@ impl Need {
                 brew: &["docker-compose"],
                 dnf: &["docker-compose"],
                 pacman: &["docker-compose"],
+            },
+            Self::Python => Tool {
+                what: "Python 3.11 or newer, able to make virtual environments",
+                is_there: || {
+                    let probe = "import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))";
+                    Run::new("python3").args(["-c", probe]).quiet().is_some()
+                },
+                apt: &["python3", "python3-venv"],
+                brew: &["python@3.13"],
+                dnf: &["python3"],
+                pacman: &["python"],
             },
             Self::WasmTarget | Self::Node => return None,
         };

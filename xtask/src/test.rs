@@ -11,7 +11,7 @@ use crate::command::{Ended, Run};
 use crate::failure::{Failure, Result};
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
-use crate::{bench, bindings, deny, wasm, web, workspace};
+use crate::{bench, bindings, crypto, deny, wasm, web, workspace};
 
 /// Some checks that belong together.
 pub(crate) struct Part {
@@ -60,9 +60,15 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "rust",
-        about: "Rust tests, on SQLite and a real PostgreSQL; the generated TypeScript types",
+        about: "the other Rust tests, on SQLite and a real PostgreSQL; the generated TypeScript types",
         needs: &[Need::CCompiler, Need::OpenSsl, Need::Postgres],
         run: rust,
+    },
+    Part {
+        name: "crypto",
+        about: "the cryptography: its tests, its vectors in WASM, and a second implementation in Python",
+        needs: crypto::NEEDS,
+        run: crypto::check,
     },
     Part {
         name: "wasm",
@@ -210,8 +216,11 @@ fn rust(checks: &mut Checks) {
     let mut exported = None;
     checks.suite("cargo test", tally::cargo, || {
         let folder = bindings::fresh_folder()?;
+        // The part `crypto` runs those of its packages.
+        let elsewhere = crypto::PACKAGES.iter().flat_map(|package| ["--exclude", package]);
         let ended = Run::cargo()
             .args(["test", "--no-fail-fast", "--workspace", "--exclude", "xtask"])
+            .args(elsewhere)
             .args(bindings::features()?)
             .env(bindings::VARIABLE, &folder)
             .tee()?;
@@ -269,7 +278,7 @@ pub(crate) struct Checks {
 
 impl Checks {
     /// Something that is right or wrong, and counts as one.
-    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+    pub(crate) fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
         match check() {
             Ok(()) => self.total += Tally::PASSED,
             Err(failure) => self.fail(name, Tally::FAILED, Some(&failure)),
@@ -277,7 +286,7 @@ impl Checks {
     }
 
     /// A program that counts its own tests.
-    fn suite(
+    pub(crate) fn suite(
         &mut self,
         name: &str,
         count: impl FnOnce(&str) -> Option<Tally>,

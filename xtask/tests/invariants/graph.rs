@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wasm", &["client", "protocol", "store"]),
     ("crypto-wasm", &["crypto", "encoding"]),
     ("cli", &["client", "protocol", "sdk"]),
+    ("vectors", &["crypto", "encoding", "protocol", "sigchain"]),
     ("db", &["protocol"]),
     ("server", &["auth", "db", "encoding", "protocol", "sigchain"]),
 ];
