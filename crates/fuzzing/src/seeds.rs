@@ -187,17 +187,11 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 .option_fixed(Some(&[4; 16]))
                 .option_fixed::<16>(None)
                 .finish();
-            let place = labels::ALL
-                .iter()
-                .position(|label| *label == labels::LOGIN)
-                .and_then(|place| u8::try_from(place).ok())
-                .expect("there are fewer than 256 labels");
             let fields = [1, 2, 3, 4, 5, 6, 7, 15, 0, 0, 0, 0, 0, 0, 0, 0];
-            let head = [&[place][..], &fields].concat();
             vec![
-                behind(&head, &bytes),
-                behind(&head, &bytes[..30]),
-                behind(&[&[place][..], &[6; 16]].concat(), &bytes),
+                behind(&fields, &bytes),
+                behind(&fields, &bytes[..30]),
+                behind(&[6; 16], &bytes),
             ]
         }
         "rest_bodies" => rest_bodies(),

@@ -1,21 +1,20 @@
 //! `conclave-encoding`: what a reader accepts is exactly what a writer writes.
 
-use conclave_encoding::{Label, Reader, Writer, labels};
+use conclave_encoding::{Reader, Writer, labels};
 
 use crate::script::Script;
 
-/// The first byte is a label, the next 16 say in which order to read fields, the rest is read.
+/// The first 16 bytes say in which order to read fields, the rest is read.
 ///
 /// Law: the fields that were read, written again, are the bytes that were read.
 pub(crate) fn reader(input: &[u8]) {
     let mut script = Script::new(input);
-    let label: Label = *script.pick(labels::ALL);
     let fields: [u8; 16] = std::array::from_fn(|_| script.byte());
     let bytes = script.rest();
-    let Ok(mut reader) = Reader::new(label, bytes) else {
+    let Ok(mut reader) = Reader::new(labels::LOGIN, bytes) else {
         return;
     };
-    let mut writer = Writer::new(label);
+    let mut writer = Writer::new(labels::LOGIN);
     for field in fields {
         let Some(written) = copy(field, &mut reader, writer) else {
             return;
