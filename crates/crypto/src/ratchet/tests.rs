@@ -301,3 +301,47 @@ fn a_peer_restored_from_an_image_can_go_on() {
     assert_eq!(turned.header.previous, 1);
     assert_eq!(bob.open(&turned).unwrap(), b"new chain");
 }
+
+#[test]
+fn a_ratchet_knows_its_stored_length_so_that_growing_leaves_no_copies_of_keys() {
+    let (mut alice, mut bob) = pair::<Conclave1>();
+    let frame = 1 + conclave_encoding::labels::SESSION_STATE.as_bytes().len();
+    for lost in [0, 1, 700] {
+        for _ in 0..lost {
+            alice.seal(b"lost");
+        }
+        let message = alice.seal(b"kept");
+        bob.open(&message).unwrap();
+        bob.seal(b"both halves");
+        let written = bytes(&bob.0).len() - frame;
+        let spare = bob.0.serialized_length().checked_sub(written);
+        assert!(spare.is_some_and(|spare| spare < 128), "{spare:?} after {lost}");
+    }
+}
+
+#[test]
+fn a_stored_ratchet_with_as_many_skipped_keys_as_allowed_loads_and_one_more_does_not() {
+    let (mut alice, mut bob) = pair::<Conclave1>();
+    for _ in 0..2 {
+        for _ in 0..MAX_SKIPPED_PER_JUMP {
+            alice.seal(b"lost");
+        }
+        let message = alice.seal(b"kept");
+        bob.open(&message).unwrap();
+    }
+    let stored = bytes(&bob.0);
+    let read = |stored: &[u8]| {
+        let label = conclave_encoding::labels::SESSION_STATE;
+        let mut reader = conclave_encoding::Reader::new(label, stored).unwrap();
+        Ratchet::<Conclave1>::read(&mut reader).map(|ratchet| bytes(&ratchet))
+    };
+    assert_eq!(bob.0.skipped_keys(), MAX_SKIPPED_PER_SESSION);
+    assert_eq!(read(&stored), Ok(stored.clone()));
+    let length = 32 + 4 + 8 + 32;
+    let count_at = stored.len() - MAX_SKIPPED_PER_SESSION * length - 4;
+    let mut more = stored.clone();
+    more.extend_from_slice(&stored[stored.len() - length..]);
+    let count = u32::try_from(MAX_SKIPPED_PER_SESSION + 1).unwrap();
+    more[count_at..count_at + 4].copy_from_slice(&count.to_be_bytes());
+    assert_eq!(read(&more), Err(crate::StateError::OverLimit));
+}

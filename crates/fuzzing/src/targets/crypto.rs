@@ -1,5 +1,7 @@
 //! `conclave-crypto`: one form of each value, nothing opens that nobody sealed, and a refusal changes nothing.
 
+use std::sync::LazyLock;
+
 use conclave_crypto::{
     ContentKey, IdentityPublicKey, OpenError, PairwiseMessage, PrekeyBundle, PrekeySecret, Purpose, Sessions,
     SignedPrekey, VerifyingKey, open_content, pad, padded_length, seal_content, unpad,
@@ -182,19 +184,24 @@ pub(crate) fn prekey_secrets(input: &[u8]) {
     }
 }
 
+/// A bundle for each of Bob's secrets.
+static BUNDLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let bob = &STORY.bob;
+    let secrets = bob.secrets.iter();
+    secrets
+        .map(|secret| {
+            PrekeyBundle::sign(&bob.account, 1, &bob.signing, &bob.signed, secret, NOW + 7).to_bytes()
+        })
+        .collect()
+});
+
 /// The first byte chooses between arbitrary bytes and an altered real bundle.
 ///
 /// Laws: a bundle has one form, and verifies only unaltered.
 pub(crate) fn prekey_bundle(input: &[u8]) {
     let mut script = Script::new(input);
     let bob = &STORY.bob;
-    let real: Vec<Vec<u8>> = bob
-        .secrets
-        .iter()
-        .map(|secret| {
-            PrekeyBundle::sign(&bob.account, 1, &bob.signing, &bob.signed, secret, NOW + 7).to_bytes()
-        })
-        .collect();
+    let real = &*BUNDLES;
     let bytes = match script.byte() % 3 {
         0 => script.rest().to_vec(),
         number => {
