@@ -60,8 +60,10 @@ pub(crate) fn node() -> Result<Run> {
 
 /// Prettier as the web app has it, for a folder outside of `web/`.
 pub(crate) fn prettier(mode: &str, folder: &str) -> Result<Run> {
-    let run = Run::new("prettier").args(["--config", "web/.prettierrc.json", mode, folder]);
-    Ok(run.env("PATH", path()?))
+    // It looks for its plugins from the folder that it runs in.
+    let outside = format!("../{folder}");
+    let run = Run::new("prettier").args(["--config", ".prettierrc.json", mode, &outside]);
+    Ok(run.env("PATH", path()?).in_folder(self::folder()))
 }
 
 /// A script of `web/package.json`, run by the Node that the web app's packages bring.

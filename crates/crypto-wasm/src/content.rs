@@ -27,6 +27,7 @@ impl Content {
 
     /// Opens and takes the padding off.
     pub fn open(&self, sealed: &[u8]) -> Result<Vec<u8>, JsError> {
-        Ok(open_content(&self.0, &BOUND, sealed)?.to_vec())
+        let mut text = open_content(&self.0, &BOUND, sealed)?;
+        Ok(core::mem::take(&mut *text))
     }
 }

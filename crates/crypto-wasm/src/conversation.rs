@@ -25,7 +25,7 @@ impl Conversation {
         let PairwiseMessage::Ratchet(message) = PairwiseMessage::from_bytes(bytes)? else {
             return Err(JsError::new("a first message is answered by a device"));
         };
-        let text = self.0.open(Purpose::MessageKey, &BOUND, &message, NOW)?;
-        Ok(text.to_vec())
+        let mut text = self.0.open(Purpose::MessageKey, &BOUND, &message, NOW)?;
+        Ok(core::mem::take(&mut *text))
     }
 }

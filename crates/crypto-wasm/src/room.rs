@@ -58,7 +58,8 @@ impl Room {
     /// Opens a message of the room.
     pub fn open(&mut self, bytes: &[u8]) -> Result<Vec<u8>, JsError> {
         let message = SenderKeyMessage::from_bytes(bytes)?;
-        Ok(self.receiving.open(&message, &ROOM_BOUND, NOW)?.content.to_vec())
+        let mut opened = self.receiving.open(&message, &ROOM_BOUND, NOW)?;
+        Ok(core::mem::take(&mut *opened.content))
     }
 
     fn hand_over(&mut self) -> Result<(), JsError> {
