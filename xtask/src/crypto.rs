@@ -13,7 +13,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::setup::{self, Need};
 use crate::test::Checks;
 use crate::workspace::{self, Fingerprint};
-use crate::{tally, vectors};
+use crate::{tally, vectors, wasm};
 
 /// What the part needs.
 pub(crate) const NEEDS: &[Need] = &[
@@ -49,7 +49,7 @@ pub(crate) fn check(checks: &mut Checks) {
         let browser = setup::chromium().ok_or_else(|| Failure::new("Chromium is missing"))?;
         let script = interop().join("wasm.mjs");
         let run = Run::new("node")
-            .args([script, vectors::build_wasm()?, vectors::folder()])
+            .args([script, wasm::build_vectors()?, vectors::folder()])
             .env("CONCLAVE_TEST_CHROMIUM", browser);
         compared.run("Node", run)
     });

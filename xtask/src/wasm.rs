@@ -1,5 +1,5 @@
-//! Building what becomes WASM, with its JavaScript bindings: the browser's engine (`crates/wasm`), and the
-//! cryptography alone (`crates/crypto-wasm`), which is measured and weighed.
+//! Building what becomes WASM, with its JavaScript bindings: the browser's engine (`crates/wasm`), the cryptography
+//! alone (`crates/crypto-wasm`), which is measured and weighed, and the check of its test vectors (`crates/vectors`).
 
 use std::ffi::OsString;
 use std::fs;
@@ -26,6 +26,8 @@ struct Module {
     package: &'static str,
     /// Stem of the files that it becomes.
     stem: &'static str,
+    /// What else cargo must be told.
+    arguments: &'static [&'static str],
     /// Whether C is compiled into it.
     holds_c: bool,
     loader: Loader,
@@ -34,6 +36,7 @@ struct Module {
 const ENGINE: Module = Module {
     package: "conclave-wasm",
     stem: "conclave_wasm",
+    arguments: &[],
     holds_c: true,
     loader: Loader::Browser,
 };
@@ -41,8 +44,18 @@ const ENGINE: Module = Module {
 const CRYPTO: Module = Module {
     package: "conclave-crypto-wasm",
     stem: "conclave_crypto_wasm",
+    arguments: &[],
     holds_c: false,
     loader: Loader::Node,
+};
+
+const VECTORS: Module = Module {
+    package: "conclave-vectors",
+    stem: "conclave_vectors",
+    // Its program is for the machine itself.
+    arguments: &["--lib", "--features", "wasm"],
+    holds_c: false,
+    loader: Loader::Browser,
 };
 
 /// What the engine with its store may weigh on the wire, gzipped; more would be felt at the first visit.
@@ -122,6 +135,14 @@ pub(crate) fn build_crypto() -> Result<()> {
         .clone()
 }
 
+/// Builds the check of the test vectors, for Node and browsers alike; gives the folder of its bindings.
+pub(crate) fn build_vectors() -> Result<PathBuf> {
+    let built = VECTORS.build()?;
+    let folder = workspace::scratch()?.join("vectors-wasm");
+    VECTORS.bind(&built, &folder)?;
+    Ok(folder)
+}
+
 /// Lints what becomes WASM as its compiler sees it; shares the engine's compiled C code with [`build`].
 pub(crate) fn lint() -> Result<()> {
     Run::cargo()
@@ -176,6 +197,7 @@ impl Module {
     fn build(&self) -> Result<PathBuf> {
         Run::cargo()
             .args(["build", "--package", self.package])
+            .args(self.arguments)
             .args(["--target", setup::wasm_target(), "--profile", "wasm"])
             .envs(self.environment()?)
             .run()?;

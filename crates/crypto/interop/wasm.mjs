@@ -65,12 +65,12 @@ async function inChromium() {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     return await page.evaluate(
-      async ([script, checkAll, files]) => {
+      async ([script, module, checkAll, files]) => {
         const wasm = await import(`/${script}`);
-        await wasm.default();
+        await wasm.default({ module_or_path: `/${module}` });
         return new Function(`return ${checkAll}`)()(wasm.check_vectors, files);
       },
-      [SCRIPT, checkAll.toString(), files],
+      [SCRIPT, MODULE, checkAll.toString(), files],
     );
   } finally {
     await browser.close();

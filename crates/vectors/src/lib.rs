@@ -27,7 +27,7 @@ mod sender_keys;
 mod sigchain;
 mod vault;
 #[cfg(feature = "wasm")]
-mod wasm;
+pub mod wasm;
 
 pub use file::Counts;
 pub use hex::Hex;

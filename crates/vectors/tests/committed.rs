@@ -79,7 +79,10 @@ fn a_vector_that_was_tampered_with_does_not_hold() {
                     .map(|(at, key)| at + key.len())
                     .collect::<Vec<_>>()
             })
-            .filter(|&at| text[at..].split('"').next().is_some_and(|value| value.len() > 10))
+            .filter(|&at| {
+                let value = text[at..].split('"').next().unwrap();
+                value.len() > 10 && !section(&text[..at]).starts_with("refused_")
+            })
             .collect();
         assert!(!values.is_empty(), "{}", file.name);
         for &at in values.iter().step_by(values.len() / 4 + 1) {
@@ -89,4 +92,9 @@ fn a_vector_that_was_tampered_with_does_not_hold() {
             assert!(check(file.name, &tampered).is_err(), "{}, byte {at}", file.name);
         }
     }
+}
+
+/// The name of the table that a text ends in.
+fn section(text: &str) -> &str {
+    text.rsplit_once("\n    \"").unwrap().1.split('"').next().unwrap()
 }
