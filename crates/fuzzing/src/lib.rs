@@ -20,7 +20,7 @@ pub mod script;
 pub mod seeds;
 mod targets;
 
-use targets::{client, crypto, encoding, protocol, sigchain, stories};
+use targets::{client, crypto, encoding, keeping, protocol, rooms, sigchain, stories};
 
 /// A target: panics when a law does not hold for these bytes.
 pub type Target = fn(&[u8]);
@@ -29,6 +29,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("account_chain", sigchain::account_chain),
     ("account_entry", sigchain::account_entry),
+    ("attachments", keeping::attachments),
     ("client_content", client::client_content),
     ("client_control", client::client_control),
     ("content", crypto::content),
@@ -44,7 +45,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ratchet_message", crypto::ratchet_message),
     ("reader", encoding::reader),
     ("rest_bodies", protocol::rest_bodies),
+    ("safety_numbers", keeping::safety_numbers),
+    ("sender_key_forms", rooms::sender_key_forms),
+    ("sender_key_message", rooms::sender_key_message),
     ("sessions_state", crypto::sessions_state),
+    ("vault", keeping::vault),
 ];
 
 /// Runs one target.

@@ -17,6 +17,8 @@ use conclave_protocol::{
 };
 
 use crate::people::{AD, NOW, STORY};
+use crate::targets::keeping::VAULT;
+use crate::targets::rooms::REAL;
 use crate::targets::sigchain::CHAIN;
 
 /// The folder of a target's corpus.
@@ -204,6 +206,58 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![1, 8, 1, 90, 7],
             vec![2, 9, 1, 0, 64],
             vec![2, 7, 0, 200, 32],
+        ],
+        "attachments" => vec![
+            vec![0],
+            vec![3],
+            vec![0x80],
+            vec![0x81, 8, 33, 1],
+            vec![2, 1, 0, 30, 2],
+            vec![2, 4, 0, 50],
+            vec![3, 5, 16, 1, 2, 3],
+        ],
+        "safety_numbers" => vec![
+            vec![1],
+            vec![1, 1, 40, 2],
+            vec![1, 9, 20, 40],
+            vec![1, 4, 10],
+            vec![0, 1, 2],
+        ],
+        "sender_key_forms" => vec![
+            behind(&[7], &REAL.statement),
+            behind(&[7], &REAL.distribution),
+            behind(&[7], &REAL.receiving_state),
+            behind(&[7], &REAL.sending_state),
+            behind(&[7], &REAL.seed),
+            vec![0],
+            vec![1],
+            vec![2],
+            vec![3],
+            vec![4],
+            vec![5],
+            vec![4, 8, 0, 90, 7],
+            vec![1, 1, 0, 70, 3],
+        ],
+        "sender_key_message" => vec![
+            vec![0, 1, 0],
+            vec![1, 1, 0],
+            vec![2, 1, 0],
+            vec![0, 0, 0],
+            vec![0, 1, 0, 1, 0, 18, 1],
+            vec![1, 1, 2, 9, 0, 17, 40],
+            vec![2, 1, 0, 4, 0, 90],
+            vec![2, 1, 0, 8, 0, 17, 7],
+        ],
+        "vault" => vec![
+            behind(&[0], &VAULT.slot),
+            behind(&[0], &VAULT.wrapped),
+            behind(&[0], &VAULT.record),
+            vec![1],
+            vec![2],
+            vec![3],
+            vec![3, 1, 100, 2],
+            vec![1, 1, 0, 60, 2],
+            vec![2, 9, 0, 80, 40],
         ],
         other => panic!("the target {other} has no seeds"),
     }

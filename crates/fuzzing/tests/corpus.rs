@@ -81,6 +81,7 @@ macro_rules! every_target {
 every_target! {
     account_chain
     account_entry
+    attachments
     client_content
     client_control
     content
@@ -96,7 +97,11 @@ every_target! {
     ratchet_message
     reader
     rest_bodies
+    safety_numbers
+    sender_key_forms
+    sender_key_message
     sessions_state
+    vault
 }
 
 #[test]

@@ -3,6 +3,8 @@
 pub(crate) mod client;
 pub(crate) mod crypto;
 pub(crate) mod encoding;
+pub(crate) mod keeping;
 pub(crate) mod protocol;
+pub(crate) mod rooms;
 pub(crate) mod sigchain;
 pub(crate) mod stories;

@@ -1,7 +1,7 @@
 //! What opens, what is refused, and that a refusal leaves no trace.
 
 use super::met;
-use crate::limits::MAX_PAIRWISE_PLAINTEXT;
+use crate::limits::{MAX_PAIRWISE_PLAINTEXT, MAX_SKIPPED_PER_JUMP};
 use crate::tests::{AD, Device, NOW, rng};
 use crate::{OpenError, PairwiseMessage, PrekeyKind, Purpose, SealError, Sessions};
 
@@ -100,6 +100,30 @@ fn a_message_repeated_on_an_older_session_is_named_as_one_whose_key_is_gone() {
         bob.receive(&alice.remote(), &on_the_older),
         Err(OpenError::KeyGone)
     );
+}
+
+#[test]
+fn what_no_session_knows_is_judged_by_the_active_one() {
+    let (mut alice, mut bob, mut rng) = met(24);
+    // Bob has nothing out on the older session that a new key could answer: it would say "not authentic".
+    let last = alice.send(b"last", &mut rng);
+    bob.receive(&alice.remote(), &last).unwrap();
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let first = alice.send(b"anew", &mut rng);
+    bob.receive(&alice.remote(), &first).unwrap();
+    for number in 0..2 {
+        let answer = bob.send(b"turn", &mut rng);
+        alice.receive(&bob.remote(), &answer).unwrap();
+        let turned = alice.send(b"kept", &mut rng);
+        if number == 1 {
+            assert_eq!(bob.receive(&alice.remote(), &turned), Err(OpenError::TooFarAhead));
+            break;
+        }
+        bob.receive(&alice.remote(), &turned).unwrap();
+        for _ in 0..=MAX_SKIPPED_PER_JUMP {
+            alice.send(b"lost", &mut rng);
+        }
+    }
 }
 
 #[test]
