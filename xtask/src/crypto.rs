@@ -25,7 +25,7 @@ pub(crate) const NEEDS: &[Need] = &[
 ];
 
 /// Whose tests run here, and so not among the other Rust tests.
-pub(crate) const PACKAGES: [&str; 2] = ["conclave-crypto", vectors::PACKAGE];
+pub(crate) const PACKAGES: [&str; 3] = ["conclave-crypto", vectors::PACKAGE, "conclave-fuzzing"];
 
 pub(crate) fn check(checks: &mut Checks) {
     let mut compared = Compared::default();
