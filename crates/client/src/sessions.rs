@@ -70,15 +70,22 @@ impl Work<'_> {
     /// number over the whole account.
     fn tidy_sessions(&mut self) -> Result<(), ReadError> {
         let now = self.now;
-        let mut kept: usize = 0;
+        let mut peers = Vec::new();
         for (key, bytes) in self.list_bytes(Table::Sessions, &[], u32::MAX)? {
-            let Ok(mut sessions) = Sessions::from_bytes(&bytes) else {
-                continue;
-            };
-            sessions.expire(now.0);
-            let room = MAX_SKIPPED_PER_ACCOUNT.saturating_sub(kept);
-            sessions.drop_skipped_keys(sessions.skipped_keys().saturating_sub(room));
-            kept = kept.saturating_add(sessions.skipped_keys());
+            if let Ok(mut sessions) = Sessions::from_bytes(&bytes) {
+                sessions.expire(now.0);
+                peers.push((key, sessions));
+            }
+        }
+        let most = fair_share(
+            MAX_SKIPPED_PER_ACCOUNT,
+            peers
+                .iter()
+                .map(|(_, sessions)| sessions.skipped_keys())
+                .collect(),
+        );
+        for (key, mut sessions) in peers {
+            sessions.drop_skipped_keys(sessions.skipped_keys().saturating_sub(most));
             self.put_bytes(Table::Sessions, &key, sessions.to_bytes());
         }
         Ok(())
@@ -169,6 +176,24 @@ impl Work<'_> {
             Err(error) => Err(Unopened::Refused(error)),
         })
     }
+}
+
+/// The most that each may keep so that all together keep at most `total`: who keeps much gives way, and nobody's
+/// many keys cost others theirs.
+fn fair_share(total: usize, mut counts: Vec<usize>) -> usize {
+    counts.sort_unstable();
+    let mut left = total;
+    let mut others = counts.len();
+    for count in counts {
+        // Invariant: this one is still among the others, so there is one at least.
+        let share = left.checked_div(others).unwrap_or(left);
+        if count > share {
+            return share;
+        }
+        left = left.saturating_sub(count);
+        others = others.saturating_sub(1);
+    }
+    usize::MAX
 }
 
 /// Why a pairwise message stays closed.
@@ -273,5 +298,19 @@ impl Engine {
         Ok(self
             .person(work, address.account)?
             .and_then(|person| remote_of(&person.chain, address.device)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fair_share;
+
+    #[test]
+    fn who_keeps_most_skipped_keys_gives_way_first() {
+        assert_eq!(fair_share(20, vec![]), usize::MAX);
+        assert_eq!(fair_share(20, vec![5, 15]), usize::MAX);
+        assert_eq!(fair_share(20, vec![12, 3, 12]), 8);
+        assert_eq!(fair_share(20, vec![100, 0, 1]), 19);
+        assert_eq!(fair_share(1, vec![9, 9]), 0);
     }
 }

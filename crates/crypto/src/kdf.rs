@@ -21,14 +21,15 @@ static UNSALTED: LazyLock<Hmac<Sha256>> = LazyLock::new(|| Hmac::new(&[0; 64].in
 pub(crate) fn hkdf<const N: usize>(salt: &[u8], ikm: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 255 * 32) };
     let mut okm = Zeroizing::new([0; N]);
-    let expander = if salt.is_empty() {
-        let prk = Zeroizing::new(UNSALTED.clone().chain_update(ikm).finalize().into_bytes().into());
-        let prk: &[u8; 32] = &prk;
-        Hkdf::<Sha256>::from_prk(prk).expect("a hash is as long as a hash")
+    let extractor = if salt.is_empty() {
+        UNSALTED.clone()
     } else {
-        Hkdf::<Sha256>::new(Some(salt), ikm)
+        Hmac::new_from_slice(salt).expect("HMAC takes keys of any length")
     };
-    expander
+    // The library's own extraction leaves this key behind on the stack.
+    let prk: Zeroizing<[u8; 32]> = Zeroizing::new(extractor.chain_update(ikm).finalize().into_bytes().into());
+    Hkdf::<Sha256>::from_prk(prk.as_slice())
+        .expect("a hash is as long as a hash")
         .expand_multi_info(info, okm.as_mut_slice())
         .expect("HKDF gives up to 255 blocks");
     okm

@@ -22,8 +22,9 @@ pub const MAX_ROOM_MESSAGE: usize =
 /// Bytes of one serialized pairwise message, as frames carry it. Longer input is refused before it is looked at.
 pub const MAX_PAIRWISE_MESSAGE: usize = 4 * 1024;
 
-/// Message keys skipped in one jump of one chain. Each costs two HMACs before the message is authenticated, so
-/// this bounds what a forged counter costs (under two milliseconds); a mailbox rarely loses as many in a row.
+/// Message keys skipped in one jump of one chain. Each costs two HMACs before the message is authenticated, so this
+/// bounds what a forged counter costs: one jump in each of at most six sessions, about ten milliseconds in all. A
+/// mailbox rarely loses as many in a row.
 pub const MAX_SKIPPED_PER_JUMP: u32 = 1_000;
 
 /// Skipped message keys kept in one session, the oldest dropped first. Two full jumps (the rest of an old chain
@@ -40,6 +41,10 @@ pub const SKIPPED_KEY_LIFETIME: u64 = 30 * DAY;
 /// How long an initiated session without an answer stays usable (30 days): the peer keeps the secrets of a
 /// replaced signed prekey for as long.
 pub const UNANSWERED_SESSION_LIFETIME: u64 = 30 * DAY;
+
+/// How long a session still opens messages after another took its place (30 days): as long as the mailbox keeps what
+/// it is for. Use does not prolong it, so whoever stole an old session is shut out in the end.
+pub const REPLACED_SESSION_LIFETIME: u64 = 30 * DAY;
 
 /// Sessions kept beside the active one. Simultaneous starts and restored devices make a few; more would only
 /// give an attacker more states to keep alive.

@@ -8,8 +8,8 @@
 //! | somebody sends keys that fix the agreed secret | canonical points of large order only; every agreement checked | `bundles_with_zero_or_small_order_keys_are_refused_even_when_signed`, `every_listed_point_of_small_order_is_one_and_is_refused` |
 //! | a device makes others believe that they talk to it while they talk to somebody else (unknown key share) | accounts, devices, chain entries and identity keys in the transcript | `a_handshake_binds_accounts_devices_entries_and_identities` |
 //! | the header is altered on its way, or its ciphertext re-encapsulated to another KEM key | every key, id and the ciphertext in the transcript, whose hash is bound into each message | `a_flipped_bit_anywhere_in_the_first_message_is_refused`, `a_repeated_header_that_was_altered_opens_nothing` |
-//! | a first message is delivered again | the session knows its handshake; the one-time secret is gone; the caller remembers ephemerals of a last-resort key | `a_replayed_first_message_opens_nothing` |
-//! | traffic is kept until a quantum computer exists | an ML-KEM-768 share in every handshake | `formats_are_what_they_were` |
+//! | a first message is delivered again | the session knows its handshake; the one-time secret is gone. Where neither holds (a last-resort key, and sessions that were lost) the caller refuses the ephemerals that it remembers, which is the engine's to test | `a_replayed_first_message_opens_nothing` |
+//! | traffic is kept until a quantum computer exists | an ML-KEM-768 share in every handshake | `the_root_key_follows_from_the_kem_share_too`, `libcrux_and_rustcrypto_expand_encapsulate_and_decapsulate_alike`, `libcrux_and_rustcrypto_judge_public_keys_alike` |
 //!
 //! # Messages
 //!
@@ -24,6 +24,9 @@
 //! | the state is stolen | keys are deleted after use; each turn brings a new secret | `a_stolen_state_opens_no_earlier_message_and_none_after_a_round_trip` |
 //! | a restored disk image makes a device seal twice with one counter | 16 random bytes in each key's expansion | `a_repeated_counter_gives_another_key` |
 //! | one ciphertext opens to two texts for two readers | a key commitment; the message hash travels with the key | `a_seal_opens_under_the_key_that_it_commits_to_only`, `the_message_hash_tells_body_and_associated_data_apart` |
+//! | our ratchet differs from the Double Ratchet where nobody looked | the same code with Olm's labels talks with another implementation | `with_olms_labels_the_ratchet_and_vodozemac_read_each_other_whoever_begins` |
+//! | a state that was saved and loaded goes on in another way | one exact stored form | `a_state_saved_and_loaded_at_each_step_equals_one_that_never_was` |
+//! | a secret shows in a log or stays in memory | secrets are types that show nothing and are cleared; a new one must be listed | `whoever_holds_bytes_is_listed_as_secret_or_open`, `secret_types_are_redacted_cleared_and_never_compared_or_copied` |
 //! | the length tells what was written | padding to few lengths | `padded_lengths_are_those_of_padme_over_the_floor` |
 //!
 //! # Sessions
@@ -35,13 +38,17 @@
 //!    one that the peer will come to.
 //! 2. A message that opens on an inactive session makes it active when its initiator is the smaller of the two, or
 //!    when the peer began both (it alone knows which is its latest).
-//! 3. Otherwise the active one stays. All of them open what arrives.
+//! 3. Otherwise the active one stays. All of them open what arrives, those that were replaced for 30 days.
 //!
 //! `when_both_begin_at_once_both_first_messages_open_and_both_settle_on_one` and, for late first messages,
 //! `both_settle_on_one_session_even_when_its_first_message_comes_late` show it;
 //! `whatever_the_mailbox_does_each_message_opens_once_and_both_settle` searches for exceptions. One case is left to
 //! the caller: the peer cannot open our unanswered session and says so on its own; then
 //! [`crate::Sessions::abandon_unanswered`].
+//!
+//! A replaced session makes no further round trip, so the state of one that was stolen does not heal: for its 30 days a
+//! thief with the server's help can write on it, and lead the peer back to it.
+//! `a_replaced_session_ends_after_thirty_days_and_so_does_what_a_thief_of_it_can_write` shows the end of it.
 //!
 //! # Rooms
 //!
@@ -58,7 +65,7 @@
 //! | a forged counter makes the device compute or store without end | the signature is checked before anything is derived; limits per jump and chain | `a_jump_over_the_limit_of_a_chain_is_refused_and_one_at_the_limit_opens`, `skipped_keys_of_a_chain_are_bounded_in_number_oldest_first_and_in_time` |
 //! | the state is stolen, or a newcomer looks back | a chain goes forward only; used keys are gone | `a_stolen_chain_opens_no_earlier_message`, `a_newcomer_reads_from_its_distribution_on_and_nothing_before` |
 //! | a chain key that leaked, or that a removed member has, reads on | a new chain with nothing of the old at each epoch, after 500 messages and 7 days | `a_new_chain_shares_nothing_with_the_one_before`, `a_chain_seals_as_many_messages_as_it_may_and_not_one_more`, `a_chain_is_spent_when_it_is_old_or_the_clock_stands_far_before_its_beginning` |
-//! | a removed device writes into the past with the server's help | its chain is closed at the last message accepted | `a_closed_chain_opens_what_lies_before_its_end_and_nothing_beyond` |
+//! | a removed device writes into the past with the server's help | its chain is closed at the last message accepted, for those who read live and for those who read the past | `a_closed_chain_opens_what_lies_before_its_end_and_nothing_beyond`, `a_removed_device_writes_nothing_into_the_past_that_newcomers_read` |
 //! | a restored disk image makes a device seal twice with one counter | 16 random bytes in each key's expansion | `a_chain_restored_from_an_image_seals_under_another_key` |
 //! | a report lies, or opens more than the one message | the seal commits to its key, the signature names its author; a message key opens one message | `a_reported_message_opens_with_its_own_key_and_opens_no_other` |
 //!
@@ -72,14 +79,14 @@
 //! |---|---|---|
 //! | a file is cut, extended, or its chunks are swapped, repeated or altered | each chunk is sealed for its place; the last is short | `a_cut_swapped_spliced_flipped_or_extended_ciphertext_is_refused`, `every_published_case_with_aes_128_gcm_is_judged_as_published`, `every_published_case_with_aes_256_gcm_is_judged_as_published` |
 //! | a chunk of another file is put in, or the same ciphertext is shown for another purpose | a key of its own for each file; the commitment covers key, salt and purpose | `another_key_another_context_and_every_flipped_byte_are_refused` |
-//! | whoever has the key (every reader) puts another file in its place | the hash of the ciphertext is in the message | `another_ciphertext_under_the_same_key_is_not_the_file` |
+//! | whoever has the key (every reader) puts another file in its place | the hash of the ciphertext is in the message; who reads to the end compares it | `another_ciphertext_under_the_same_key_is_not_the_file` |
 //! | a seek lands on other bytes than reading through | chunks are opened by one function, whatever the order | `a_file_of_any_length_comes_back_whole_and_in_any_order` |
 //! | a reference makes the device reserve or load without end | lengths that fit each other and the limit, checked when it is read | `what_is_over_the_limits_is_refused_before_anything_is_reserved`, `a_reference_comes_back_from_its_bytes_and_contradictions_do_not` |
 //! | the length tells which file it is | filling to few lengths | `files_are_filled_to_few_lengths` |
 //! | the filling carries something past the reader | only zeros are accepted | `filling_that_is_not_zero_is_refused` |
 //!
-//! Chunks that were read one by one are authentic; that they are all of the file is known at the end only
-//! ([`crate::attachments::AttachmentReader::finish`]).
+//! Chunks that were read one by one were sealed by somebody who has the key. That they are the file that was sent, and
+//! all of it, is known at the end only ([`crate::attachments::AttachmentReader::finish`]).
 //!
 //! # Vault
 //!
@@ -92,11 +99,13 @@
 //! | records are left out, swapped, repeated or altered | sequence, hash of the record before, and heads that the account chain names | `any_log_with_one_alteration_is_refused`, `a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error` |
 //! | a record is shown under another name, account or generation, or in another place | all of it is bound in the seal | `every_byte_of_a_record_is_bound`, `records_come_back_in_order_and_open_under_their_key_and_name_only` |
 //! | the server adds records of its own | what does not open is not taken | `a_record_that_does_not_open_is_not_taken` |
-//! | a revoked device, which has the old key, goes on writing with it | generations never decrease | `a_replaced_generation_and_an_older_version_are_not_taken_back` |
+//! | a revoked device, which has the old key, goes on writing with it | generations never decrease, and each head of the account chain says the least behind it | `a_key_that_was_replaced_seals_nothing_behind_the_head_of_its_revocation`, `a_replaced_generation_and_an_older_version_are_not_taken_back` |
 //! | names tell what is kept | names are keyed, contents padded | `names_are_keyed_by_the_first_generation_only`, `records_are_padded_and_bounded` |
 //!
 //! The server sees how many records there are, which of them share a name, and when they come. A revoked device that
-//! kept a slot's secret, not only a vault key, opens new generations as well: then the slot has to be replaced.
+//! kept a slot's secret, not only a vault key, opens new generations as well: then the slot has to be replaced. Which
+//! slots and wrapped keys are the current ones is not said by their signatures: the account chain has to name them, or
+//! the server shows an old slot whose secret leaked, and a revoked device's slots would count for ever or not at all.
 //!
 //! # Verification
 //!
@@ -112,7 +121,7 @@
 //! |---|---|---|
 //! | a reporter shows another body, place or text than was sent | the tag covers body and associated data, the seal commits to its key | `a_report_of_another_message_key_or_place_proves_nothing` |
 //! | a reporter accuses somebody else | a room message is signed by its author's chain, whose statement is verified | `a_report_against_somebody_who_did_not_write_proves_nothing` |
-//! | a report opens more than one message | a message key opens no other message of its chain | `a_report_of_a_room_message_proves_what_its_author_signed` |
+//! | a report opens more than one message | a message key opens no other message of its chain, but one that a restored copy of the author's device sealed under the same number | `a_report_of_a_room_message_proves_what_its_author_signed` |
 //!
 //! A report of a direct message proves what stood in it to whoever kept the tag; that the account wrote it rests on
 //! the server's record of who sent it.
@@ -120,8 +129,8 @@
 //! # What is not met here
 //!
 //! Secrets are cleared on drop, but the compiler may leave copies on the stack, and ML-KEM's library clears none of
-//! its own intermediate values. Headers are open: the server sees ratchet keys and counters. Whoever holds a session's
-//! state can read until the next round trip. Whether a device belongs to an account is decided by account chains;
+//! its own intermediate values. Lists of skipped keys leave copies behind when they grow. Headers are open: the server
+//! sees ratchet keys and counters. Whoever holds an active session's state can read until the next round trip. Whether a device belongs to an account is decided by account chains;
 //! this crate believes what [`crate::RemoteDevice`] says.
 
 #[cfg(test)]
@@ -136,6 +145,7 @@ mod tests {
             include_str!("message/content.rs"),
             include_str!("padding.rs"),
             include_str!("ratchet/tests.rs"),
+            include_str!("ratchet/tests/olm.rs"),
             include_str!("sender_keys/model.rs"),
             include_str!("sender_keys/tests/history.rs"),
             include_str!("sender_keys/tests/kinds.rs"),
@@ -148,7 +158,9 @@ mod tests {
             include_str!("session/tests/keeping.rs"),
             include_str!("session/tests/opening.rs"),
             include_str!("session/tests/settling.rs"),
+            include_str!("tests/differential/ml_kem.rs"),
             include_str!("tests/formats.rs"),
+            include_str!("tests/redaction.rs"),
             include_str!("vault/tests.rs"),
         ]
         .concat();

@@ -32,6 +32,25 @@ fn without_the_kem_share_the_derivation_is_that_of_x3dh() {
     }
 }
 
+#[test]
+fn the_root_key_follows_from_the_kem_share_too() {
+    let root = |kem: [u8; 32]| {
+        let shares = Shares {
+            identity_to_signed: Zeroizing::new([1; 32]),
+            ephemeral_to_identity: Zeroizing::new([2; 32]),
+            ephemeral_to_signed: Zeroizing::new([3; 32]),
+            ephemeral_to_one_time: Some(Zeroizing::new([4; 32])),
+            kem: Some(Zeroizing::new(kem)),
+        };
+        *shares.root_key(b"label", b"transcript").as_bytes()
+    };
+    assert_ne!(
+        root([5; 32]),
+        root([6; 32]),
+        "who breaks every curve still has no key"
+    );
+}
+
 fn parse_first(bytes: &[u8]) -> PrekeyMessage {
     match PairwiseMessage::from_bytes(bytes).unwrap() {
         PairwiseMessage::Prekey(message) => message,

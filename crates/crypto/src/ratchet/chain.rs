@@ -42,13 +42,19 @@ impl Chain {
         Some((message_key, Self { key, next }))
     }
 
-    /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that
-    /// is already beyond skips nothing: so a peer that was restored from an old image can still go on.
-    pub(crate) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
+    /// How many keys a jump to `until` skips; refused when they are too many.
+    pub(crate) fn jump_to(&self, until: u32) -> Result<u32, OpenError> {
         let count = until.saturating_sub(self.next);
         if count > MAX_SKIPPED_PER_JUMP {
             return Err(OpenError::TooFarAhead);
         }
+        Ok(count)
+    }
+
+    /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that
+    /// is already beyond skips nothing: so a peer that was restored from an old image can still go on.
+    pub(crate) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
+        let count = self.jump_to(until)?;
         let mut skipped = Vec::new();
         let mut chain = self.copy();
         for _ in 0..count {

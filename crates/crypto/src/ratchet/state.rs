@@ -55,8 +55,6 @@ struct Advance {
 struct Turn {
     root: RootKey,
     remote: X25519Public,
-    /// Keys of the old chain that were not used. The chain itself is deleted.
-    skipped: Vec<NumberedKey>,
 }
 
 impl<S: Suite> Ratchet<S> {
@@ -152,7 +150,13 @@ impl<S: Suite> Ratchet<S> {
         }
         let advance = self.advance(header)?;
         let plaintext = S::open(&advance.message_key, &header.random, &bound, sealed)?;
-        self.commit(advance, now);
+        // Keys of the old chain that were not used; the chain itself is deleted. They are derived after the message
+        // opened, so that a forged one does not cost them.
+        let rest = match (&advance.turn, &self.receiving) {
+            (Some(_), Some(old)) => old.skip_to(header.previous)?.0,
+            _ => Vec::new(),
+        };
+        self.commit(advance, rest, now);
         Ok(plaintext)
     }
 
@@ -196,10 +200,9 @@ impl<S: Suite> Ratchet<S> {
         }
         // A new key of the peer answers our current one; where we have none, it answers nothing.
         let sending = self.sending.as_ref().ok_or(OpenError::NotAuthentic)?;
-        let skipped = match &self.receiving {
-            Some(old) => old.skip_to(header.previous)?.0,
-            None => Vec::new(),
-        };
+        if let Some(old) = &self.receiving {
+            old.jump_to(header.previous)?;
+        }
         let shared = sending
             .ratchet
             .secret()
@@ -209,7 +212,6 @@ impl<S: Suite> Ratchet<S> {
         let turn = Turn {
             root,
             remote: header.ratchet_key,
-            skipped,
         };
         Self::advance_chain(&Chain::new(chain), header.index, Some(turn))
     }
@@ -225,10 +227,10 @@ impl<S: Suite> Ratchet<S> {
         })
     }
 
-    fn commit(&mut self, advance: Advance, now: u64) {
+    fn commit(&mut self, advance: Advance, rest: Vec<NumberedKey>, now: u64) {
         self.skipped.expire(now);
         if let Some(turn) = advance.turn {
-            self.skipped.insert(self.remote, turn.skipped, now);
+            self.skipped.insert(self.remote, rest, now);
             self.root = turn.root;
             self.remote = turn.remote;
             if let Some(sending) = self.sending.take() {

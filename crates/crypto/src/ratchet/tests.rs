@@ -161,14 +161,25 @@ fn messages_open_in_any_order_and_once() {
 #[test]
 fn the_old_chain_ends_where_the_previous_counter_says() {
     let (mut alice, mut bob) = pair::<Conclave1>();
+    let lost = alice.seal(b"lost");
     alice.seal(b"lost");
-    alice.seal(b"lost");
+    let stolen = bytes(&alice.0);
     let answer = bob.seal(b"turn");
     alice.open(&answer).unwrap();
     let turned = alice.seal(b"new chain");
     assert_eq!((turned.header.previous, turned.header.index), (3, 0));
     bob.open(&turned).unwrap();
     assert_eq!(bob.0.skipped_keys(), 2);
+    // Whoever has the old chain writes at its end and beyond; what was sent before it ended still opens.
+    let mut reader =
+        conclave_encoding::Reader::new(conclave_encoding::labels::SESSION_STATE, &stolen).unwrap();
+    let mut thief = Side(Ratchet::<Conclave1>::read(&mut reader).unwrap(), rng(4));
+    for _ in 0..2 {
+        let forged = thief.seal(b"into the past");
+        assert!(forged.header.index >= turned.header.previous);
+        assert_eq!(bob.open(&forged), Err(OpenError::KeyGone));
+    }
+    assert_eq!(bob.open(&lost).unwrap(), b"lost");
 }
 
 #[test]

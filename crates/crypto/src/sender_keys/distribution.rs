@@ -138,6 +138,7 @@ impl SenderKeySeed {
         Ok(HistoryChain {
             statement,
             chain: self.chain.copy(),
+            end: u32::MAX,
         })
     }
 }

@@ -13,6 +13,8 @@ use crate::redacted::redacted;
 pub struct HistoryChain {
     pub(super) statement: VerifiedStatement,
     pub(super) chain: Chain,
+    /// From here on nothing opens. `u32::MAX`, which no message reaches, while the chain is not closed.
+    pub(super) end: u32,
 }
 
 redacted!(HistoryChain);
@@ -28,13 +30,25 @@ impl HistoryChain {
         self.chain.next
     }
 
-    /// Opens a message from the seed's iteration on, at most [`MAX_CHAIN_JUMP`] behind it.
+    /// Ends the chain, as the entry says that removes its device: messages after `last_iteration` open no more, or
+    /// none at all when none was accepted. An end never moves back out. Whoever reads the past calls it for each
+    /// chain that such an entry names, or a removed device could write into it.
+    pub fn close(&mut self, last_iteration: Option<u32>) {
+        self.end = self
+            .end
+            .min(last_iteration.map_or(0, |last| last.saturating_add(1)));
+    }
+
+    /// Opens a message from the seed's iteration on and before the chain's end, at most [`MAX_CHAIN_JUMP`] behind it.
     pub fn open(
         &self,
         message: &SenderKeyMessage<'_>,
         associated_data: &[u8],
     ) -> Result<OpenedRoomMessage, OpenError> {
         let signed = self.statement.binding.check(message, associated_data)?;
+        if message.iteration() >= self.end {
+            return Err(OpenError::ChainClosed);
+        }
         let distance = message
             .iteration()
             .checked_sub(self.chain.next)

@@ -76,11 +76,8 @@ impl SkippedKeys {
             .truncate(self.0.partition_point(|skipped| skipped.iteration < end));
     }
 
-    /// Drops what is too old. Keys come in order of time; one that a clock set back put out of order goes when
-    /// those before it are gone, and is not used meanwhile.
+    /// Drops what is too old, wherever it stands: a clock that was set back puts keys out of order.
     pub(super) fn expire(&mut self, now: u64) {
-        while self.0.front().is_some_and(|skipped| skipped.is_expired(now)) {
-            self.0.pop_front();
-        }
+        self.0.retain(|skipped| !skipped.is_expired(now));
     }
 }

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::one::Session;
-use crate::limits::{MAX_INACTIVE_SESSIONS, MAX_PAIRWISE_PLAINTEXT};
+use crate::limits::{MAX_INACTIVE_SESSIONS, MAX_PAIRWISE_PLAINTEXT, REPLACED_SESSION_LIFETIME};
 use crate::message::{PrekeyMessage, RatchetMessage};
 use crate::prekeys::{PrekeySecret, SignedPrekey, VerifiedBundle};
 use crate::redacted::redacted;
@@ -150,9 +150,14 @@ impl Sessions {
         is_unanswered
     }
 
-    /// Drops message keys that were kept for 30 days. Opening does so, too; the caller's daily round keeps the
-    /// promise for peers that went silent.
+    /// Drops sessions that were replaced 30 days ago, and message keys that were kept for as long. Opening does so,
+    /// too; the caller's daily round keeps the promise for peers that went silent.
     pub fn expire(&mut self, now: u64) {
+        for index in (1..self.list.len()).rev() {
+            if self.is_over(index, now) {
+                self.list.remove(index);
+            }
+        }
         for session in &mut self.list {
             session.ratchet.expire_skipped(now);
         }
@@ -185,11 +190,26 @@ impl Sessions {
         message: &RatchetMessage,
         now: u64,
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        if self.is_over(index, now) {
+            return Err(OpenError::NoSession);
+        }
         let session = self.list.get_mut(index).ok_or(OpenError::NoSession)?;
         let plaintext = session.open(purpose, associated_data, message, now)?;
         self.settle(index, now);
         self.expire(now);
         Ok(plaintext)
+    }
+
+    /// Whether a session's time is up because another has the place of the active one since long. Of the two, the one
+    /// that began later here began the time; nothing took a place while the active one was never answered.
+    fn is_over(&self, index: usize, now: u64) -> bool {
+        match (self.list.first(), self.list.get(index)) {
+            (Some(active), Some(session)) if index != 0 && !active.is_expired(now) => {
+                let since = active.created_at.max(session.created_at);
+                now.saturating_sub(since) > REPLACED_SESSION_LIFETIME
+            }
+            _ => false,
+        }
     }
 
     /// After a message opened on a session: makes it the active one when it is the one to settle on, or when the

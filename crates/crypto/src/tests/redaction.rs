@@ -67,6 +67,7 @@ const OPEN: &[(&str, &str)] = &[
         "OpenedRoomMessage",
         "a public hash; content in `Zeroizing`, its key a type of its own",
     ),
+    ("Pin", "a hash that the account chain names"),
     ("PrekeyBundle", "is served to anybody signed in"),
     ("RatchetMessage", "a header and what was sealed"),
     ("ReceivingChains", "ids; its chains' keys are types of their own"),

@@ -19,7 +19,14 @@ pub struct VaultLog {
     generation: u32,
     versions: BTreeMap<[u8; 32], u64>,
     // Invariant: all counts are over that of `head`.
-    pinned: BTreeMap<u64, [u8; 32]>,
+    pinned: BTreeMap<u64, Pin>,
+}
+
+/// A head that has to be met, and the generation that records behind it have at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pin {
+    hash: [u8; 32],
+    generation: u32,
 }
 
 impl VaultLog {
@@ -34,7 +41,7 @@ impl VaultLog {
         }
     }
 
-    /// The log as a device kept it: head, generation of the last record, and the last version of each name.
+    /// The log as a device kept it: head, [`VaultLog::generation`], and the last version of each name.
     pub fn resume(
         account: [u8; 32],
         head: VaultHead,
@@ -58,22 +65,32 @@ impl VaultLog {
     /// Demands a head that the account chain names, or that this device saw before. It is met when its record comes;
     /// [`VaultLog::complete`] says whether all were. So heads are pinned before the records are read: one that the
     /// log is past is refused, and is the caller's to compare with the hash of that record as it was kept.
-    pub fn pin(&mut self, head: VaultHead) -> Result<(), VaultError> {
+    ///
+    /// `generation` is the least that records behind this head may have: each revocation in the account chain begins
+    /// one. Without it a revoked device, which knows the key that was replaced, could write on.
+    pub fn pin(&mut self, head: VaultHead, generation: u32) -> Result<(), VaultError> {
         match self.head.compare(&head) {
-            HeadComparison::Same => return Ok(()),
+            HeadComparison::Same => {
+                self.generation = self.generation.max(generation);
+                return Ok(());
+            }
             HeadComparison::Forked => return Err(VaultError::Forked),
             HeadComparison::Newer => return Err(VaultError::PassedHead),
             HeadComparison::Older => {}
         }
-        match self.pinned.get(&head.count) {
-            Some(hash) if *hash != head.hash => return Err(VaultError::Forked),
-            Some(_) => return Ok(()),
-            None => {}
-        }
-        if self.pinned.len() >= MAX_PINNED_HEADS {
-            return Err(VaultError::TooMany);
-        }
-        self.pinned.insert(head.count, head.hash);
+        let pin = match self.pinned.get(&head.count) {
+            Some(pin) if pin.hash != head.hash => return Err(VaultError::Forked),
+            Some(pin) => Pin {
+                generation: pin.generation.max(generation),
+                ..*pin
+            },
+            None if self.pinned.len() >= MAX_PINNED_HEADS => return Err(VaultError::TooMany),
+            None => Pin {
+                hash: head.hash,
+                generation,
+            },
+        };
+        self.pinned.insert(head.count, pin);
         Ok(())
     }
 
@@ -122,7 +139,7 @@ impl VaultLog {
         if self
             .pinned
             .get(&head.count)
-            .is_some_and(|hash| *hash != head.hash)
+            .is_some_and(|pin| pin.hash != head.hash)
         {
             return Err(VaultError::Forked);
         }
@@ -130,9 +147,9 @@ impl VaultLog {
     }
 
     fn take(&mut self, record: &VaultRecord, head: VaultHead) {
-        self.pinned.remove(&head.count);
+        let pinned = self.pinned.remove(&head.count);
         self.versions.insert(record.name, record.version);
-        self.generation = record.generation;
+        self.generation = record.generation.max(pinned.map_or(0, |pin| pin.generation));
         self.head = head;
     }
 
@@ -155,7 +172,7 @@ impl VaultLog {
         self.head
     }
 
-    /// The generation of the last record.
+    /// The least generation that the next record may have.
     pub const fn generation(&self) -> u32 {
         self.generation
     }

@@ -300,7 +300,7 @@ fn records_come_back_in_order_and_open_under_their_key_and_name_only() {
     let mut rng = rng(8);
     let (records, keys, log) = vault(8, &mut rng);
     let mut reading = VaultLog::new(ACCOUNT);
-    reading.pin(log.head()).unwrap();
+    reading.pin(log.head(), 0).unwrap();
     assert_eq!(reading.complete(), Err(VaultError::RolledBack));
     for (number, record) in records.iter().enumerate() {
         reading.append(record).unwrap();
@@ -386,7 +386,7 @@ fn a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error() {
     let (records, keys, log) = vault(6, &mut rng);
     let replay = |head: VaultHead, records: &[VaultRecord]| -> Result<VaultHead, VaultError> {
         let mut log = VaultLog::new(ACCOUNT);
-        log.pin(head)?;
+        log.pin(head, 0)?;
         records.iter().try_for_each(|record| log.append(record))?;
         log.complete()
     };
@@ -427,32 +427,41 @@ fn a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error() {
     // A head that was met, one of the same count that was not, one that was passed, and two ahead that contradict.
     let mut log = log;
     assert_eq!(
-        log.pin(VaultHead {
-            count: 5,
-            hash: records[4].hash()
-        }),
+        log.pin(
+            VaultHead {
+                count: 5,
+                hash: records[4].hash()
+            },
+            0
+        ),
         Err(VaultError::PassedHead)
     );
     let head = log.head();
-    log.pin(head).unwrap();
+    log.pin(head, 0).unwrap();
     assert_eq!(
-        log.pin(VaultHead {
-            hash: [0; 32],
-            ..head
-        }),
+        log.pin(
+            VaultHead {
+                hash: [0; 32],
+                ..head
+            },
+            0
+        ),
         Err(VaultError::Forked)
     );
     let ahead = VaultHead {
         count: 9,
         hash: [1; 32],
     };
-    log.pin(ahead).unwrap();
-    log.pin(ahead).unwrap();
+    log.pin(ahead, 0).unwrap();
+    log.pin(ahead, 0).unwrap();
     assert_eq!(
-        log.pin(VaultHead {
-            hash: [2; 32],
-            ..ahead
-        }),
+        log.pin(
+            VaultHead {
+                hash: [2; 32],
+                ..ahead
+            },
+            0
+        ),
         Err(VaultError::Forked)
     );
 }
@@ -516,13 +525,16 @@ fn a_log_goes_on_from_where_it_was_kept() {
     }
     assert_eq!(resumed, whole);
     for count in 7..7 + MAX_PINNED_HEADS as u64 {
-        resumed.pin(VaultHead { count, hash: [0; 32] }).unwrap();
+        resumed.pin(VaultHead { count, hash: [0; 32] }, 0).unwrap();
     }
     assert_eq!(
-        resumed.pin(VaultHead {
-            count: 9_999,
-            hash: [0; 32]
-        }),
+        resumed.pin(
+            VaultHead {
+                count: 9_999,
+                hash: [0; 32]
+            },
+            0
+        ),
         Err(VaultError::TooMany)
     );
 }
@@ -574,7 +586,7 @@ proptest! {
         }
         prop_assume!(stored != original);
         let mut reading = VaultLog::new(ACCOUNT);
-        reading.pin(log.head()).unwrap();
+        reading.pin(log.head(), 0).unwrap();
         let judged = stored
             .iter()
             .try_for_each(|bytes| {
@@ -586,4 +598,36 @@ proptest! {
             .and_then(|()| reading.complete());
         prop_assert!(judged.is_err());
     }
+}
+
+#[test]
+fn a_key_that_was_replaced_seals_nothing_behind_the_head_of_its_revocation() {
+    // The server hides the new key and every record under it. The account chain still says where it began.
+    let mut rng = rng(71);
+    let old = VaultKey::generate(&mut rng);
+    let name = old.record_name(b"name").unwrap();
+    let mut log = VaultLog::new(ACCOUNT);
+    let first = old.seal_record(&log, &name, b"before", &mut rng).unwrap();
+    log.append(&first).unwrap();
+    let revoked_at = log.head();
+    let forged = old
+        .seal_record(&log, &name, b"by the revoked device", &mut rng)
+        .unwrap();
+
+    let mut reading = VaultLog::new(ACCOUNT);
+    reading.pin(revoked_at, 1).unwrap();
+    reading.append(&first).unwrap();
+    assert_eq!(reading.generation(), 1);
+    assert_eq!(
+        reading.open_next(&old, &forged).err(),
+        Some(VaultError::OlderGeneration)
+    );
+    let refused = old.seal_record(&reading, &name, b"after", &mut rng);
+    assert_eq!(refused.err(), Some(VaultError::OlderGeneration));
+    // Who stands at that head already learns it, too.
+    log.pin(revoked_at, 1).unwrap();
+    assert_eq!(log.append(&forged), Err(VaultError::OlderGeneration));
+    let new = old.next(&mut rng).unwrap();
+    let after = new.seal_record(&log, &name, b"after", &mut rng).unwrap();
+    log.append(&after).unwrap();
 }

@@ -51,6 +51,22 @@ fn reading_the_past_gives_the_same_as_reading_it_when_it_came() {
 }
 
 #[test]
+fn a_removed_device_writes_nothing_into_the_past_that_newcomers_read() {
+    let mut alice = Author::new(1);
+    let mut history = history(&alice);
+    let accepted = alice.say(b"accepted");
+    let beyond = alice.say(b"written after the removal");
+    history.close(Some(0));
+    assert_eq!(open(&history, &accepted).unwrap(), b"accepted");
+    assert_eq!(open(&history, &beyond), Err(OpenError::ChainClosed));
+    // An end never moves back out.
+    history.close(Some(1));
+    assert_eq!(open(&history, &beyond), Err(OpenError::ChainClosed));
+    history.close(None);
+    assert_eq!(open(&history, &accepted), Err(OpenError::ChainClosed));
+}
+
+#[test]
 fn the_past_is_read_no_farther_than_the_jump_from_a_seed() {
     let mut alice = Author::new(1);
     let history = history(&alice);

@@ -2,7 +2,8 @@
 
 use super::met;
 use crate::limits::{
-    MAX_INACTIVE_SESSIONS, MAX_SKIPPED_PER_JUMP, SKIPPED_KEY_LIFETIME, UNANSWERED_SESSION_LIFETIME,
+    MAX_INACTIVE_SESSIONS, MAX_SKIPPED_PER_JUMP, REPLACED_SESSION_LIFETIME, SKIPPED_KEY_LIFETIME,
+    UNANSWERED_SESSION_LIFETIME,
 };
 use crate::tests::{AD, Device, NOW, rng};
 use crate::{OpenError, PairwiseMessage, PrekeyKind, Purpose, SealError, Sessions};
@@ -52,6 +53,54 @@ fn at_most_five_inactive_sessions_are_kept_the_latest_used() {
         alice.receive(&bob.remote(), &on_the_second.unwrap()).unwrap(),
         b"in time"
     );
+}
+
+#[test]
+fn a_replaced_session_ends_after_thirty_days_and_so_does_what_a_thief_of_it_can_write() {
+    let (mut alice, mut bob, mut rng) = met(26);
+    let mut thief = Sessions::from_bytes(&alice.sessions.to_bytes()).unwrap();
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let first = alice.send(b"anew", &mut rng);
+    bob.receive(&alice.remote(), &first).unwrap();
+
+    let mut write = |sessions: &mut Sessions, now| {
+        let bytes = sessions
+            .seal(Purpose::Control, AD, b"old", now, &mut rng)
+            .unwrap();
+        match PairwiseMessage::from_bytes(&bytes).unwrap() {
+            PairwiseMessage::Ratchet(message) => message,
+            PairwiseMessage::Prekey(prekey) => prekey.message,
+        }
+    };
+    let (last, over) = (
+        write(&mut thief, NOW + REPLACED_SESSION_LIFETIME),
+        write(&mut thief, NOW + REPLACED_SESSION_LIFETIME + 1),
+    );
+    // Mail that was long on its way opens until then.
+    let mut late = Sessions::from_bytes(&bob.sessions.to_bytes()).unwrap();
+    assert!(
+        late.open(Purpose::Control, AD, &last, NOW + REPLACED_SESSION_LIFETIME)
+            .is_ok()
+    );
+    let refused = bob
+        .sessions
+        .open(Purpose::Control, AD, &over, NOW + REPLACED_SESSION_LIFETIME + 1);
+    assert!(refused.is_err());
+    assert_eq!(bob.sessions.list.len(), 2, "a refusal changes nothing");
+    bob.sessions.expire(NOW + REPLACED_SESSION_LIFETIME);
+    assert_eq!(bob.sessions.list.len(), 2);
+    bob.sessions.expire(NOW + REPLACED_SESSION_LIFETIME + 1);
+    assert_eq!(bob.sessions.list.len(), 1);
+    assert!(bob.sessions.has_active(NOW + REPLACED_SESSION_LIFETIME + 1));
+}
+
+#[test]
+fn nothing_is_replaced_by_a_session_that_nobody_answered() {
+    let (mut alice, mut bob, mut rng) = met(27);
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let later = NOW + UNANSWERED_SESSION_LIFETIME.max(REPLACED_SESSION_LIFETIME) + 1;
+    alice.sessions.expire(later);
+    assert_eq!(alice.sessions.list.len(), 2);
 }
 
 #[test]
