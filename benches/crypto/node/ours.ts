@@ -52,6 +52,7 @@ export function ours(name: string, folder: string): Party {
       ...handshake(bindings),
       ...contents(bindings, '1 KB', 1000),
       ...contents(bindings, '28 KiB', 28 * 1024),
+      ...files(bindings),
     },
   };
 }
@@ -134,6 +135,24 @@ function contents({ Content }: Bindings, size: '1 KB' | '28 KiB', length: number
     [`AEAD open ${size}`]: timed(
       () => null,
       () => key.open(sealed),
+    ),
+  };
+}
+
+function files({ File }: Bindings): Record<string, Measured> {
+  const bytes = new Uint8Array(64 * 1024).fill(0x61);
+  const sealed = new File(bytes);
+  if (sealed.open().length !== bytes.length) {
+    fail('a file does not come back');
+  }
+  return {
+    'AEAD seal 64 KiB, as a file': timed(
+      () => null,
+      () => new File(bytes).free(),
+    ),
+    'AEAD open 64 KiB, as a file': timed(
+      () => null,
+      () => sealed.open(),
     ),
   };
 }

@@ -12,6 +12,8 @@ export const ROWS = [
   'AEAD open 1 KB',
   'AEAD seal 28 KiB',
   'AEAD open 28 KiB',
+  'AEAD seal 64 KiB, as a file',
+  'AEAD open 64 KiB, as a file',
 ] as const;
 
 export type Row = (typeof ROWS)[number];

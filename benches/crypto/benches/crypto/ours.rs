@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use conclave_crypto::attachments::{open_attachment, seal_attachment};
 use conclave_crypto::limits::MAX_CONTENT;
 use conclave_crypto::sender_keys::{
     OpenedRoomMessage, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain,
@@ -18,6 +19,9 @@ const NOW: u64 = 1_750_000_000_000;
 /// As long as what the engine binds to a content key: label, room, envelope, both device addresses.
 pub(crate) const BOUND: [u8; 155] = [0x62; 155];
 
+/// Bytes of a file. It is its own padded length.
+pub(crate) const FILE: usize = 64 * 1024;
+
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
         encrypt_steady(),
@@ -31,6 +35,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         open(Row::Open1K, 1000),
         seal(Row::SealLargest, MAX_CONTENT),
         open(Row::OpenLargest, MAX_CONTENT),
+        seal_file(),
+        open_file(),
     ]
 }
 
@@ -267,5 +273,19 @@ fn open(row: Row, length: usize) -> Operation {
     let sealed = seal_content(&key, &BOUND, &vec![0x61; length]).expect("it seals");
     Operation::repeated(row, By::Ours, move || {
         open_content(&key, &BOUND, &sealed).expect("it opens")
+    })
+}
+
+fn seal_file() -> Operation {
+    let file = vec![0x61; FILE];
+    Operation::repeated(Row::SealFile, By::Ours, move || {
+        seal_attachment(&file, &mut rand::rng()).expect("it seals")
+    })
+}
+
+fn open_file() -> Operation {
+    let (reference, ciphertext) = seal_attachment(&vec![0x61; FILE], &mut rand::rng()).expect("it seals");
+    Operation::repeated(Row::OpenFile, By::Ours, move || {
+        open_attachment(&reference, &ciphertext).expect("it opens")
     })
 }

@@ -15,7 +15,7 @@ use rand_core::Rng as _;
 use sha2::{Digest as _, Sha256};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use crate::ours::BOUND;
+use crate::ours::{BOUND, FILE};
 use crate::rows::{By, Operation, Row, TEXT};
 
 /// Bytes that a pairwise seal binds: label, version, suite, transcript, purpose, header, and the caller's.
@@ -45,6 +45,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         open(Row::Open1K, 1000),
         seal(Row::SealLargest, MAX_CONTENT),
         open(Row::OpenLargest, MAX_CONTENT),
+        seal_file(),
+        open_file(),
     ]
 }
 
@@ -355,4 +357,41 @@ fn open(row: Row, length: usize) -> Operation {
     Operation::repeated(row, By::Primitives, move || {
         decrypt(&hkdf(&[], &key, &[0x63; 23]), &BOUND, &sealed)
     })
+}
+
+/// Chunks of 16 KiB and the empty one that ends them, each under its own nonce, and the hash of the whole.
+fn seal_file() -> Operation {
+    let file = vec![0x61; FILE];
+    Operation::prepared(Row::SealFile, By::Primitives, random::<32>, move |key| {
+        let key = hkdf(&random::<24>(), key, &[0x63; 80]);
+        let chunks: Vec<Vec<u8>> = chunks(&file).map(|chunk| encrypt(&key, &[], chunk)).collect();
+        let mut hash = Sha256::new();
+        for chunk in &chunks {
+            hash.update(chunk);
+        }
+        (hash.finalize(), chunks)
+    })
+}
+
+fn open_file() -> Operation {
+    let (key, salt): ([u8; 32], [u8; 24]) = (random(), random());
+    let file = vec![0x61; FILE];
+    let derived = hkdf(&salt, &key, &[0x63; 80]);
+    let sealed: Vec<Vec<u8>> = chunks(&file).map(|chunk| encrypt(&derived, &[], chunk)).collect();
+    Operation::repeated(Row::OpenFile, By::Primitives, move || {
+        let derived = hkdf(&salt, &key, &[0x63; 80]);
+        let mut hash = Sha256::new();
+        let opened: Vec<Vec<u8>> = sealed
+            .iter()
+            .map(|chunk| {
+                hash.update(chunk);
+                decrypt(&derived, &[], chunk)
+            })
+            .collect();
+        (hash.finalize(), opened)
+    })
+}
+
+fn chunks(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    file.chunks(16 * 1024).chain([&[][..]])
 }

@@ -19,10 +19,12 @@ pub(crate) enum Row {
     Open1K,
     SealLargest,
     OpenLargest,
+    SealFile,
+    OpenFile,
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::EncryptSteady,
         Self::DecryptSteady,
         Self::PingPong,
@@ -34,6 +36,8 @@ impl Row {
         Self::Open1K,
         Self::SealLargest,
         Self::OpenLargest,
+        Self::SealFile,
+        Self::OpenFile,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -49,6 +53,8 @@ impl Row {
             Self::Open1K => "AEAD open 1 KB",
             Self::SealLargest => "AEAD seal 28 KiB",
             Self::OpenLargest => "AEAD open 28 KiB",
+            Self::SealFile => "AEAD seal 64 KiB, as a file",
+            Self::OpenFile => "AEAD open 64 KiB, as a file",
         }
     }
 
