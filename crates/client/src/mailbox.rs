@@ -17,6 +17,7 @@ use crate::parked::{Parked, Untried, sender_of};
 use crate::reads::ReadError;
 use crate::rooms::{Place, RoomState};
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
+use crate::sent::is_far_ahead;
 use crate::views::Event;
 use crate::work::Work;
 
@@ -254,7 +255,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let body = if from == own.address() {
             MessageBody::Lost(Loss::SentHere)
-        } else if parked.is_over(work.now) {
+        } else if parked.is_over(work.now) || is_far_ahead(parked.id, work.now) {
             MessageBody::Lost(Loss::TooOld)
         } else {
             MessageBody::Unopened
@@ -553,7 +554,9 @@ impl Engine {
                             mailbox: deliver.mailbox,
                             pairwise: deliver.pairwise,
                         });
-                        work.park(parked)?;
+                        if !is_far_ahead(parked.id, work.now) {
+                            work.park(parked)?;
+                        }
                     }
                     let mut counters = work.counters()?;
                     counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
