@@ -391,6 +391,14 @@ impl Engine {
             return Ok(Taken::Done);
         }
         let own = work.own()?;
+        if work
+            .room_state(RoomId::direct(own.account, from.account))?
+            .is_none()
+        {
+            // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
+            // noise, would tell them that this device is there.
+            return Ok(Taken::Done);
+        }
         if self.person(work, from.account)?.is_none() {
             self.need(work, Need::Person(from.account))?;
             return Ok(Taken::Waits);
