@@ -92,7 +92,7 @@ impl Engine {
             match self.take(work, &deliver)? {
                 Taken::Done => {
                     let mut counters = work.counters()?;
-                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
+                    counters.take(deliver.mailbox);
                     work.put_counters(&counters);
                     stored = Some(deliver.mailbox);
                 }
@@ -385,7 +385,7 @@ impl Engine {
         deliver: &Deliver,
         from: DeviceAddress,
     ) -> Result<Taken, ReadError> {
-        if deliver.mailbox <= work.counters()?.acknowledged {
+        if deliver.mailbox <= work.counters()?.taken() {
             // Delivered again before the server kept the acknowledgement. Messages are known by their id;
             // opening a control payload twice would look like a broken session.
             return Ok(Taken::Done);
@@ -567,7 +567,7 @@ impl Engine {
                         }
                     }
                     let mut counters = work.counters()?;
-                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
+                    counters.take(deliver.mailbox);
                     work.put_counters(&counters);
                     let ack = Ack {
                         mailbox: deliver.mailbox,

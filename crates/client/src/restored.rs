@@ -28,7 +28,7 @@ impl Engine {
         if !sent_more && welcome.acknowledged <= counters.acknowledged {
             return Ok(());
         }
-        counters.acknowledged = counters.acknowledged.max(welcome.acknowledged);
+        counters.believe_acknowledged(welcome.acknowledged);
         if let Some(accepted) = welcome.last_accepted {
             counters.last_made = counters.last_made.max(accepted);
         }
@@ -71,5 +71,34 @@ impl Engine {
             self.need(work, Need::FreshBundle(address))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::{AccountId, Timestamp};
+
+    #[test]
+    fn a_server_that_says_a_huge_number_mutes_nothing_that_comes_later() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1));
+        signed_up(&mut work, AccountId([1; 32]));
+        let mut counters = work.counters().unwrap();
+        counters.take(5);
+        work.put_counters(&counters);
+        let welcome = Welcome {
+            time: Timestamp(1),
+            moved: Vec::new(),
+            last_accepted: None,
+            one_time_prekeys: 0,
+            acknowledged: u64::MAX,
+        };
+        let mut engine = Engine::new(true);
+        engine.notice_restored_copy(&mut work, &welcome).unwrap();
+        let counters = work.counters().unwrap();
+        assert_eq!(counters.taken(), 5, "what comes as number 6 is read");
+        assert_eq!(counters.acknowledged, u64::MAX, "a restoration is noticed once");
     }
 }
