@@ -224,6 +224,14 @@ impl Engine {
         if !due && !wanted {
             return Ok(());
         }
+        if due && !wanted {
+            let sessions = work.sessions(address)?;
+            if sessions.has_active(now.0) && sessions.is_unanswered() {
+                // Each message on it carries what the device needs to open it. Another one would tell it no
+                // more, and would push out one of the few sessions that it keeps.
+                return self.ask_on_session(work, address);
+            }
+        }
         match work.not_before(Stamp::Fresh, address)? {
             // The session of the last hour carries one request more; a second new one is not begun.
             Some(_) if work.sessions(address)?.has_active(now.0) => {

@@ -146,6 +146,7 @@ async fn a_request_and_an_answer_that_are_lost_are_made_again_also_after_restart
     waits_for_control(&world, alice_id).await;
     bob.closes().await;
     with_database(&world, |database| lose_controls(database, alice_id)).await;
+    let begun = claims(&world, alice_id);
     alice.comes_back().await;
 
     // The next one arrives, and its answer is lost.
@@ -154,6 +155,11 @@ async fn a_request_and_an_answer_that_are_lost_are_made_again_also_after_restart
     let bob = world.opens_again("bob");
     bob.is_online().await;
     waits_for_control(&world, alice_id).await;
+    assert_eq!(
+        claims(&world, alice_id),
+        begun,
+        "on the session that waits for an answer"
+    );
     bob.closes().await;
     alice.comes_back().await;
     waits_for_control(&world, bob_id).await;
