@@ -253,6 +253,10 @@ impl Engine {
         from: DeviceAddress,
         parked: Parked,
     ) -> Result<(), ReadError> {
+        if from == own.address() && !work.was_restored()? {
+            // Everything that this device sent is here. What it did not send, the server made up.
+            return Ok(());
+        }
         let body = if from == own.address() {
             MessageBody::Lost(Loss::SentHere)
         } else if parked.is_over(work.now) || is_far_ahead(parked.id, work.now) {
@@ -604,4 +608,53 @@ fn row_of(
         missing_before: 0,
         body: MessageBody::Unopened,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::frames::Welcome;
+    use conclave_protocol::{Bytes, DeviceId};
+
+    #[test]
+    fn a_message_that_the_server_puts_into_this_devices_mouth_is_not_shown() {
+        let mut rng = rng();
+        let now = Timestamp(1_800_000_000_000);
+        let mut work = Work::new(&EmptyStore, &mut rng, now);
+        let account = AccountId([1; 32]);
+        signed_up(&mut work, account);
+        let own = work.own().unwrap();
+        let id = EnvelopeId::new(now, [9; 10]);
+        let message = DirectMessage {
+            room: RoomId::direct(account, AccountId([2; 32])),
+            sequence: 4,
+            side: Side::Low,
+            device: DeviceId(0),
+            time: now,
+            class: Class::Message,
+            heads: Heads { low: 0, high: 0 },
+            target: None,
+            body: Bytes(vec![1; 112]),
+        };
+        let mut engine = Engine::new(true);
+        let mut shown = |work: &mut Work<'_>| {
+            let parked = Parked::new(id, message.clone());
+            engine.show_closed(work, &own, own.address(), parked).unwrap();
+            work.find_message(id).unwrap().map(|row| row.body)
+        };
+        assert_eq!(shown(&mut work), None);
+
+        let welcome = Welcome {
+            time: now,
+            moved: Vec::new(),
+            last_accepted: Some(id),
+            one_time_prekeys: 0,
+            acknowledged: 0,
+        };
+        Engine::new(true)
+            .notice_restored_copy(&mut work, &welcome)
+            .unwrap();
+        assert_eq!(shown(&mut work), Some(MessageBody::Lost(Loss::SentHere)));
+    }
 }

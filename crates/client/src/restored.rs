@@ -15,6 +15,16 @@ use crate::rows::{Delivery, MessageBody, MessageRow};
 use crate::views::Event;
 use crate::work::Work;
 
+/// When a restoration was noticed here last.
+const NOTICED: &[u8] = b"restored-noticed";
+
+impl Work<'_> {
+    /// True when this device noticed once that it was restored from an older copy.
+    pub(crate) fn was_restored(&self) -> Result<bool, ReadError> {
+        Ok(self.find_bytes(Table::Own, NOTICED)?.is_some())
+    }
+}
+
 impl Engine {
     pub(crate) fn notice_restored_copy(
         &mut self,
@@ -33,6 +43,8 @@ impl Engine {
             counters.last_made = counters.last_made.max(accepted);
         }
         work.put_counters(&counters);
+        let now = work.now;
+        work.put(Table::Own, NOTICED, &now);
 
         let sessions = work.list_bytes(Table::Sessions, &[], u32::MAX)?;
         for (key, _) in &sessions {
