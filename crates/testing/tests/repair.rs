@@ -390,6 +390,15 @@ async fn a_request_under_the_name_of_another_device_gets_nothing() {
     let id = alice.sends("two").to(&bob).await;
     bob.sees(&["one", "two"]).from(&alice).await;
     alice.sees_delivery(&bob, id, &DeliveryView::Delivered).await;
+    // The receipt that said so does not pass for the request.
+    alice
+        .waits("the end of her mailbox", async || {
+            match waiting(&database(&world), alice_id) {
+                0 => Ok(()),
+                waiting => Err(format!("{waiting}")),
+            }
+        })
+        .await;
     alice.goes_offline().await;
     let bob = asks(&world, bob, alice_id, &[id]).await;
     waits_for_control(&world, alice_id).await;
