@@ -387,6 +387,8 @@ async fn a_request_under_the_name_of_another_device_gets_nothing() {
         bob.account().await,
         mallory.account().await,
     );
+    mallory.sends("hello").to(&alice).await;
+    alice.sees(&["hello"]).from(&mallory).await;
     let id = alice.sends("two").to(&bob).await;
     bob.sees(&["one", "two"]).from(&alice).await;
     alice.sees_delivery(&bob, id, &DeliveryView::Delivered).await;
