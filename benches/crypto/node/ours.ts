@@ -30,6 +30,10 @@ interface Room extends Handle {
   open(bytes: Uint8Array): Uint8Array;
 }
 
+interface File extends Handle {
+  open(): Uint8Array;
+}
+
 interface Content extends Handle {
   seal(text: Uint8Array): Uint8Array;
   open(sealed: Uint8Array): Uint8Array;
@@ -40,6 +44,7 @@ interface Bindings {
   Device: new (account: number) => Device;
   Room: new () => Room;
   Content: new () => Content;
+  File: new (file: Uint8Array) => File;
 }
 
 export function ours(name: string, folder: string): Party {

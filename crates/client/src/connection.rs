@@ -293,6 +293,8 @@ impl Engine {
             .map(|cursor| (cursor.room, cursor.sequence))
             .collect();
         self.prekeys_left = welcome.one_time_prekeys;
+        // What the server did not show on an earlier connection it is asked for once more.
+        self.longer_chains_asked.clear();
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
         if !uploaded || work.prekeys_are_old()? {
@@ -388,5 +390,33 @@ impl Engine {
             work.put_login(&login);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::NeedState;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::AccountId;
+
+    #[test]
+    fn on_each_connection_a_longer_log_is_asked_for_anew() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1));
+        signed_up(&mut work, AccountId([1; 32]));
+        let mut engine = Engine::new(true);
+        engine.needs.insert(Need::Prekeys, NeedState::Running);
+        engine.longer_chains_asked.insert(AccountId([2; 32]));
+        engine.link = Link::Greeting { since: Timestamp(1) };
+        let welcome = Welcome {
+            time: Timestamp(1),
+            moved: Vec::new(),
+            last_accepted: None,
+            one_time_prekeys: 0,
+            acknowledged: 0,
+        };
+        engine.welcome(&mut work, &welcome).unwrap();
+        assert!(engine.longer_chains_asked.is_empty());
     }
 }

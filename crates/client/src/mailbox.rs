@@ -17,6 +17,7 @@ use crate::parked::{Parked, Untried, sender_of};
 use crate::reads::ReadError;
 use crate::rooms::{Place, RoomState};
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
+use crate::sent::is_far_ahead;
 use crate::views::Event;
 use crate::work::Work;
 
@@ -91,7 +92,7 @@ impl Engine {
             match self.take(work, &deliver)? {
                 Taken::Done => {
                     let mut counters = work.counters()?;
-                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
+                    counters.take(deliver.mailbox);
                     work.put_counters(&counters);
                     stored = Some(deliver.mailbox);
                 }
@@ -252,9 +253,13 @@ impl Engine {
         from: DeviceAddress,
         parked: Parked,
     ) -> Result<(), ReadError> {
+        if from == own.address() && !work.was_restored()? {
+            // Everything that this device sent is here. What it did not send, the server made up.
+            return Ok(());
+        }
         let body = if from == own.address() {
             MessageBody::Lost(Loss::SentHere)
-        } else if parked.is_over(work.now) {
+        } else if parked.is_over(work.now) || is_far_ahead(parked.id, work.now) {
             MessageBody::Lost(Loss::TooOld)
         } else {
             MessageBody::Unopened
@@ -384,12 +389,20 @@ impl Engine {
         deliver: &Deliver,
         from: DeviceAddress,
     ) -> Result<Taken, ReadError> {
-        if deliver.mailbox <= work.counters()?.acknowledged {
+        if deliver.mailbox <= work.counters()?.taken() {
             // Delivered again before the server kept the acknowledgement. Messages are known by their id;
             // opening a control payload twice would look like a broken session.
             return Ok(Taken::Done);
         }
         let own = work.own()?;
+        if work
+            .room_state(RoomId::direct(own.account, from.account))?
+            .is_none()
+        {
+            // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
+            // noise, would tell them that this device is there.
+            return Ok(Taken::Done);
+        }
         if self.person(work, from.account)?.is_none() {
             self.need(work, Need::Person(from.account))?;
             return Ok(Taken::Waits);
@@ -553,10 +566,12 @@ impl Engine {
                             mailbox: deliver.mailbox,
                             pairwise: deliver.pairwise,
                         });
-                        work.park(parked)?;
+                        if !is_far_ahead(parked.id, work.now) {
+                            work.park(parked)?;
+                        }
                     }
                     let mut counters = work.counters()?;
-                    counters.acknowledged = counters.acknowledged.max(deliver.mailbox);
+                    counters.take(deliver.mailbox);
                     work.put_counters(&counters);
                     let ack = Ack {
                         mailbox: deliver.mailbox,
@@ -593,4 +608,53 @@ fn row_of(
         missing_before: 0,
         body: MessageBody::Unopened,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::frames::Welcome;
+    use conclave_protocol::{Bytes, DeviceId};
+
+    #[test]
+    fn a_message_that_the_server_puts_into_this_devices_mouth_is_not_shown() {
+        let mut rng = rng();
+        let now = Timestamp(1_800_000_000_000);
+        let mut work = Work::new(&EmptyStore, &mut rng, now);
+        let account = AccountId([1; 32]);
+        signed_up(&mut work, account);
+        let own = work.own().unwrap();
+        let id = EnvelopeId::new(now, [9; 10]);
+        let message = DirectMessage {
+            room: RoomId::direct(account, AccountId([2; 32])),
+            sequence: 4,
+            side: Side::Low,
+            device: DeviceId(0),
+            time: now,
+            class: Class::Message,
+            heads: Heads { low: 0, high: 0 },
+            target: None,
+            body: Bytes(vec![1; 112]),
+        };
+        let mut engine = Engine::new(true);
+        let mut shown = |work: &mut Work<'_>| {
+            let parked = Parked::new(id, message.clone());
+            engine.show_closed(work, &own, own.address(), parked).unwrap();
+            work.find_message(id).unwrap().map(|row| row.body)
+        };
+        assert_eq!(shown(&mut work), None);
+
+        let welcome = Welcome {
+            time: now,
+            moved: Vec::new(),
+            last_accepted: Some(id),
+            one_time_prekeys: 0,
+            acknowledged: 0,
+        };
+        Engine::new(true)
+            .notice_restored_copy(&mut work, &welcome)
+            .unwrap();
+        assert_eq!(shown(&mut work), Some(MessageBody::Lost(Loss::SentHere)));
+    }
 }

@@ -67,7 +67,7 @@ pub(crate) struct OwnCounters {
     /// The newest envelope id made here.
     #[n(0)]
     pub(crate) last_made: EnvelopeId,
-    /// The highest mailbox sequence stored and acknowledged.
+    /// The highest mailbox sequence that was acknowledged, here or, where that is more, as the server says.
     #[n(1)]
     pub(crate) acknowledged: u64,
     /// The highest message ordinal given.
@@ -76,6 +76,28 @@ pub(crate) struct OwnCounters {
     /// The next outbox key.
     #[n(3)]
     pub(crate) outbox: u64,
+    /// The highest mailbox sequence that was really taken here; none in a store of an earlier version.
+    #[n(4)]
+    taken: Option<u64>,
+}
+
+impl OwnCounters {
+    /// The highest mailbox sequence that was really taken here, whatever the server said.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.unwrap_or(self.acknowledged)
+    }
+
+    /// Notes that a mailbox message was stored here or needs no storing.
+    pub(crate) fn take(&mut self, mailbox: u64) {
+        self.taken = Some(self.taken().max(mailbox));
+        self.acknowledged = self.acknowledged.max(mailbox);
+    }
+
+    /// Notes what the server says was acknowledged from this device.
+    pub(crate) fn believe_acknowledged(&mut self, mailbox: u64) {
+        self.taken = Some(self.taken());
+        self.acknowledged = self.acknowledged.max(mailbox);
+    }
 }
 
 impl OwnIdentity {
@@ -176,6 +198,7 @@ impl Work<'_> {
             acknowledged: 0,
             ordinal,
             outbox: 1,
+            taken: Some(0),
         })
     }
 

@@ -4,8 +4,10 @@
 //! Invariant: what is parked here and has a row shows as [`MessageBody::Unopened`]; as soon as the row says
 //! something else, nothing is parked under its id.
 
+use std::collections::BTreeMap;
+
 use conclave_protocol::frames::{Deliver, DirectMessage, Item, Side};
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, Timestamp};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
@@ -18,9 +20,12 @@ use crate::rows::{Loss, MessageBody};
 use crate::sent::{REPEAT_WITHIN_MS, is_young};
 use crate::work::Work;
 
-/// Messages kept that could not be opened; beyond that the oldest are given up. With bodies of the largest size
-/// they take 32 MiB.
+/// Messages kept that could not be opened; beyond that the oldest are given up of whoever has most of them here.
+/// With bodies of the largest size they take 32 MiB.
 const PARKED_MAX: usize = 1_000;
+/// Of one account in one room no more than this; beyond that its own oldest are given up. So nobody pushes out
+/// what others sent, and ten times what is asked for at once is kept.
+const PARKED_OF_ONE_MAX: usize = 100;
 /// A mailbox message that was never tried is kept this long: as long as the prekeys that it may need.
 const UNTRIED_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// A message is asked for again after this long, and then after twice as long each time. Longer than the hour
@@ -119,6 +124,13 @@ impl Parked {
     }
 }
 
+/// A room and which of its two accounts.
+type Whose = (RoomId, bool);
+
+fn whose(message: &DirectMessage) -> Whose {
+    (message.room, message.side == Side::High)
+}
+
 /// Which device sent a message, where these two accounts are in its room.
 pub(crate) fn sender_of(message: &DirectMessage, own: AccountId, peer: AccountId) -> DeviceAddress {
     let (low, high) = in_order(own, peer);
@@ -159,19 +171,35 @@ impl Work<'_> {
             parked.asked = earlier.asked;
             parked.asked_at = earlier.asked_at;
             parked.explained = parked.explained.or(earlier.explained);
-        } else {
-            let all = self.list_bytes(Table::Parked, &[], u32::MAX)?;
-            if all.len() >= PARKED_MAX
-                && let Some((oldest, _)) = all.first()
-            {
-                match oldest.as_slice().try_into() {
-                    Ok(id) => self.give_up_parked(EnvelopeId(id))?,
-                    Err(_) => self.delete(Table::Parked, oldest),
-                }
-            }
+            self.put_parked(&parked);
+            return Ok(());
         }
         self.put_parked(&parked);
-        Ok(())
+        self.give_up_parked_beyond_bounds(whose(&parked.message))
+    }
+
+    /// Where one account has too many messages parked, its oldest goes; else, where all together are too many, the
+    /// oldest of the account that has most.
+    fn give_up_parked_beyond_bounds(&mut self, newest: Whose) -> Result<(), ReadError> {
+        // By key, so oldest first.
+        let mut of_each: BTreeMap<Whose, Vec<EnvelopeId>> = BTreeMap::new();
+        for parked in self.list_parked()? {
+            of_each.entry(whose(&parked.message)).or_default().push(parked.id);
+        }
+        let all: usize = of_each.values().map(Vec::len).sum();
+        let crowded = of_each
+            .get(&newest)
+            .filter(|ids| ids.len() > PARKED_OF_ONE_MAX)
+            .or_else(|| {
+                of_each
+                    .values()
+                    .max_by_key(|ids| ids.len())
+                    .filter(|_| all > PARKED_MAX)
+            });
+        match crowded.and_then(|ids| ids.first()) {
+            Some(oldest) => self.give_up_parked(*oldest),
+            None => Ok(()),
+        }
     }
 
     /// A message will not be opened any more: it says so.
@@ -239,6 +267,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::testing::{EmptyStore, rng};
     use conclave_protocol::frames::{Class, Heads};
     use conclave_protocol::{DeviceId, RoomId};
     use proptest::prelude::*;
@@ -299,6 +328,59 @@ mod tests {
         assert_eq!(parked.ask_at(late), None);
         assert!(!parked.is_over(late));
         assert!(parked.is_over(SENT_AT.plus(UNTRIED_KEPT_MS + 1)));
+    }
+
+    fn sent_in(room: u8, at: u64) -> Parked {
+        let mut parked = parked();
+        parked.message.room = RoomId([room; 32]);
+        parked.id = EnvelopeId::new(SENT_AT.plus(at), [room; 10]);
+        parked
+    }
+
+    #[test]
+    fn whoever_fills_the_table_pushes_out_what_they_sent_themselves_and_nothing_else() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, SENT_AT);
+        work.park(sent_in(1, 0)).unwrap();
+        for n in 0..1_100 {
+            work.park(sent_in(2, 5 + n)).unwrap();
+        }
+        work.park(sent_in(1, 1)).unwrap();
+        let kept = work.list_parked().unwrap();
+        let genuine: Vec<EnvelopeId> = kept
+            .iter()
+            .filter(|parked| parked.message.room == RoomId([1; 32]))
+            .map(|parked| parked.id)
+            .collect();
+        assert_eq!(genuine, [sent_in(1, 0).id, sent_in(1, 1).id]);
+        assert_eq!(kept.len(), 2 + PARKED_OF_ONE_MAX);
+        assert!(
+            work.parked(sent_in(2, 5 + 1_099).id).unwrap().is_some(),
+            "the newest stay"
+        );
+    }
+
+    #[test]
+    fn a_full_table_gives_up_what_is_of_whoever_has_most_in_it() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, SENT_AT);
+        work.park(sent_in(200, 0)).unwrap();
+        for room in 1..=10 {
+            for n in 0..100 {
+                work.park(sent_in(room, 5 + n)).unwrap();
+            }
+        }
+        work.park(sent_in(201, 2)).unwrap();
+        assert_eq!(work.list_parked().unwrap().len(), PARKED_MAX);
+        for genuine in [sent_in(200, 0), sent_in(201, 2)] {
+            assert!(work.parked(genuine.id).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn a_message_of_a_time_far_ahead_is_not_asked_for() {
+        let ahead = sent_in(1, 2 * 24 * 60 * 60 * 1000);
+        assert_eq!(ahead.ask_at(SENT_AT), None);
     }
 
     proptest! {

@@ -56,6 +56,19 @@ struct Replaced {
     at: Timestamp,
 }
 
+/// A first message that was opened. What is left of it here is its ephemeral key, which is the record's key. A
+/// store of an earlier version may hold the bare time, and keeps that.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Opened {
+    /// When.
+    #[n(0)]
+    at: Timestamp,
+    /// The signed prekey that it named. Once that is gone, the message opens nowhere.
+    #[n(1)]
+    signed: u32,
+}
+
 fn record_key(kind: u8, id: u32) -> Vec<u8> {
     let mut key = vec![kind];
     key.extend_from_slice(&id.to_be_bytes());
@@ -214,6 +227,7 @@ impl Work<'_> {
         for replaced in old {
             self.delete(Table::Prekeys, &replaced.key.0);
         }
+        self.forget_ephemerals()?;
         meta.replaced = kept;
         self.put(Table::Prekeys, META, &meta);
         Ok(())
@@ -239,8 +253,25 @@ impl Work<'_> {
                 &secret_key(PrekeyKind::OneTime, message.prekey_id()),
             );
         }
-        let now = self.now;
-        self.put(Table::Ephemerals, &message.ephemeral(), &now);
+        self.note_ephemeral(&message.ephemeral(), message.signed_prekey_id());
+    }
+
+    fn note_ephemeral(&mut self, ephemeral: &[u8; 32], signed: u32) {
+        let at = self.now;
+        self.put(Table::Ephemerals, ephemeral, &Opened { at, signed });
+    }
+
+    /// What can be opened no second time, since the signed prekey that it needs is gone, need not be known by its
+    /// ephemeral key any more.
+    fn forget_ephemerals(&mut self) -> Result<(), ReadError> {
+        for (key, bytes) in self.list_bytes(Table::Ephemerals, &[], u32::MAX)? {
+            if let Ok(opened) = minicbor::decode::<Opened>(&bytes)
+                && self.find_signed_prekey(opened.signed)?.is_none()
+            {
+                self.delete(Table::Ephemerals, &key);
+            }
+        }
+        Ok(())
     }
 
     /// True when this first message was opened before.
@@ -271,4 +302,37 @@ fn take_id(next: &mut u32) -> u32 {
 
 fn damaged() -> ReadError {
     ReadError("a prekey is damaged".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::AccountId;
+
+    #[test]
+    fn an_ephemeral_key_is_known_for_as_long_as_its_message_could_be_opened_again() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1_800_000_000_000));
+        signed_up(&mut work, AccountId([1; 32]));
+        let own = work.own().unwrap();
+        work.make_prekeys(&own, 0, true).unwrap();
+        let first = work.prekey_meta().unwrap().unwrap().signed;
+        work.make_prekeys(&own, 0, true).unwrap();
+        let second = work.prekey_meta().unwrap().unwrap().signed;
+        work.note_ephemeral(&[1; 32], first);
+        work.note_ephemeral(&[2; 32], second);
+        let of_earlier_version = work.now;
+        work.put(Table::Ephemerals, &[3; 32], &of_earlier_version);
+
+        let known = |work: &Work<'_>| {
+            [1, 2, 3].map(|n| work.find_bytes(Table::Ephemerals, &[n; 32]).unwrap().is_some())
+        };
+        work.now = work.now.plus(KEEP_REPLACED_MS);
+        work.drop_replaced_prekeys().unwrap();
+        assert_eq!(known(&work), [true; 3]);
+        work.now = work.now.plus(1);
+        work.drop_replaced_prekeys().unwrap();
+        assert_eq!(known(&work), [false, true, true]);
+    }
 }

@@ -139,11 +139,82 @@ impl Engine {
             return Ok(());
         };
         if let Some(sequence) = row.sequence {
+            // What the reader's devices never said to have opened, nobody has seen, whatever came behind it.
             for mut row in work.list_own_unread(room, sequence)? {
+                if row.delivery != Delivery::Delivered {
+                    continue;
+                }
                 row.delivery = Delivery::Read;
                 work.put_message(row);
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::{MessageBody, MessageRow};
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::{DeviceId, Timestamp};
+
+    const OWN: AccountId = AccountId([1; 32]);
+    const PEER: AccountId = AccountId([2; 32]);
+
+    fn id(n: u8) -> EnvelopeId {
+        EnvelopeId([n; 16])
+    }
+
+    /// An own message that the server has accepted.
+    fn sent(n: u8) -> MessageRow {
+        MessageRow {
+            id: id(n),
+            room: RoomId::direct(OWN, PEER),
+            sequence: Some(n.into()),
+            ordinal: n.into(),
+            author: OWN,
+            device: DeviceId(0),
+            mine: true,
+            sent_at: Timestamp(1),
+            counts: true,
+            delivery: Delivery::Sent,
+            missing_before: 0,
+            body: MessageBody::Text("hello".into()),
+        }
+    }
+
+    #[test]
+    fn what_the_reader_could_not_open_is_not_shown_as_read() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(10));
+        signed_up(&mut work, OWN);
+        for n in 1..=4 {
+            work.put_message(sent(n));
+        }
+        let mut engine = Engine::new(true);
+        let mut takes = |delivered: &[u8], read| {
+            let receipt = Receipt {
+                delivered: delivered.iter().copied().map(id).collect(),
+                read,
+            };
+            engine.take_receipt(&mut work, PEER, &receipt).unwrap();
+            [1, 2, 3, 4].map(|n| work.find_message(id(n)).unwrap().unwrap().delivery)
+        };
+        assert_eq!(
+            takes(&[1, 3], Some(id(4))),
+            [Delivery::Read, Delivery::Sent, Delivery::Read, Delivery::Sent]
+        );
+        // It was opened later, and seen with what came next.
+        assert_eq!(
+            takes(&[2], None),
+            [
+                Delivery::Read,
+                Delivery::Delivered,
+                Delivery::Read,
+                Delivery::Sent
+            ]
+        );
+        assert_eq!(takes(&[4], Some(id(4))), [Delivery::Read; 4]);
     }
 }

@@ -42,6 +42,8 @@ pub(crate) const BUNDLE_AGAIN_MS: u64 = 10 * 60 * 1000;
 pub(crate) enum Stamp {
     /// A new session was begun because messages could not be opened.
     Fresh,
+    /// A bundle to begin anew with was claimed, and was not genuine.
+    Unusable,
     /// It was asked for messages.
     Asked,
     /// Its request was answered.
@@ -49,12 +51,13 @@ pub(crate) enum Stamp {
 }
 
 impl Stamp {
-    const ALL: [Self; 3] = [Self::Fresh, Self::Asked, Self::Answered];
+    const ALL: [Self; 4] = [Self::Fresh, Self::Unusable, Self::Asked, Self::Answered];
 
     /// Part of the stored form.
     const fn prefix(self) -> &'static [u8] {
         match self {
             Self::Fresh => b"fresh/",
+            Self::Unusable => b"unusable/",
             Self::Asked => b"asked/",
             Self::Answered => b"answered/",
         }
@@ -62,7 +65,7 @@ impl Stamp {
 
     const fn every(self) -> u64 {
         match self {
-            Self::Fresh => FRESH_SESSION_EVERY_MS,
+            Self::Fresh | Self::Unusable => FRESH_SESSION_EVERY_MS,
             Self::Asked => ASK_EVERY_MS,
             Self::Answered => REPEAT_EVERY_MS,
         }
@@ -75,7 +78,7 @@ impl Stamp {
 
 /// When something may be done again; none when now. A time that lies far ahead is of a clock that was wrong then
 /// and holds nothing back.
-fn again_at(last: Option<Timestamp>, every: u64, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn again_at(last: Option<Timestamp>, every: u64, now: Timestamp) -> Option<Timestamp> {
     let last = last.filter(|last| last.since(now) < every)?;
     let next = last.plus(every);
     (next > now).then_some(next)
@@ -221,6 +224,14 @@ impl Engine {
         if !due && !wanted {
             return Ok(());
         }
+        if due && !wanted {
+            let sessions = work.sessions(address)?;
+            if sessions.has_active(now.0) && sessions.is_unanswered() {
+                // Each message on it carries what the device needs to open it. Another one would tell it no
+                // more, and would push out one of the few sessions that it keeps.
+                return self.ask_on_session(work, address);
+            }
+        }
         match work.not_before(Stamp::Fresh, address)? {
             // The session of the last hour carries one request more; a second new one is not begun.
             Some(_) if work.sessions(address)?.has_active(now.0) => {
@@ -230,6 +241,13 @@ impl Engine {
             }
             Some(hold) => later.at(hold),
             None => {
+                if let Some(hold) = work.not_before(Stamp::Unusable, address)? {
+                    later.at(hold);
+                    if wanted {
+                        self.fresh_wanted.insert(address);
+                    }
+                    return Ok(());
+                }
                 let need = Need::FreshBundle(address);
                 self.need(work, need)?;
                 later.at(match self.needs.get(&need) {
@@ -349,24 +367,47 @@ impl Engine {
         repeat.truncate(REPEAT_MAX);
         // In the order in which the device made them, so that each finds its place in the chain of messages.
         repeat.sort_unstable_by_key(|repeated| repeated.id);
+        let mut opened = false;
         for repeated in &repeat {
-            self.take_repeated(work, from, repeated)?;
+            opened |= self.take_repeated(work, from, repeated)?;
+        }
+        if opened {
+            self.ask_again_soon(work, from)?;
         }
         Ok(())
     }
 
+    /// A device is there and answers: what of it was asked for in vain so far is asked for as if it had not been.
+    /// How often one device is asked is bounded all the same.
+    fn ask_again_soon(&mut self, work: &mut Work<'_>, from: DeviceAddress) -> Result<(), ReadError> {
+        let own = work.own()?.account;
+        for mut parked in work.list_parked()? {
+            if parked.asked > 0
+                && let Some(state) = work.room_state(parked.message.room)?
+                && parked.sender(own, state.peer) == from
+            {
+                parked.asked = 0;
+                parked.asked_at = None;
+                work.put_parked(&parked);
+            }
+        }
+        self.repair_soon(work.now);
+        Ok(())
+    }
+
+    /// True where the key opened its message.
     fn take_repeated(
         &mut self,
         work: &mut Work<'_>,
         from: DeviceAddress,
         repeated: &Repeated,
-    ) -> Result<(), ReadError> {
+    ) -> Result<bool, ReadError> {
         let (Some(row), Some(parked)) = (work.find_message(repeated.id)?, work.parked(repeated.id)?) else {
-            return Ok(());
+            return Ok(false);
         };
         let room = repeated.room;
         let Some(mut state) = work.room_state(room)? else {
-            return Ok(());
+            return Ok(false);
         };
         let own = work.own()?;
         let is_his = (row.author, row.device) == (from.account, from.device)
@@ -375,16 +416,17 @@ impl Engine {
             && parked.message.room == room
             && row.body == MessageBody::Unopened;
         if !is_his {
-            return Ok(());
+            return Ok(false);
         }
         let Some(heads) = self.heads_of(work, own.account, state.peer, parked.message.heads)? else {
-            return Ok(());
+            return Ok(false);
         };
         if let Some(content) = heads.open_body(repeated.id, &parked.message, from, &repeated.key) {
             self.show_opened(work, &mut state, from, repeated.id, &parked.message, content)?;
             work.put_room_state(room, &state);
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// True while a page of a room's history is under way that may bring more of this device.
@@ -441,7 +483,10 @@ impl Later {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_protocol::{AccountId, DeviceId};
+    use crate::rooms::RoomState;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::frames::{Class, DirectMessage, Heads, Side};
+    use conclave_protocol::{AccountId, Bytes, DeviceId};
     use proptest::prelude::*;
 
     #[test]
@@ -467,6 +512,73 @@ mod tests {
             Some(a_little_ahead.plus(3_600_000))
         );
         assert_eq!(again_at(None, 3_600_000, now), None);
+    }
+
+    const OWN: AccountId = AccountId([1; 32]);
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+    fn device_of(account: u8) -> DeviceAddress {
+        DeviceAddress {
+            account: AccountId([account; 32]),
+            device: DeviceId(0),
+        }
+    }
+
+    #[test]
+    fn after_a_bundle_that_is_not_genuine_none_is_claimed_for_an_hour() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+        let mut engine = Engine::new(true);
+        let address = device_of(2);
+        let mut claims = |work: &mut Work<'_>| {
+            let mut later = Later::default();
+            engine.repair_with(work, address, &[], true, &mut later).unwrap();
+            assert!(engine.fresh_wanted.contains(&address), "it stays wanted");
+            let claims = engine.needs.remove(&Need::FreshBundle(address)).is_some();
+            (claims, later.0)
+        };
+        work.stamp(Stamp::Unusable, address);
+        assert_eq!(claims(&mut work), (false, Some(NOW.plus(FRESH_SESSION_EVERY_MS))));
+        work.now = NOW.plus(FRESH_SESSION_EVERY_MS);
+        assert!(claims(&mut work).0);
+    }
+
+    #[test]
+    fn a_device_that_answers_is_asked_for_the_others_as_if_it_had_not_been_asked() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+        signed_up(&mut work, OWN);
+        let mut ids = Vec::new();
+        for peer in [2, 3] {
+            let peer = device_of(peer).account;
+            let room = RoomId::direct(OWN, peer);
+            work.put_room_state(room, &RoomState::new(peer, true));
+            let message = DirectMessage {
+                room,
+                sequence: 4,
+                side: if OWN < peer { Side::High } else { Side::Low },
+                device: DeviceId(0),
+                time: NOW,
+                class: Class::Message,
+                heads: Heads { low: 0, high: 0 },
+                target: None,
+                body: Bytes(vec![1; 112]),
+            };
+            let mut parked = Parked::new(EnvelopeId::new(NOW, [peer.0[0]; 10]), message);
+            parked.asked = 6;
+            parked.asked_at = Some(NOW);
+            work.put_parked(&parked);
+            ids.push(parked.id);
+        }
+        let mut engine = Engine::new(true);
+        engine.ask_again_soon(&mut work, device_of(2)).unwrap();
+        let ask_at = ids
+            .iter()
+            .map(|id| work.parked(*id).unwrap().unwrap().ask_at(NOW))
+            .collect::<Vec<_>>();
+        assert_eq!(ask_at[0], Some(NOW));
+        assert!(ask_at[1] > Some(NOW), "the other device did not answer");
+        assert_eq!(engine.repair_due, Some(NOW));
     }
 
     proptest! {

@@ -15,6 +15,16 @@ use crate::rows::{Delivery, MessageBody, MessageRow};
 use crate::views::Event;
 use crate::work::Work;
 
+/// When a restoration was noticed here last.
+const NOTICED: &[u8] = b"restored-noticed";
+
+impl Work<'_> {
+    /// True when this device noticed once that it was restored from an older copy.
+    pub(crate) fn was_restored(&self) -> Result<bool, ReadError> {
+        Ok(self.find_bytes(Table::Own, NOTICED)?.is_some())
+    }
+}
+
 impl Engine {
     pub(crate) fn notice_restored_copy(
         &mut self,
@@ -28,11 +38,13 @@ impl Engine {
         if !sent_more && welcome.acknowledged <= counters.acknowledged {
             return Ok(());
         }
-        counters.acknowledged = counters.acknowledged.max(welcome.acknowledged);
+        counters.believe_acknowledged(welcome.acknowledged);
         if let Some(accepted) = welcome.last_accepted {
             counters.last_made = counters.last_made.max(accepted);
         }
         work.put_counters(&counters);
+        let now = work.now;
+        work.put(Table::Own, NOTICED, &now);
 
         let sessions = work.list_bytes(Table::Sessions, &[], u32::MAX)?;
         for (key, _) in &sessions {
@@ -71,5 +83,34 @@ impl Engine {
             self.need(work, Need::FreshBundle(address))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use conclave_protocol::{AccountId, Timestamp};
+
+    #[test]
+    fn a_server_that_says_a_huge_number_mutes_nothing_that_comes_later() {
+        let mut rng = rng();
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1));
+        signed_up(&mut work, AccountId([1; 32]));
+        let mut counters = work.counters().unwrap();
+        counters.take(5);
+        work.put_counters(&counters);
+        let welcome = Welcome {
+            time: Timestamp(1),
+            moved: Vec::new(),
+            last_accepted: None,
+            one_time_prekeys: 0,
+            acknowledged: u64::MAX,
+        };
+        let mut engine = Engine::new(true);
+        engine.notice_restored_copy(&mut work, &welcome).unwrap();
+        let counters = work.counters().unwrap();
+        assert_eq!(counters.taken(), 5, "what comes as number 6 is read");
+        assert_eq!(counters.acknowledged, u64::MAX, "a restoration is noticed once");
     }
 }

@@ -14,6 +14,8 @@ use crate::work::Work;
 /// A message is repeated for this long after it was sent. A reader who is away for longer has lost more than a
 /// key, and until then whoever steals this store can open the bodies that the server keeps.
 pub(crate) const REPEAT_WITHIN_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Clocks of devices differ by so much; an id that lies further ahead says nothing about when it was made.
+const AHEAD_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// Records dropped in one step of the daily round.
 const STEP: u32 = 1_000;
 
@@ -42,9 +44,19 @@ pub(crate) fn may_be_repeated(
     reads && is_young(id, now)
 }
 
-/// True for a message that a sender still repeats.
+/// True for a message that a sender still repeats. The time in an id is its sender's word, so one that lies ahead
+/// does not stay young for as long as its sender pleases.
 pub(crate) fn is_young(id: EnvelopeId, now: Timestamp) -> bool {
-    now.since(id.time()) <= REPEAT_WITHIN_MS
+    !is_old(id, now) && !is_far_ahead(id, now)
+}
+
+/// True for a message whose time lies further ahead than clocks of devices differ.
+pub(crate) fn is_far_ahead(id: EnvelopeId, now: Timestamp) -> bool {
+    id.time().since(now) > AHEAD_MAX_MS
+}
+
+fn is_old(id: EnvelopeId, now: Timestamp) -> bool {
+    now.since(id.time()) > REPEAT_WITHIN_MS
 }
 
 impl Work<'_> {
@@ -70,7 +82,8 @@ impl Work<'_> {
             let old: Vec<EnvelopeId> = oldest
                 .iter()
                 .filter_map(|(key, _)| key.as_slice().try_into().ok().map(EnvelopeId))
-                .take_while(|id| !is_young(*id, self.now))
+                // What lies ahead is of an own clock that was wrong, then or now, and goes in its time.
+                .take_while(|id| is_old(*id, self.now))
                 .collect();
             for id in &old {
                 self.forget_sent(*id);
@@ -117,5 +130,14 @@ mod tests {
     fn a_message_is_repeated_for_seven_days_and_no_longer() {
         assert!(asks(device(PEER, 0), REPEAT_WITHIN_MS));
         assert!(!asks(device(PEER, 0), REPEAT_WITHIN_MS + 1));
+    }
+
+    #[test]
+    fn an_id_that_lies_ahead_stays_young_no_longer_than_clocks_differ() {
+        let id = EnvelopeId::new(SENT_AT.plus(AHEAD_MAX_MS), [9; 10]);
+        assert!(is_young(id, SENT_AT) && !is_far_ahead(id, SENT_AT));
+        assert!(!is_young(id, Timestamp(SENT_AT.0 - 1)) && is_far_ahead(id, Timestamp(SENT_AT.0 - 1)));
+        let last = EnvelopeId::new(Timestamp((1 << 48) - 1), [9; 10]);
+        assert!(!is_young(last, SENT_AT) && is_far_ahead(last, SENT_AT));
     }
 }

@@ -16,6 +16,7 @@ use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::people::remote_of;
 use crate::reads::ReadError;
+use crate::repair::{Stamp, again_at};
 use crate::views::Event;
 use crate::work::Work;
 
@@ -55,7 +56,7 @@ impl Work<'_> {
     /// The daily round over what is kept for a time.
     fn daily_round(&mut self) -> Result<(), ReadError> {
         let last: Option<Timestamp> = self.find(Table::Own, TIDIED)?;
-        if last.is_some_and(|last| self.now.since(last) < TIDY_EVERY_MS) {
+        if again_at(last, TIDY_EVERY_MS, self.now).is_some() {
             return Ok(());
         }
         let now = self.now;
@@ -253,6 +254,12 @@ impl Engine {
             }
             None => false,
         };
+        if !began && matches!(need, Need::FreshBundle(_)) {
+            // Nobody waits for it in this moment, and each try costs the device a one-time prekey.
+            work.stamp(Stamp::Unusable, address);
+            self.repair_soon(work.now);
+            return Ok(());
+        }
         if !began {
             let retry_at = work.now.plus(BAD_BUNDLE_RETRY_MS);
             self.needs.insert(need, NeedState::RetryAt(retry_at));
@@ -303,7 +310,27 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use super::fair_share;
+    use super::*;
+    use crate::codec::KeyAndHash;
+    use crate::sent::Sent;
+    use crate::work::testing::{EmptyStore, rng};
+    use conclave_protocol::{EnvelopeId, RoomId};
+
+    #[test]
+    fn a_clock_that_was_far_ahead_once_does_not_end_the_daily_rounds() {
+        let mut rng = rng();
+        let now = Timestamp(1_800_000_000_000);
+        let mut work = Work::new(&EmptyStore, &mut rng, now);
+        let old = EnvelopeId::new(Timestamp(1), [9; 10]);
+        let sent = Sent {
+            room: RoomId([7; 32]),
+            key: KeyAndHash::from_slice(&[1; 64]).unwrap(),
+        };
+        work.put_sent(old, &sent);
+        work.put(Table::Own, TIDIED, &now.plus(365 * TIDY_EVERY_MS));
+        work.daily_round().unwrap();
+        assert!(work.sent(old).unwrap().is_none());
+    }
 
     #[test]
     fn who_keeps_most_skipped_keys_gives_way_first() {

@@ -206,3 +206,60 @@ impl<'a> Work<'a> {
         self.store.last_ordinal()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
+    use conclave_protocol::AccountId;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+    use crate::own::OwnIdentity;
+
+    /// A device's store with nothing in it: a handling sees what it changes itself.
+    pub(crate) struct EmptyStore;
+
+    impl Reads for EmptyStore {
+        fn find_record(&self, _: Table, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+            Ok(None)
+        }
+
+        fn list_records(&self, _: Table, _: &[u8], _: u32) -> Result<Vec<Record>, ReadError> {
+            Ok(Vec::new())
+        }
+
+        fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
+            Ok(None)
+        }
+
+        fn find_message(&self, _: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
+            Ok(None)
+        }
+
+        fn list_own_unread(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+            Ok(Vec::new())
+        }
+
+        fn last_ordinal(&self) -> Result<u64, ReadError> {
+            Ok(0)
+        }
+    }
+
+    pub(crate) fn rng() -> ChaCha20Rng {
+        ChaCha20Rng::seed_from_u64(1)
+    }
+
+    /// The device belongs to this account.
+    pub(crate) fn signed_up(work: &mut Work<'_>, account: AccountId) {
+        let own = OwnIdentity::new(
+            &"bob".parse().unwrap(),
+            account,
+            &SigningKey::from_bytes(&[1; 32]),
+            &IdentityKey::from_bytes(&[2; 32]),
+            &RecoveryKey::from_bytes(&[3; 32]),
+            Vec::new(),
+        );
+        work.put_own(&own);
+    }
+}

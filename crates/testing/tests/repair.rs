@@ -146,6 +146,7 @@ async fn a_request_and_an_answer_that_are_lost_are_made_again_also_after_restart
     waits_for_control(&world, alice_id).await;
     bob.closes().await;
     with_database(&world, |database| lose_controls(database, alice_id)).await;
+    let begun = claims(&world, alice_id);
     alice.comes_back().await;
 
     // The next one arrives, and its answer is lost.
@@ -154,6 +155,11 @@ async fn a_request_and_an_answer_that_are_lost_are_made_again_also_after_restart
     let bob = world.opens_again("bob");
     bob.is_online().await;
     waits_for_control(&world, alice_id).await;
+    assert_eq!(
+        claims(&world, alice_id),
+        begun,
+        "on the session that waits for an answer"
+    );
     bob.closes().await;
     alice.comes_back().await;
     waits_for_control(&world, bob_id).await;
@@ -253,19 +259,121 @@ async fn a_stranger_who_asks_for_a_message_gets_nothing_and_a_reader_gets_it() {
     let secret = alice.sends("for bob alone").to(&bob).await;
     bob.sees(&["one", "for bob alone"]).from(&alice).await;
 
-    mallory.room_with(&alice).await;
+    mallory.sends("hello").to(&alice).await;
+    alice.sees(&["hello"]).from(&mallory).await;
     let alice_id = alice.account().await;
     let bob = asks(&world, bob, alice_id, &[secret]).await;
     let mallory = asks(&world, mallory, alice_id, &[secret]).await;
     // Control payloads and messages of a device arrive in order, so the requests were read before these.
     mallory.sends("did you get it?").to(&alice).await;
-    alice.sees(&["did you get it?"]).from(&mallory).await;
+    alice.sees(&["hello", "did you get it?"]).from(&mallory).await;
     bob.sends("thank you").to(&alice).await;
     alice.sees(&["ok", "thank you"]).from(&bob).await;
     let folder = alice.data().to_owned();
     alice.closes().await;
     assert!(answered_at(&folder, bob_id).is_some(), "a reader is answered");
     assert_eq!(answered_at(&folder, mallory_id), None, "a stranger is not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_far_future_are_not_kept_and_repair_goes_on_for_everybody_else() {
+    let world = World::begin().await;
+    let (alice, bob) = acquainted(&world).await;
+    let mallory = world.registers("mallory").await;
+    let from_mallory = sends_while_away(&mallory, &bob, &["m0", "m1"]).await;
+    let from_alice = sends_until_accepted(&alice, &bob, &["two"]).await;
+    // She names times at the end of all times, and the keys fit nothing.
+    let last = Timestamp((1 << 48) - 1);
+    let future = [1, 2].map(|n| EnvelopeId::new(last, [n; 10]));
+    with_database(&world, |database| {
+        for (id, later) in from_mallory.iter().zip(&future) {
+            let renamed = "UPDATE envelopes SET id = ?2 WHERE id = ?1";
+            let ids = (id.0.to_vec(), later.0.to_vec());
+            assert_eq!(database.execute(renamed, ids).unwrap(), 1);
+        }
+        spoil(database, &from_alice[0]);
+    })
+    .await;
+    let room = RoomId::direct(bob.account().await, mallory.account().await);
+    bob.comes_back().await;
+    bob.sees(&["one", "two"]).from(&alice).await;
+    let lost = BodyView::Lost {
+        why: LossView::TooOld,
+    };
+    assert_eq!(bodies(&bob, room).await, [lost.clone(), lost]);
+    let folder = bob.data().to_owned();
+    bob.closes().await;
+    let store = open_store(&folder);
+    for id in future {
+        assert!(store.find_record(Table::Parked, &id.0).unwrap().is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn noise_from_a_stranger_without_a_chat_makes_a_device_do_nothing() {
+    let world = World::begin().await;
+    let (alice, bob) = acquainted(&world).await;
+    let mallory = world.registers("mallory").await;
+    let (bob_id, mallory_id) = (bob.account().await, mallory.account().await);
+    // Bob's device is told something by mallory's, and cannot open it.
+    mallory.device().wait_until_quiet(PATIENCE).await.unwrap();
+    bob.goes_offline().await;
+    let ok = alice.sends("two").to(&bob).await;
+    alice.device().wait_until_sent(ok, PATIENCE).await.unwrap();
+    let before = claims(&world, mallory_id);
+    with_database(&world, |database| {
+        let mut pairwise: Vec<u8> = database
+            .query_row(
+                "SELECT pairwise FROM mailbox WHERE account = ?1",
+                [bob_id.0.to_vec()],
+                |row| row.get(0),
+            )
+            .unwrap();
+        *pairwise.last_mut().unwrap() ^= 1;
+        let noise = (vec![9; 16], mallory_id.0.to_vec(), 0, pairwise);
+        put_controls_back(database, bob_id, &[noise]);
+    })
+    .await;
+    bob.comes_back().await;
+    bob.sees(&["one", "two"]).from(&alice).await;
+    goes_on(&alice, &bob).await;
+    assert_eq!(controls(&database(&world), mallory_id), 0);
+    assert_eq!(claims(&world, mallory_id), before, "no session begins");
+    let folder = bob.data().to_owned();
+    bob.closes().await;
+    let known = open_store(&folder)
+        .find_record(Table::Contacts, &mallory_id.0)
+        .unwrap();
+    assert!(known.is_none(), "nobody was looked up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_reader_could_not_open_is_not_shown_as_read() {
+    let world = World::begin().await;
+    let (alice, bob) = acquainted(&world).await;
+    let sent = sends_while_away(&alice, &bob, &["two", "three"]).await;
+    with_database(&world, |database| {
+        spoil(database, &sent[0]);
+        // Nor is it asked for in this story.
+        let forgotten = "UPDATE envelopes SET id = ?2 WHERE id = ?1";
+        let other = EnvelopeId::new(Timestamp(1), [1; 10]);
+        let ids = (sent[0].0.to_vec(), other.0.to_vec());
+        assert_eq!(database.execute(forgotten, ids).unwrap(), 1);
+    })
+    .await;
+    bob.comes_back().await;
+    bob.waits("the second", async || {
+        let seen = bodies(&bob, bob.room_with(&alice).await).await;
+        if seen.last() == Some(&text("three")) {
+            Ok(())
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    })
+    .await;
+    bob.reads_everything_from(&alice).await;
+    alice.sees_delivery(&bob, sent[1], &DeliveryView::Read).await;
+    alice.sees_delivery(&bob, sent[0], &DeliveryView::Sent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,9 +387,20 @@ async fn a_request_under_the_name_of_another_device_gets_nothing() {
         bob.account().await,
         mallory.account().await,
     );
+    mallory.sends("hello").to(&alice).await;
+    alice.sees(&["hello"]).from(&mallory).await;
     let id = alice.sends("two").to(&bob).await;
     bob.sees(&["one", "two"]).from(&alice).await;
     alice.sees_delivery(&bob, id, &DeliveryView::Delivered).await;
+    // The receipt that said so does not pass for the request.
+    alice
+        .waits("the end of her mailbox", async || {
+            match waiting(&database(&world), alice_id) {
+                0 => Ok(()),
+                waiting => Err(format!("{waiting}")),
+            }
+        })
+        .await;
     alice.goes_offline().await;
     let bob = asks(&world, bob, alice_id, &[id]).await;
     waits_for_control(&world, alice_id).await;
@@ -372,7 +491,8 @@ async fn a_repeat_of_somebody_else_or_with_another_key_changes_nothing() {
     let mallory = world.registers("mallory").await;
     let bob_id = bob.account().await;
     let room = bob.room_with(&alice).await;
-    mallory.room_with(&bob).await;
+    mallory.sends("hello").to(&bob).await;
+    bob.sees(&["hello"]).from(&mallory).await;
     let sent = sends_while_away(&alice, &bob, &["two"]).await;
     let folder = alice.data().to_owned();
     alice.closes().await;
@@ -382,7 +502,7 @@ async fn a_repeat_of_somebody_else_or_with_another_key_changes_nothing() {
     // The genuine key, but from another device than the message.
     let mallory = says(&world, mallory, bob_id, &repeat(room, sent[0], &key)).await;
     mallory.sends("look again").to(&bob).await;
-    bob.sees(&["look again"]).from(&mallory).await;
+    bob.sees(&["hello", "look again"]).from(&mallory).await;
     assert_eq!(bodies(&bob, room).await, [text("one"), BodyView::Unopened]);
 
     // The right device, but another key; then the request is answered, and the genuine one opens it.
@@ -568,6 +688,14 @@ fn controls(database: &Connection, to: AccountId) -> i64 {
     let count = "SELECT count(*) FROM mailbox WHERE account = ?1 AND room IS NULL";
     database
         .query_row(count, [to.0.to_vec()], |row| row.get(0))
+        .unwrap()
+}
+
+/// How many bundles of somebody were claimed.
+fn claims(world: &World, of: AccountId) -> i64 {
+    let count = "SELECT count(*) FROM claimed_prekeys WHERE account = ?1";
+    database(world)
+        .query_row(count, [of.0.to_vec()], |row| row.get(0))
         .unwrap()
 }
 
