@@ -19,3 +19,20 @@ pub fn login_statement(account: &[u8; 32], device: u32, attempt: &str) -> Vec<u8
         .bytes(attempt.as_bytes())
         .finish()
 }
+
+/// Whoever signs this holds the recovery key and wants this attempt for this handle.
+pub fn recovery_proof_statement(username: &str, attempt: &str) -> Vec<u8> {
+    Writer::new(labels::RECOVERY_PROOF)
+        .bytes(username.as_bytes())
+        .bytes(attempt.as_bytes())
+        .finish()
+}
+
+/// The device that the recovery key adds wants this entry and this password record.
+pub fn recovery_statement(token: &str, entry: &[u8], upload: &[u8]) -> Vec<u8> {
+    Writer::new(labels::RECOVERY)
+        .bytes(token.as_bytes())
+        .fixed(&hash(labels::ENTRY_HASH, entry))
+        .fixed(&hash(labels::RECOVERY, upload))
+        .finish()
+}

@@ -128,7 +128,7 @@ impl Session {
     /// Whose device it is, signed in or not.
     pub(crate) async fn person(&self) -> Result<PersonView, CliError> {
         match self.device.account().await? {
-            AccountView::None => Err(CliError::NoAccount),
+            AccountView::None | AccountView::Joining { .. } => Err(CliError::NoAccount),
             AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => Ok(person),
         }
     }
@@ -136,7 +136,7 @@ impl Session {
     /// Who is signed in.
     pub(crate) async fn signed_in(&self) -> Result<PersonView, CliError> {
         match self.device.account().await? {
-            AccountView::None => Err(CliError::NoAccount),
+            AccountView::None | AccountView::Joining { .. } => Err(CliError::NoAccount),
             AccountView::SignedOut { .. } => Err(CliError::SignedOut),
             AccountView::SignedIn { person, .. } => Ok(person),
         }

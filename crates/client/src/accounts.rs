@@ -278,7 +278,7 @@ impl Engine {
             .find_own()?
             .filter(|own| own.username == form.username.as_str())
         else {
-            self.fail(work, ask, Failure::other_device());
+            self.fail(work, ask, Failure::busy());
             return Ok(());
         };
         let statement = login_statement(&own.account.0, own.device.0, started.attempt.as_str());

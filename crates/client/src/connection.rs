@@ -415,6 +415,7 @@ mod tests {
             last_accepted: None,
             one_time_prekeys: 0,
             acknowledged: 0,
+            head: None,
         };
         engine.welcome(&mut work, &welcome).unwrap();
         assert!(engine.longer_chains_asked.is_empty());

@@ -35,8 +35,30 @@ own_failures! {
     password_common "password_common" "This password is among the first that anybody tries. Choose another one.";
     /// The password is too long.
     password_long "password_long" "A password may have 1,024 characters at most.";
-    /// The account has no keys on this device.
-    other_device "other_device" "This is not one of your devices yet. Sign in where you made your account; adding a device comes with a later version.";
+    /// The digits do not fit.
+    digits_wrong "digits_wrong" "These are not the digits on the new device. For safety this approval has ended; start again on the new device, and approve only a device that you hold.";
+    /// What was scanned or pasted is not a link code.
+    link_unreadable "link_unreadable" "This is not the code of a new device. Show it again on the new device and scan it from there.";
+    /// The link was opened by somebody who does not know its secret, or its messages were altered.
+    link_broken "link_broken" "The two devices did not understand each other, or somebody interfered. Nothing was added. Start again on the new device.";
+    /// The meeting ended by itself.
+    link_expired "link_expired" "Nobody approved this device in time. Start again.";
+    /// The other device declined.
+    link_declined "link_declined" "Your other device declined. If that was you, start again; if not, change your password.";
+    /// The recovery key is not one.
+    words_invalid "words_invalid" "These are not the words of a recovery key. Check the spelling and the order; there are 24.";
+    /// Handle and recovery key do not fit.
+    recovery_refused "recovery_refused" "Name and recovery key do not fit together. Check both; a recovery key that was replaced opens nothing any more.";
+    /// The device was taken out of its account.
+    device_removed "device_removed" "This device was removed from your account, and everything on it was deleted.";
+    /// The server says so, and shows no proof.
+    device_revoked_unproven "device_revoked_unproven" "The server says that this device was removed from your account. What is on it stays sealed; look at your devices on another one.";
+    /// There is no such device in the account.
+    unknown_device "unknown_device" "This device is not in your account any more.";
+    /// The only device stays.
+    last_device "last_device" "This is the only device of your account. Add another one first, or keep your recovery key at hand and sign out.";
+    /// The name is empty or too long.
+    device_name "device_name" "A device's name has 1 to 64 characters.";
     /// The device belongs to another account.
     other_account "other_account" "This device holds another account. Sign in with that one.";
     /// Not signed in.

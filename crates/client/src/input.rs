@@ -1,6 +1,6 @@
 //! What the engine is told.
 
-use conclave_protocol::{AccountId, EnvelopeId, RoomId};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId};
 use zeroize::Zeroizing;
 
 /// One input.
@@ -55,12 +55,61 @@ pub enum Intent {
         /// Token from the link.
         invite: String,
     },
-    /// Sign in on this device, which belongs to the account already. Answer: `Done`.
+    /// Sign in. Where this is no device of the account yet, it then waits for approval by one of them:
+    /// [`crate::views::AccountView::Joining`]. Answer: `Done`.
     SignIn {
         /// The handle as typed.
         username: String,
         /// The password.
         password: Zeroizing<String>,
+    },
+    /// Become a device of an account by being scanned: shows a code, nobody has signed in here. Answer: `Done`,
+    /// then [`crate::views::AccountView::Joining`].
+    ShowLinkCode,
+    /// Wait for approval no longer. Answer: `Done`.
+    CancelJoining,
+    /// Come back to an account with its recovery key, and give it a new password. Answer: `Done`.
+    Recover {
+        /// The handle as typed.
+        username: String,
+        /// The recovery key as typed.
+        words: Zeroizing<String>,
+        /// The new password.
+        password: Zeroizing<String>,
+    },
+    /// Begin to approve a new device of the own account. Answer: `Done`; it goes on in
+    /// [`crate::Engine::list_approvals`].
+    AnswerLink {
+        /// Which one.
+        link: LinkTarget,
+    },
+    /// The person approves a new device: by code with the digits that it shows. Answer: `Done` once it is a
+    /// device of the account. Wrong digits end the meeting.
+    ConfirmLink {
+        /// The meeting place.
+        link: LinkId,
+        /// The six digits; none where its code was scanned.
+        digits: Option<String>,
+    },
+    /// The person does not know this device. Answer: `Done`.
+    DeclineLink {
+        /// The meeting place.
+        link: LinkId,
+    },
+    /// The devices of the own account. Answer: `Devices`.
+    ListDevices,
+    /// Name a device of the own account, this one where none is given; sealed, for the own devices only. This
+    /// device may be named before it has an account. Answer: `Done`.
+    RenameDevice {
+        /// Which one.
+        device: Option<DeviceId>,
+        /// The name.
+        name: String,
+    },
+    /// Take a device out of the account, at once and for good. Answer: `Done`.
+    RevokeDevice {
+        /// Which one; this one signs out and forgets everything.
+        device: DeviceId,
     },
     /// Sign out; keys and messages stay sealed on the device. Answer: `Done`.
     SignOut,
@@ -109,4 +158,12 @@ pub enum Intent {
     ShowRecoveryKey,
     /// The person has kept the recovery key; do not offer it again. Answer: `Done`.
     RecoveryKeyKept,
+}
+
+/// A new device that is to be approved.
+pub enum LinkTarget {
+    /// It waits, as the server said.
+    Waiting(LinkId),
+    /// What was scanned or pasted from its screen.
+    Scanned(Zeroizing<String>),
 }

@@ -23,17 +23,20 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod approving;
 mod calls;
 mod changes;
 mod codec;
 mod connection;
 mod contacts;
 mod content;
+mod devices;
 mod effects;
 mod failure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod input;
+mod joining;
 mod machine;
 mod mailbox;
 mod outbox;
@@ -45,6 +48,7 @@ mod prekeys;
 mod randomness;
 mod reads;
 mod receipts;
+mod recovering;
 mod refill;
 mod repair;
 mod restored;
@@ -58,7 +62,7 @@ mod work;
 pub use changes::{Change, Table};
 pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Request};
 pub use failure::Failure;
-pub use input::{HttpOutcome, Input, Intent};
+pub use input::{HttpOutcome, Input, Intent, LinkTarget};
 pub use machine::Engine;
 pub use reads::{ReadError, Reads, Record};
 pub use rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};

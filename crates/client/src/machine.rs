@@ -198,6 +198,14 @@ impl Engine {
                 return self.register(work, ask, &username, password, &invite);
             }
             Intent::SignIn { username, password } => return self.sign_in(work, ask, &username, password),
+            Intent::ShowLinkCode => return self.show_link_code(work, ask),
+            Intent::CancelJoining => return self.cancel_joining(work, ask),
+            Intent::Recover {
+                username,
+                words,
+                password,
+            } => return self.recover(work, ask, &username, &words, password),
+            Intent::RenameDevice { device, name } => return self.rename_device(work, ask, device, &name),
             _ => {}
         }
         if !work.login()?.signed_in {
@@ -205,7 +213,17 @@ impl Engine {
             return Ok(());
         }
         match intent {
-            Intent::Register { .. } | Intent::SignIn { .. } => Ok(()),
+            Intent::Register { .. }
+            | Intent::SignIn { .. }
+            | Intent::ShowLinkCode
+            | Intent::CancelJoining
+            | Intent::Recover { .. }
+            | Intent::RenameDevice { .. } => Ok(()),
+            Intent::AnswerLink { link } => self.answer_link(work, ask, link),
+            Intent::ConfirmLink { link, digits } => self.confirm_link(work, ask, link, digits.as_deref()),
+            Intent::DeclineLink { link } => self.decline_link(work, ask, link),
+            Intent::ListDevices => self.list_devices(work, ask),
+            Intent::RevokeDevice { device } => self.revoke_device(work, ask, device),
             Intent::SignOut => self.sign_out(work, ask),
             Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
             Intent::OpenChat { account } => self.open_chat(work, ask, account),
@@ -248,6 +266,8 @@ impl Engine {
                 self.prekeys_low(work, left);
                 Ok(())
             }
+            ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
+            ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
         }
     }
 

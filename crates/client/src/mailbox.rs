@@ -651,6 +651,7 @@ mod tests {
             last_accepted: Some(id),
             one_time_prekeys: 0,
             acknowledged: 0,
+            head: None,
         };
         Engine::new(true)
             .notice_restored_copy(&mut work, &welcome)

@@ -106,6 +106,7 @@ mod tests {
             last_accepted: None,
             one_time_prekeys: 0,
             acknowledged: u64::MAX,
+            head: None,
         };
         let mut engine = Engine::new(true);
         engine.notice_restored_copy(&mut work, &welcome).unwrap();

@@ -39,6 +39,15 @@ pub enum Event {
         /// The message's id.
         message: String,
     },
+    /// The own account's devices or their names changed.
+    Devices,
+    /// A device was added to the own account by another one of its devices.
+    DeviceAdded {
+        /// Its name, where it is known already.
+        name: Option<String>,
+    },
+    /// What is to be approved changed.
+    Approvals,
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
@@ -75,6 +84,11 @@ pub enum Outcome {
     RecoveryWords {
         /// 24 words.
         words: Vec<String>,
+    },
+    /// The own account's devices, this one first.
+    Devices {
+        /// Each active one.
+        devices: Vec<DeviceView>,
     },
     /// A text was taken into the outbox.
     Queued {
@@ -120,6 +134,11 @@ pub struct PersonView {
 pub enum AccountView {
     /// No account was made on this device.
     None,
+    /// Waits to become a device of an account.
+    Joining {
+        /// How that stands.
+        joining: JoiningView,
+    },
     /// The device has an account and is signed out.
     SignedOut {
         /// Whose device it is.
@@ -136,6 +155,102 @@ pub enum AccountView {
         /// For a contact link: `/#/contact/{username}/{account}`.
         contact_link: String,
     },
+}
+
+/// How a new device stands that waits to be approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct JoiningView {
+    /// Whose device it will be; none while nobody has scanned its code.
+    pub username: Option<String>,
+    /// What an old device scans: the part of a link behind the server's address, `/#/link/{code}`.
+    pub link: Option<String>,
+    /// The six digits to type on an old device, once it answered.
+    pub digits: Option<String>,
+    /// How far it is.
+    pub step: JoiningStep,
+    /// When the meeting ends by itself, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub expires: u64,
+}
+
+/// How far a new device is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum JoiningStep {
+    /// No device of the account has answered yet.
+    Waiting,
+    /// One has; the person confirms there.
+    Confirming,
+    /// It was approved and is being added.
+    Adding,
+    /// It ended without success; start again.
+    Ended {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A new device that waits for approval on this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct ApprovalView {
+    /// Names the meeting place.
+    pub link: String,
+    /// The new device's name for itself, once it is known.
+    pub name: Option<String>,
+    /// How far it is.
+    pub step: ApprovalStep,
+    /// When it ends by itself, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub expires: u64,
+}
+
+/// How far an approval is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum ApprovalStep {
+    /// The device waits; nobody has answered here.
+    Asked,
+    /// On the way.
+    Connecting,
+    /// The person types the digits that the new device shows.
+    DigitsNeeded,
+    /// The code was scanned; the person confirms.
+    ConfirmationNeeded,
+    /// It is being added.
+    Adding,
+    /// It is a device of the account.
+    Added,
+    /// It ended without success.
+    Ended {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A device of the own account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct DeviceView {
+    /// Its number in the account.
+    pub device: u32,
+    /// Its name, where it is known here.
+    pub name: Option<String>,
+    /// This very device.
+    pub this: bool,
+    /// When it was added, as the account's log says, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub added_at: u64,
+    /// When the server last saw it, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub seen_at: Option<u64>,
+    /// Connected now, as the server says.
+    pub connected: bool,
+    /// Signed in, as the server says.
+    pub signed_in: bool,
 }
 
 /// A row of the list of chats.

@@ -96,6 +96,10 @@ labels! {
     LOGIN = "conclave/v1/login";
     /// What a device signs when an account is registered.
     REGISTRATION = "conclave/v1/registration";
+    /// What the recovery key signs to show itself to the server.
+    RECOVERY_PROOF = "conclave/v1/recovery-proof";
+    /// What a device signs that the recovery key adds.
+    RECOVERY = "conclave/v1/recovery";
     /// Derivation of the recovery signing key from the recovery key.
     RECOVERY_SIGNING_KEY = "conclave/v1/recovery-signing-key";
     /// Hash under which the server keeps tokens (refresh, invite, set-up).

@@ -309,6 +309,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
             last_accepted: Some(id),
             one_time_prekeys: 100,
             acknowledged: 5,
+            head: Some(1),
         }),
         ServerFrame::Accepted(Accepted {
             id,

@@ -92,6 +92,20 @@ codes! {
     25 OriginRefused "origin_refused" 403 "This request came from another website and was refused.";
     /// The same device connected from somewhere else.
     26 Replaced "replaced" 409 "This device is connected from somewhere else, as a copy of its data would be. Close the other one.";
+    /// The log has grown, so the entry or record is not the next one.
+    27 ChainMoved "chain_moved" 409 "Another device was faster. This is tried again by itself.";
+    /// The device was taken out of its account.
+    28 DeviceRevoked "device_revoked" 401 "This device was removed from your account.";
+    /// The meeting place of two devices is over.
+    29 LinkGone "link_gone" 410 "This approval has ended. Start again on the new device.";
+    /// Another device answers already.
+    30 LinkTaken "link_taken" 409 "Another of your devices is approving this one.";
+    /// The account has as many devices as it may.
+    31 DevicesFull "devices_full" 409 "An account has 16 devices at most. Remove one that you no longer use.";
+    /// The account was closed.
+    32 AccountClosed "account_closed" 410 "This account was closed.";
+    /// The vault holds as many records as it may.
+    33 VaultFull "vault_full" 507 "The vault of this account is full. New messages stay on your devices.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -10,7 +10,9 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId, Timestamp, Token};
+use crate::{
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId, Timestamp, Token,
+};
 
 /// Whether an envelope counts as unread and may wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -78,6 +80,12 @@ pub enum ServerFrame {
     /// One-time prekeys run low.
     #[n(8)]
     PrekeysLow(#[n(0)] u32),
+    /// The chain of the own account, or of somebody with whom it shares a room, has grown.
+    #[n(9)]
+    ChainMoved(#[n(0)] ChainMoved),
+    /// A new device waits for approval by one of this account's devices.
+    #[n(10)]
+    LinkWaiting(#[n(0)] LinkId),
 }
 
 /// Opens a connection.
@@ -128,6 +136,24 @@ pub struct Welcome {
     /// is lower was restored from an older copy.
     #[n(4)]
     pub acknowledged: u64,
+    /// Sequence of the newest entry of the own account's chain.
+    #[n(5)]
+    pub head: Option<u32>,
+}
+
+/// A chain has grown.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct ChainMoved {
+    /// Whose chain.
+    #[n(0)]
+    pub account: AccountId,
+    /// Sequence of its newest entry.
+    #[n(1)]
+    pub head: u32,
+    /// The newest entry, so that a device that is being revoked sees the proof before its connection ends.
+    #[n(2)]
+    pub entry: Bytes,
 }
 
 /// A sealed message to a room and its key for each device.
@@ -385,7 +411,6 @@ frame_bytes!(ServerFrame);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AccountId;
 
     fn send() -> ClientFrame {
         ClientFrame::Send(Send {

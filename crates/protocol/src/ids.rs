@@ -97,6 +97,35 @@ hash_id! {
     Hash
 }
 
+/// A meeting place of two devices of one account, made at random by the new one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct LinkId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+
+impl fmt::Display for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_base64(&self.0))
+    }
+}
+
+impl fmt::Debug for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = to_base64(&self.0);
+        write!(f, "LinkId({}…)", text.get(..6).unwrap_or_default())
+    }
+}
+
+impl FromStr for LinkId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bytes = from_base64(text).ok_or(IdError::Malformed)?;
+        bytes.try_into().map(Self).map_err(|_| IdError::Malformed)
+    }
+}
+
+text_serde!(LinkId);
+
 impl RoomId {
     /// The direct room of two accounts: the hash of both ids in order. With one account twice, the room of
     /// its saved messages.
@@ -230,6 +259,8 @@ mod tests {
         let envelope = EnvelopeId::new(Timestamp(1_700_000_000_123), [9; 10]);
         assert_eq!(envelope.to_string().parse(), Ok(envelope));
         assert_eq!(envelope.time(), Timestamp(1_700_000_000_123));
+        let link = LinkId([0xCD; 16]);
+        assert_eq!(link.to_string().parse(), Ok(link));
     }
 
     #[test]

@@ -17,20 +17,24 @@
 
 pub mod accounts;
 pub mod bytes;
+pub mod devices;
 pub mod error;
 pub mod frames;
 pub mod ids;
 pub mod invites;
 pub mod limits;
+pub mod links;
 pub mod logins;
 pub mod messages;
 pub mod prekeys;
+pub mod recoveries;
 pub mod rooms;
 pub mod time;
+pub mod vault;
 
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
-pub use ids::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, RoomId, Username};
+pub use ids::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, RoomId, Username};
 pub use time::Timestamp;
 
 /// Version of the protocol that this build speaks; there is no negotiation inside a version.

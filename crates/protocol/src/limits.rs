@@ -52,3 +52,28 @@ pub const INVITE_LIFE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub const ENTRY_CLOCK_SKEW_MS: u64 = 2 * 60 * 1000;
 /// A client sends a heartbeat when it heard nothing for this long, in milliseconds.
 pub const HEARTBEAT_MS: u64 = 25_000;
+/// Life of a meeting place of two devices, in milliseconds.
+pub const LINK_LIFE_MS: u64 = 10 * 60 * 1000;
+/// One message of a meeting place: a sealed answer may hold an account's whole chain.
+pub const LINK_MESSAGE_MAX: usize = 128 * 1024;
+/// Messages of a meeting place, both sides together.
+pub const LINK_MESSAGES_MAX: u32 = 16;
+/// Meeting places open at a time for one account.
+pub const LINKS_MAX: usize = 8;
+/// How long after it was added a device may sign in for the first time without the password, in milliseconds.
+pub const FIRST_LOGIN_WITHIN_MS: u64 = 15 * 60 * 1000;
+/// Life of the token of somebody who gave the right password on a device that is not the account's yet, or
+/// who proved the recovery key, in milliseconds.
+pub const PENDING_LOGIN_LIFE_MS: u64 = 15 * 60 * 1000;
+/// One record of a vault.
+pub const VAULT_RECORD_MAX: usize = 64 * 1024;
+/// Records in one append.
+pub const VAULT_APPEND_MAX: usize = 64;
+/// Bytes of records in one answer.
+pub const VAULT_PAGE_BYTES: usize = 256 * 1024;
+/// Records of one vault.
+pub const VAULT_RECORDS_MAX: u64 = 1_000_000;
+/// Slots and wrapped keys kept for one vault: those in force and a few before them.
+pub const VAULT_KEYS_MAX: usize = 64;
+/// One slot or wrapped key.
+pub const VAULT_KEY_MAX: usize = 4 * 1024;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Bytes, DeviceId, Token, Username};
+use crate::{AccountId, Bytes, DeviceAddress, DeviceId, Token, Username};
 
 /// `POST /api/v1/logins/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,4 +71,56 @@ pub struct Refresh {
 pub struct Ticket {
     /// The ticket; valid for [`crate::limits::TICKET_LIFE_MS`].
     pub ticket: Token,
+}
+
+/// `POST /api/v1/logins/pending`: the password is right, but this browser or program is no device of the
+/// account yet. Uses the attempt of [`LoginStarted`] up; answered by [`LoginPending`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingLogin {
+    /// From [`LoginStarted`].
+    pub attempt: Token,
+    /// OPAQUE `CredentialFinalization` (KE3).
+    pub opaque: Bytes,
+}
+
+/// Answer to [`PendingLogin`]: enough to ask one of the account's devices for approval and to read its vault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginPending {
+    /// The account.
+    pub account: AccountId,
+    /// The handle.
+    pub username: Username,
+    /// Its chain from the beginning.
+    pub entries: Vec<Bytes>,
+    /// Opens a meeting place by code, the own account's chain, and the vault for reading, as
+    /// `Authorization: Bearer`.
+    pub token: Token,
+    /// Milliseconds until it ends.
+    pub expires_in: u64,
+}
+
+/// `POST /api/v1/logins/device/start`: the first sign-in of a device that was just approved needs no password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceLoginStart {
+    /// Which device.
+    pub device: DeviceAddress,
+}
+
+/// Answer to [`DeviceLoginStart`]; the same for a device that does not exist.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceLoginStarted {
+    /// Names this attempt.
+    pub attempt: Token,
+}
+
+/// `POST /api/v1/logins/device/finish`: answered by [`LoggedIn`]. Refused as `wrong_credentials` unless the
+/// device is active, was added within [`crate::limits::FIRST_LOGIN_WITHIN_MS`] and never had a login.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeviceLoginFinish {
+    /// From [`DeviceLoginStarted`].
+    pub attempt: Token,
+    /// By the device over label `LOGIN`, as in [`LoginFinish`].
+    pub signature: Bytes,
+    /// True where the client keeps its refresh token itself (everything but a browser).
+    pub native: bool,
 }

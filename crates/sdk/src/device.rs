@@ -247,7 +247,7 @@ impl Device {
         self.look(|engine, store| {
             let account = engine.account(store).map_err(|_| Failure::storage())?;
             let own = match &account {
-                AccountView::None => "",
+                AccountView::None | AccountView::Joining { .. } => "",
                 AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
             };
             let chats = store.list_chats()?;

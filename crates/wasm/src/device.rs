@@ -218,7 +218,7 @@ impl Device {
             .account(&self.store)
             .map_err(|_| thrown(&Failure::storage()))?;
         let own_account = match &account {
-            AccountView::None => "",
+            AccountView::None | AccountView::Joining { .. } => "",
             AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
         };
         let chats = self

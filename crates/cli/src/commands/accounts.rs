@@ -113,7 +113,7 @@ pub(crate) async fn status(common: &Common, printer: &Printer, local: &LocalArg)
     });
     printer.result(&value, || {
         let who = match &account {
-            AccountView::None => "nobody".to_owned(),
+            AccountView::None | AccountView::Joining { .. } => "nobody".to_owned(),
             AccountView::SignedOut { person } => format!("{} (signed out)", person.username),
             AccountView::SignedIn { person, administrator: true, .. } => {
                 format!("{} (administrator)", person.username)
@@ -126,7 +126,7 @@ pub(crate) async fn status(common: &Common, printer: &Printer, local: &LocalArg)
     })?;
     session.close().await?;
     match account {
-        AccountView::None => Err(CliError::NoAccount),
+        AccountView::None | AccountView::Joining { .. } => Err(CliError::NoAccount),
         AccountView::SignedOut { .. } => Err(CliError::SignedOut),
         AccountView::SignedIn { .. } if asked && connection != ConnectionState::Online => {
             Err(CliError::Unreachable)

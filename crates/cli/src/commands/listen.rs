@@ -127,7 +127,12 @@ impl<'a> Listener<'a> {
             Event::Account => news.account = true,
             Event::Connection { state } => self.printer.note(&event, format::connection(state)),
             Event::Warning { ref failure } => self.printer.note(&event, &failure.message),
-            Event::Answer { .. } | Event::Chats | Event::Timeline { .. } => {}
+            Event::Answer { .. }
+            | Event::Chats
+            | Event::Timeline { .. }
+            | Event::Devices
+            | Event::DeviceAdded { .. }
+            | Event::Approvals => {}
         }
     }
 

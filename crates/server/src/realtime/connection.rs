@@ -115,6 +115,7 @@ async fn begin<'a>(
         last_accepted: state.last_accepted,
         one_time_prekeys: state.one_time_prekeys,
         acknowledged: state.acknowledged,
+        head: None,
     });
     outgoing.send(welcome).await.map_err(|_| End::GONE)?;
     Ok((registered, state.acknowledged))

@@ -30,7 +30,11 @@ room: string,
 /**
  * The message's id.
  */
-message: string, } | { "type": "warning", 
+message: string, } | { "type": "devices" } | { "type": "device_added", 
+/**
+ * Its name, where it is known already.
+ */
+name: string | null, } | { "type": "approvals" } | { "type": "warning", 
 /**
  * What and what to do.
  */
