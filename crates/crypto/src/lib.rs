@@ -63,6 +63,7 @@ mod redacted;
 pub mod safety_numbers;
 pub mod sender_keys;
 pub mod session;
+mod skipped;
 mod state;
 mod suite;
 #[cfg(test)]

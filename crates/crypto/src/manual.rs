@@ -129,7 +129,7 @@
 //! # What is not met here
 //!
 //! Secrets are cleared on drop, but the compiler may leave copies on the stack, and ML-KEM's library clears none of
-//! its own intermediate values. Lists of skipped keys leave copies behind when they grow. Headers are open: the server
+//! its own intermediate values. Headers are open: the server
 //! sees ratchet keys and counters. Whoever holds an active session's state can read until the next round trip. Whether a device belongs to an account is decided by account chains;
 //! this crate believes what [`crate::RemoteDevice`] says.
 

@@ -18,6 +18,22 @@ pub(crate) struct NumberedKey {
     pub(crate) key: MessageKey,
 }
 
+/// The key of a message that a later one overtook. It stays where it was made, so that growing lists leave no
+/// copies of it behind.
+pub(crate) struct OvertakenKey {
+    pub(crate) index: u32,
+    pub(crate) key: Box<MessageKey>,
+}
+
+impl NumberedKey {
+    pub(crate) fn overtaken(self) -> OvertakenKey {
+        OvertakenKey {
+            index: self.index,
+            key: Box::new(self.key),
+        }
+    }
+}
+
 impl Chain {
     pub(crate) fn new(key: ChainKey) -> Self {
         Self { key, next: 0 }
@@ -53,13 +69,13 @@ impl Chain {
 
     /// The keys of all messages before `until` that were not used, and the chain that begins there. A chain that
     /// is already beyond skips nothing: so a peer that was restored from an old image can still go on.
-    pub(crate) fn skip_to(&self, until: u32) -> Result<(Vec<NumberedKey>, Self), OpenError> {
+    pub(crate) fn skip_to(&self, until: u32) -> Result<(Vec<OvertakenKey>, Self), OpenError> {
         let count = self.jump_to(until)?;
-        let mut skipped = Vec::new();
+        let mut skipped = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
         let mut chain = self.copy();
         for _ in 0..count {
             let (key, next) = chain.step().ok_or(OpenError::TooFarAhead)?;
-            skipped.push(key);
+            skipped.push(key.overtaken());
             chain = next;
         }
         Ok((skipped, chain))

@@ -7,7 +7,6 @@
 //! | `chain_key`, `chain` | KDF_CK: a chain of message keys and its counter |
 //! | `message_key` | the key of one message |
 //! | `ratchet_key` | our current pair, its public half cached |
-//! | `skipped` | keys of messages that were overtaken |
 //! | `state` | all of it together: sealing and transactional opening |
 //! | `storage` | its exact serialized form |
 //!
@@ -19,13 +18,12 @@ mod chain_key;
 mod message_key;
 mod ratchet_key;
 mod root_key;
-mod skipped;
 mod state;
 mod storage;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chain::{Chain, NumberedKey};
+pub(crate) use chain::{Chain, OvertakenKey};
 pub(crate) use chain_key::ChainKey;
 pub(crate) use message_key::MessageKey;
 #[cfg(test)]

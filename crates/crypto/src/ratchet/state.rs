@@ -9,14 +9,15 @@ use core::marker::PhantomData;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::chain::{Chain, NumberedKey};
+use super::chain::{Chain, OvertakenKey};
 use super::message_key::MessageKey;
 use super::ratchet_key::RatchetKey;
 use super::root_key::RootKey;
-use super::skipped::SkippedKeys;
 use crate::kdf::random;
 use crate::keys::{X25519Public, X25519Secret};
+use crate::limits::MAX_SKIPPED_PER_SESSION;
 use crate::message::{MessageHeader, Purpose, RatchetMessage};
+use crate::skipped::SkippedKeys;
 use crate::suite::Suite;
 use crate::{KeyError, OpenError, SealError};
 
@@ -32,7 +33,7 @@ pub(crate) struct Ratchet<S> {
     pub(super) previous: u32,
     /// The chain of `remote`. Absent with the initiator until the first answer.
     pub(super) receiving: Option<Chain>,
-    pub(super) skipped: SkippedKeys,
+    pub(super) skipped: SkippedKeys<X25519Public>,
     pub(super) suite: PhantomData<S>,
 }
 
@@ -46,7 +47,7 @@ struct Advance {
     message_key: MessageKey,
     receiving: Chain,
     /// Overtaken keys of the chain that the message belongs to.
-    skipped: Vec<NumberedKey>,
+    skipped: Vec<OvertakenKey>,
     /// Present when the message begins a chain.
     turn: Option<Turn>,
 }
@@ -87,7 +88,7 @@ impl<S: Suite> Ratchet<S> {
 
     /// Whether a message with this ratchet key can belong to no other ratchet: keys are random and never shared.
     pub(crate) fn recognises(&self, ratchet_key: &X25519Public) -> bool {
-        (self.receiving.is_some() && self.remote == *ratchet_key) || self.skipped.has_chain(ratchet_key)
+        (self.receiving.is_some() && self.remote == *ratchet_key) || self.skipped.has_chain(*ratchet_key)
     }
 
     /// Seals one message, bound to the session and to the caller's associated data.
@@ -142,7 +143,7 @@ impl<S: Suite> Ratchet<S> {
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let RatchetMessage { header, sealed } = message;
         let bound = header.associated_data(session, associated_data);
-        if let Some((position, key)) = self.skipped.find(&header.ratchet_key, header.index, now) {
+        if let Some((position, key)) = self.skipped.find(header.ratchet_key, header.index, now) {
             let plaintext = S::open(key, &header.random, &bound, sealed)?;
             self.skipped.remove(position);
             self.skipped.expire(now);
@@ -194,7 +195,7 @@ impl<S: Suite> Ratchet<S> {
             }
             return Self::advance_chain(chain, header.index, None);
         }
-        if self.skipped.has_chain(&header.ratchet_key) {
+        if self.skipped.has_chain(header.ratchet_key) {
             // An older chain: its key is deleted, and the message's own was used.
             return Err(OpenError::KeyGone);
         }
@@ -227,17 +228,19 @@ impl<S: Suite> Ratchet<S> {
         })
     }
 
-    fn commit(&mut self, advance: Advance, rest: Vec<NumberedKey>, now: u64) {
+    fn commit(&mut self, advance: Advance, rest: Vec<OvertakenKey>, now: u64) {
         self.skipped.expire(now);
         if let Some(turn) = advance.turn {
-            self.skipped.insert(self.remote, rest, now);
+            self.skipped
+                .insert(self.remote, rest, now, MAX_SKIPPED_PER_SESSION);
             self.root = turn.root;
             self.remote = turn.remote;
             if let Some(sending) = self.sending.take() {
                 self.previous = sending.chain.next;
             }
         }
-        self.skipped.insert(self.remote, advance.skipped, now);
+        self.skipped
+            .insert(self.remote, advance.skipped, now, MAX_SKIPPED_PER_SESSION);
         self.receiving = Some(advance.receiving);
     }
 }

@@ -5,16 +5,16 @@ use core::marker::PhantomData;
 use conclave_encoding::{DecodeError, Reader, Writer};
 use zeroize::Zeroizing;
 
-use super::chain::Chain;
+use super::chain::{Chain, OvertakenKey};
 use super::chain_key::ChainKey;
 use super::message_key::MessageKey;
 use super::ratchet_key::RatchetKey;
 use super::root_key::RootKey;
-use super::skipped::{SkippedKey, SkippedKeys};
 use super::state::{Ratchet, Sending};
 use crate::StateError;
 use crate::keys::{X25519Public, X25519Secret};
 use crate::limits::MAX_SKIPPED_PER_SESSION;
+use crate::skipped::{SkippedKey, SkippedKeys};
 
 /// Bytes of one skipped key.
 const SKIPPED_LENGTH: usize = 32 + 4 + 8 + 32;
@@ -50,10 +50,10 @@ impl<S> Ratchet<S> {
         writer = writer.u32(u32::try_from(self.skipped.len()).unwrap_or(u32::MAX));
         self.skipped.iter().fold(writer, |writer, skipped| {
             writer
-                .fixed(skipped.ratchet_key.as_bytes())
-                .u32(skipped.index)
+                .fixed(skipped.chain.as_bytes())
+                .u32(skipped.key.index)
                 .u64(skipped.stored_at)
-                .fixed(skipped.key.as_bytes())
+                .fixed(skipped.key.key.as_bytes())
         })
     }
 
@@ -82,11 +82,15 @@ impl<S> Ratchet<S> {
         }
         let mut skipped = SkippedKeys::default();
         for _ in 0..count {
+            let chain = X25519Public::from_bytes(&reader.fixed()?)?;
+            let index = reader.u32()?;
             skipped.push(SkippedKey {
-                ratchet_key: X25519Public::from_bytes(&reader.fixed()?)?,
-                index: reader.u32()?,
+                chain,
                 stored_at: reader.u64()?,
-                key: MessageKey::from_bytes(&*secret(reader)?),
+                key: OvertakenKey {
+                    index,
+                    key: Box::new(MessageKey::from_bytes(&*secret(reader)?)),
+                },
             });
         }
         Ok(Self {

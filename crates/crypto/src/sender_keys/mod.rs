@@ -9,7 +9,6 @@
 //! | `opening` | an opened message, and the key that opens it in a report |
 //! | `sending` | this device's own chain |
 //! | `receiving` | the chains of another device |
-//! | `skipped` | keys of messages that were overtaken |
 //! | `history` | a chain of the past, read without a state |
 //! | `storage` | the exact stored form of chains |
 //!
@@ -25,7 +24,6 @@ mod model;
 mod opening;
 mod receiving;
 mod sending;
-mod skipped;
 mod statement;
 mod storage;
 #[cfg(test)]

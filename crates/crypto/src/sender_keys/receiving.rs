@@ -4,11 +4,11 @@
 //! they were.
 
 use super::binding::ChainBinding;
-use super::skipped::SkippedKeys;
 use super::{CHAIN_ID_LENGTH, OpenedRoomMessage, SenderKeyDistribution, SenderKeyMessage};
-use crate::limits::{MAX_CHAIN_JUMP, MAX_OLD_CHAINS, OLD_CHAIN_LIFETIME};
+use crate::limits::{MAX_CHAIN_JUMP, MAX_OLD_CHAINS, MAX_SKIPPED_PER_CHAIN, OLD_CHAIN_LIFETIME};
 use crate::ratchet::Chain;
 use crate::redacted::redacted;
+use crate::skipped::SkippedKeys;
 use crate::{DeviceAddress, OpenError, RemoteDevice, SenderKeyError};
 
 /// All chains of one sending device in one room. The caller stores [`ReceivingChains::to_bytes`] after each success.
@@ -26,7 +26,7 @@ pub(super) struct ReceivingChain {
     pub(super) end: u32,
     /// Absent once the chain came to its end: there is no message left that its key would open.
     pub(super) chain: Option<Chain>,
-    pub(super) skipped: SkippedKeys,
+    pub(super) skipped: SkippedKeys<()>,
     /// When a newer chain took its place. Without meaning in the current one.
     pub(super) replaced_at: u64,
 }
@@ -191,7 +191,7 @@ impl ReceivingChain {
         if iteration >= self.end {
             return Err(OpenError::ChainClosed);
         }
-        if let Some((position, key)) = self.skipped.find(iteration, now) {
+        if let Some((position, key)) = self.skipped.find((), iteration, now) {
             let opened = signed.open(key)?;
             self.skipped.remove(position);
             return Ok(opened);
@@ -204,7 +204,7 @@ impl ReceivingChain {
         let (skipped, chain) = chain.skip_to(iteration)?;
         let (message_key, chain) = chain.step().ok_or(OpenError::TooFarAhead)?;
         let opened = signed.open(&message_key.key)?;
-        self.skipped.insert(skipped, now);
+        self.skipped.insert((), skipped, now, MAX_SKIPPED_PER_CHAIN);
         self.chain = Some(chain);
         self.drop_spent_key();
         Ok(opened)

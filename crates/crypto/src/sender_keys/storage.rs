@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 
 use super::binding::ChainBinding;
 use super::receiving::ReceivingChain;
-use super::skipped::{SkippedKey, SkippedKeys};
 use super::{ReceivingChains, SendingChain, VerifiedStatement};
 use crate::limits::{MAX_CHAINS_STATE, MAX_OLD_CHAINS, MAX_SKIPPED_PER_CHAIN};
-use crate::ratchet::{Chain, ChainKey, MessageKey};
+use crate::ratchet::{Chain, ChainKey, MessageKey, OvertakenKey};
+use crate::skipped::{SkippedKey, SkippedKeys};
 use crate::state::{self, Record};
 use crate::{DeviceAddress, SigningKey, StateError, VerifyingKey};
 
@@ -121,9 +121,9 @@ impl ReceivingChain {
         let writer = writer.u32(u32::try_from(self.skipped.len()).unwrap_or(u32::MAX));
         self.skipped.iter().fold(writer, |writer, skipped| {
             writer
-                .u32(skipped.iteration)
+                .u32(skipped.key.index)
                 .u64(skipped.stored_at)
-                .fixed(skipped.key.as_bytes())
+                .fixed(skipped.key.key.as_bytes())
         })
     }
 
@@ -143,15 +143,22 @@ impl ReceivingChain {
             return Err(StateError::OverLimit);
         }
         let mut skipped = SkippedKeys::default();
+        let mut before = None;
         for _ in 0..count {
-            let in_order = skipped.push(SkippedKey {
-                iteration: reader.u32()?,
-                stored_at: reader.u64()?,
-                key: MessageKey::from_bytes(&*secret(reader)?),
-            });
-            if !in_order {
+            let index = reader.u32()?;
+            // A chain goes one way, so its keys were kept in order.
+            if before.is_some_and(|before| before >= index) {
                 return Err(DecodeError::InvalidValue.into());
             }
+            before = Some(index);
+            skipped.push(SkippedKey {
+                chain: (),
+                stored_at: reader.u64()?,
+                key: OvertakenKey {
+                    index,
+                    key: Box::new(MessageKey::from_bytes(&*secret(reader)?)),
+                },
+            });
         }
         Ok(Self {
             binding: ChainBinding {
