@@ -92,6 +92,22 @@ fn the_initiator_of_two_sessions_is_followed_to_the_one_it_sends_on() {
 }
 
 #[test]
+fn an_answer_on_an_older_session_does_not_bring_the_initiator_of_both_back_to_it() {
+    let mut rng = rng(9);
+    let mut alice = Device::new(1, &mut rng);
+    let mut bob = Device::new(2, &mut rng);
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let older = alice.send(b"older", &mut rng);
+    alice.begin(&mut bob, PrekeyKind::OneTime, &mut rng);
+    let newer = active(&alice);
+    // Bob heard of the older one alone and answers there.
+    bob.receive(&alice.remote(), &older).unwrap();
+    let answer = bob.send(b"answer", &mut rng);
+    assert_eq!(alice.receive(&bob.remote(), &answer).unwrap(), b"answer");
+    assert_eq!(active(&alice), newer);
+}
+
+#[test]
 fn an_expired_initiation_gives_way_to_the_session_that_the_peer_uses() {
     // Alice has the smaller address, so only the time makes hers give way.
     for bob_begins_late in [false, true] {
