@@ -665,6 +665,9 @@ fn a_link_that_is_stored_at_each_step_goes_like_one_that_never_is() {
     }
 }
 
+/// Reads a state and writes it again.
+type Read = fn(&[u8]) -> Result<Vec<u8>, StateError>;
+
 #[test]
 fn stored_states_are_read_exactly_and_never_as_one_another() {
     let mut rng = rng(19);
@@ -680,7 +683,7 @@ fn stored_states_are_read_exactly_and_never_as_one_another() {
     let confirmed = unconfirmed.confirm(awaiting.digits().unwrap()).unwrap();
     states.push(confirmed.to_bytes());
     states.push(confirmed.grant(b"", &mut rng).unwrap().0.to_bytes());
-    let read: [fn(&[u8]) -> Result<Vec<u8>, StateError>; 6] = [
+    let read: [Read; 6] = [
         |bytes| Ok(LinkOffer::from_bytes(bytes)?.to_bytes().to_vec()),
         |bytes| Ok(LinkAnswer::from_bytes(bytes)?.to_bytes().to_vec()),
         |bytes| Ok(AwaitingGrant::from_bytes(bytes)?.to_bytes().to_vec()),
