@@ -4,7 +4,7 @@ use rand_chacha::ChaCha20Rng;
 
 use super::transcript::Agreement;
 use super::*;
-use crate::limits::{MAX_LINK_MESSAGES, MAX_LINK_PAYLOAD};
+use crate::limits::{MAX_LINK_MESSAGE, MAX_LINK_MESSAGES, MAX_LINK_PAYLOAD};
 use crate::tests::{Device, cases, rng, wanted};
 use crate::{KeyError, LinkError, StateError, VerifyingKey, padded_length};
 
@@ -567,6 +567,13 @@ fn payloads_and_messages_are_bounded_and_padded() {
     assert_eq!(
         confirmed.grant(&too_long, &mut rng).err(),
         Some(LinkError::TooLong)
+    );
+    let (_, confirmed) = agreed(LinkWay::Code, &mut rng);
+    let (_, grant) = confirmed.grant(&too_long[1..], &mut rng).unwrap();
+    assert_eq!(grant.to_bytes().len(), MAX_LINK_MESSAGE);
+    assert_eq!(
+        GrantMessage::from_bytes(&grant.to_bytes()).unwrap().to_bytes(),
+        grant.to_bytes()
     );
     let short = new.seal(b"", &mut rng).unwrap();
     let longer = new.seal(&[1; 63], &mut rng).unwrap();
