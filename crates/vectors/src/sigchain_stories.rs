@@ -196,8 +196,11 @@ pub(crate) fn all(genesis: &[u8]) -> Result<Vec<Story>, Refusal> {
     Ok(vec![first, open, second, third])
 }
 
+/// What was done wrong, and the chain that is refused for it.
+pub(crate) type RefusedChain = (&'static str, Vec<Vec<u8>>);
+
 /// Chains whose last entry breaks a rule.
-pub(crate) fn refused(genesis: &[u8]) -> Result<Vec<(&'static str, Vec<Vec<u8>>)>, Refusal> {
+pub(crate) fn refused(genesis: &[u8]) -> Result<Vec<RefusedChain>, Refusal> {
     let recovery = recovery_seed([9; 32]);
     let new_recovery = recovery_seed(NEW_RECOVERY);
     let mut story = Story::begin("a chain of two devices and a vault", genesis)?;
