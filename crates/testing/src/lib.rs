@@ -13,10 +13,12 @@
 //!
 //! This crate never ships. It may depend on anything; nothing but tests may depend on it.
 
+mod hostile;
 mod person;
 mod wire;
 mod world;
 
+pub use hostile::{Hostile, Traveller};
 pub use person::Person;
 pub use wire::{Wire, WireRecord};
 pub use world::World;

@@ -1,11 +1,14 @@
 //! Somebody in a story, with one device.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_client::views::{AccountView, BodyView, DeliveryView, MessageView};
+use conclave_client::views::{AccountView, BodyView, DeliveryView, Event, MessageView};
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
 use conclave_sdk::Device;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep};
 
 use crate::wire::Wire;
@@ -21,6 +24,8 @@ pub struct Person {
     device: Device,
     wire: Wire,
     data: PathBuf,
+    /// Codes of the warnings that were shown.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// A sentence that waits for its recipient.
@@ -37,11 +42,14 @@ pub struct Sees<'a> {
 
 impl Person {
     pub(crate) fn new(name: &str, device: Device, wire: Wire, data: PathBuf) -> Self {
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(note_warnings(device.events(), Arc::clone(&warnings)));
         Self {
             name: name.to_owned(),
             device,
             wire,
             data,
+            warnings,
         }
     }
 
@@ -157,6 +165,24 @@ impl Person {
         }
     }
 
+    /// Waits until a warning of this code was shown.
+    pub async fn is_warned(&self, code: &str) {
+        self.waits("a warning", async || {
+            let warnings = self.warnings();
+            if warnings.iter().any(|warning| warning == code) {
+                Ok(())
+            } else {
+                Err(format!("{warnings:?}"))
+            }
+        })
+        .await;
+    }
+
+    /// Codes of the warnings that were shown so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().expect("nobody panics with the list").clone()
+    }
+
     /// Loses the network.
     pub async fn goes_offline(&self) {
         self.device.go_offline().await.expect("offline");
@@ -227,6 +253,19 @@ impl Sees<'_> {
                 }
             })
             .await;
+    }
+}
+
+async fn note_warnings(mut events: broadcast::Receiver<Event>, warnings: Arc<Mutex<Vec<String>>>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Warning { failure }) => {
+                let mut warnings = warnings.lock().expect("nobody panics with the list");
+                warnings.push(failure.code);
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
     }
 }
 

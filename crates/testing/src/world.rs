@@ -13,6 +13,7 @@ use conclave_server::{Config, Running};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use crate::hostile::Hostile;
 use crate::person::Person;
 use crate::wire::Wire;
 
@@ -24,6 +25,8 @@ pub struct World {
     folder: TempDir,
     config: Config,
     address: SocketAddr,
+    /// Where devices reach the server, or what stands in its place.
+    reached: std::sync::Mutex<SocketAddr>,
     server: Mutex<Option<Running>>,
     door: Mutex<Door>,
     /// How far the clocks of all devices are ahead of the system's, in milliseconds.
@@ -62,6 +65,7 @@ impl World {
             folder,
             config,
             address,
+            reached: std::sync::Mutex::new(address),
             server: Mutex::new(Some(server)),
             door: Mutex::new(Door::Setup(token_of(&setup))),
             ahead: Arc::default(),
@@ -119,7 +123,8 @@ impl World {
 
     /// What a device of this name is opened with.
     pub fn options(&self, name: &str, wire: &Wire) -> Options {
-        let mut options = Options::new(format!("http://{}", self.address), self.data_of(name));
+        let reached = *self.reached.lock().expect("nobody panics with the address");
+        let mut options = Options::new(format!("http://{reached}"), self.data_of(name));
         options.tap = Some(wire.tap());
         let ahead = Arc::clone(&self.ahead);
         options.clock = Some(Arc::new(move || system_time().plus(ahead.load(Ordering::SeqCst))));
@@ -130,6 +135,14 @@ impl World {
     pub fn time_passes(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).expect("a time that a story can have");
         self.ahead.fetch_add(time, Ordering::SeqCst);
+    }
+
+    /// From now on devices that are opened reach a server that does what a story tells it to. To begin with, it
+    /// does what the real one does.
+    pub async fn turns_hostile(&self) -> Hostile {
+        let hostile = Hostile::before(self.address).await;
+        *self.reached.lock().expect("nobody panics with the address") = hostile.address();
+        hostile
     }
 
     /// The server stops in good order.
