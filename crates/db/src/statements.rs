@@ -208,6 +208,9 @@ statements! {
     // messages
     LIST_ENVELOPES = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high, target, body
         FROM envelopes WHERE room = $1 AND sequence > $2 ORDER BY sequence LIMIT $3" }
+    LIST_ENVELOPES_BEFORE = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high,
+            target, body
+        FROM envelopes WHERE room = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3" }
     FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
 
     // mailbox
