@@ -23,6 +23,7 @@ use crate::input::HttpOutcome;
 use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
+use crate::vault::VaultNeed;
 use crate::work::Work;
 
 /// What an HTTP request is for.
@@ -95,6 +96,8 @@ pub(crate) enum Need {
     Envelopes(RoomId),
     /// Own prekeys have to be published.
     Prekeys,
+    /// Something of the account's vault.
+    Vault(VaultNeed),
 }
 
 /// How a need stands.
@@ -192,6 +195,10 @@ impl Engine {
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
                 (Method::Get, path, None)
             }
+            Need::Vault(vault) => match self.vault_request(work, vault)? {
+                Some(request) => request,
+                None => return Ok(()),
+            },
             Need::Prekeys => {
                 let own = work.own()?;
                 let renew = work.prekeys_are_old()?;
@@ -297,6 +304,10 @@ impl Engine {
                 Ok(page) => return self.needed_envelopes(work, room, page),
                 Err(refusal) => refusal,
             },
+            Need::Vault(vault) => match self.vault_answer(work, vault, answer)? {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            },
             Need::Prekeys => match parse::<PrekeysLeft>(answer) {
                 Ok(left) => {
                     self.prekeys_left = left.one_time;
@@ -308,16 +319,21 @@ impl Engine {
         if refusal.is(ErrorCode::SignInNeeded) {
             // The access token ended on the way; the next round fetches one.
             self.access = None;
+            self.vault_soon(work.now);
         } else {
             let own_pause = match need {
                 Need::Prekeys => PREKEYS_RETRY_MS,
+                Need::Vault(vault) => Self::vault_pause(vault, &refusal).unwrap_or(NEED_RETRY_MS),
                 // Nobody waits for it in this moment, and it is wanted for days.
                 Need::FreshBundle(_) if !matches!(refusal, Refusal::Unreachable) => BUNDLE_AGAIN_MS,
                 _ => NEED_RETRY_MS,
             };
             let pause = refusal.retry_after_ms().unwrap_or(own_pause);
-            self.needs
-                .insert(need, NeedState::RetryAt(self.jittered(work, pause)));
+            let at = self.jittered(work, pause);
+            self.needs.insert(need, NeedState::RetryAt(at));
+            if matches!(need, Need::Vault(_)) {
+                self.vault_soon(at);
+            }
             if refusal.is_final() {
                 self.need_refused(work, need)?;
             }
@@ -441,7 +457,7 @@ impl<'de> serde::Deserialize<'de> for Nothing {
     }
 }
 
-fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
+pub(crate) fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
     let body = answer?;
     let body = if body.is_empty() {
         b"null".as_slice()

@@ -29,11 +29,17 @@ pub enum Table {
     Parked = 8,
     /// Content keys of what this device sent lately, by envelope id.
     Sent = 9,
+    /// The account's vault: its keys, how far it was read, what was found in it.
+    Vault = 10,
+    /// What waits to be recorded in the vault.
+    VaultQueue = 11,
+    /// Keys from the vault whose envelopes were not fetched yet, by room and falling sequence.
+    History = 12,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Own,
         Self::Sessions,
         Self::Prekeys,
@@ -44,6 +50,9 @@ impl Table {
         Self::Receipts,
         Self::Parked,
         Self::Sent,
+        Self::Vault,
+        Self::VaultQueue,
+        Self::History,
     ];
 }
 

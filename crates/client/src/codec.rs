@@ -5,10 +5,16 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::reads::ReadError;
 
-/// 32 secret bytes inside a record. No `Debug`, no `Clone`; wiped on drop.
+/// 32 secret bytes inside a record. No `Clone`; wiped on drop.
 #[derive(Encode, Decode)]
 #[cbor(transparent)]
 pub(crate) struct Secret32(#[cbor(n(0), with = "minicbor::bytes")] pub(crate) [u8; 32]);
+
+impl std::fmt::Debug for Secret32 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret32(..)")
+    }
+}
 
 impl Drop for Secret32 {
     fn drop(&mut self) {

@@ -153,6 +153,7 @@ impl Engine {
             return self.need_refused(work, Need::Room(room));
         }
         self.repair_soon(work.now);
+        self.vault_soon(work.now);
         if let Some(person) = self.person(work, peer)? {
             return work.ensure_room(room, peer, &person.username, true);
         }

@@ -9,7 +9,7 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, Ro
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::codec::KeyAndHash;
+use crate::codec::{KeyAndHash, Secret32};
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -95,6 +95,9 @@ pub(crate) enum Control {
     /// Keys of messages that the sending device sent before, for the one that asked.
     #[n(2)]
     Repeat(#[n(0)] Vec<Repeated>),
+    /// The key of a generation of the account's vault, for own devices alone.
+    #[n(5)]
+    VaultKey(#[n(0)] u32, #[n(1)] Secret32),
 }
 
 /// The key of one message, again.

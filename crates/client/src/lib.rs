@@ -56,6 +56,7 @@ mod rooms;
 mod rows;
 mod sent;
 mod sessions;
+mod vault;
 pub mod views;
 mod work;
 

@@ -18,6 +18,7 @@ use crate::input::{Input, Intent};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::reads::{ReadError, Reads};
+use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, Outcome, PersonView};
 use crate::work::Work;
 
@@ -58,6 +59,7 @@ pub struct Engine {
     pub(crate) failed_connects: u32,
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
+    pub(crate) vault: VaultRun,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -93,6 +95,7 @@ impl Engine {
             failed_connects: 0,
             heard_at: Timestamp(0),
             pinged: false,
+            vault: VaultRun::default(),
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -279,6 +282,7 @@ impl Engine {
             self.fill_gaps(work)?;
             self.repair(work)?;
             self.send_receipts(work)?;
+            self.drive_vault(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
@@ -306,6 +310,7 @@ impl Engine {
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
             .chain(self.daily_due)
+            .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .filter(|at| *at > now)
             .chain(self.receipts_due)
             .chain(self.prekeys_due)

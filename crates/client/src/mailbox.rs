@@ -224,10 +224,7 @@ impl Engine {
         let mine = from.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: match content.body {
-                Body::Text(text) => MessageBody::Text(text),
-                Body::Unsupported => MessageBody::Unsupported,
-            },
+            body: body_of(content),
             ..row_of(work, from, id, message, mine)?
         };
         if let Some(placeholder) = placeholder {
@@ -287,7 +284,7 @@ impl Engine {
     }
 
     /// The record of a room that a message came for; asks for what is not known yet.
-    fn room_of(&mut self, work: &mut Work<'_>, room: RoomId) -> Result<Option<RoomState>, ReadError> {
+    pub(crate) fn room_of(&mut self, work: &mut Work<'_>, room: RoomId) -> Result<Option<RoomState>, ReadError> {
         if let Some(state) = work.room_state(room)? {
             return Ok(Some(state));
         }
@@ -346,8 +343,13 @@ impl Engine {
                 return Ok(Keyed::Closed);
             }
         };
-        let opened =
-            KeyAndHash::from_slice(&payload).and_then(|key| heads.open_body(deliver.id, message, from, &key));
+        let key = KeyAndHash::from_slice(&payload);
+        let opened = key
+            .as_ref()
+            .and_then(|key| heads.open_body(deliver.id, message, from, key));
+        if let (Some(key), Some(_)) = (&key, &opened) {
+            self.record_message(work, (message.room, message.sequence), (from, deliver.id), key)?;
+        }
         Ok(match opened {
             Some((content, hash)) => Keyed::Opened(content, hash),
             None => Keyed::Closed,
@@ -434,6 +436,11 @@ impl Engine {
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
+                        Control::VaultKey(generation, key) => {
+                            if from.account == own.account {
+                                self.take_vault_key(work, generation, &key.0)?;
+                            }
+                        }
                     }
                 }
             }
@@ -452,6 +459,7 @@ impl Engine {
             self.link = crate::connection::Link::Online;
         }
         self.repair_soon(work.now);
+        self.vault_connected(work.now);
         self.daily_due = Some(work.now);
         work.drop_replaced_prekeys()
     }
@@ -582,12 +590,21 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Vault(vault) => self.vault_refused(work, vault),
         }
     }
 }
 
+/// What a row says of a content.
+pub(crate) fn body_of(content: Content) -> MessageBody {
+    match content.body {
+        Body::Text(text) => MessageBody::Text(text),
+        Body::Unsupported => MessageBody::Unsupported,
+    }
+}
+
 /// A row for a message that has just come, but for what it says.
-fn row_of(
+pub(crate) fn row_of(
     work: &mut Work<'_>,
     from: DeviceAddress,
     id: EnvelopeId,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use conclave_crypto::{IdentityPublicKey, RemoteDevice, VerifyingKey};
 use conclave_protocol::accounts::AccountFound;
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId};
-use conclave_sigchain::{AccountChain, ChainError};
+use conclave_sigchain::{AccountChain, ChainError, Device};
 use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
@@ -66,7 +66,11 @@ impl Person {
 
 /// A device of a verified chain as a side of handshakes.
 pub(crate) fn remote_of(chain: &AccountChain, id: DeviceId) -> Option<RemoteDevice> {
-    let device = chain.device(id)?;
+    remote_of_device(chain, id, chain.device(id)?)
+}
+
+/// A device that the caller found in a chain.
+pub(crate) fn remote_of_device(chain: &AccountChain, id: DeviceId, device: &Device) -> Option<RemoteDevice> {
     Some(RemoteDevice {
         account: chain.account().0,
         device: id.0,
@@ -129,6 +133,13 @@ impl Engine {
                 return Ok(Err(ChainError::Fork));
             }
         }
+        if let Some((head, hash)) = work.pinned_head(account)?
+            && person.chain.hash_at(head) != Some(hash)
+        {
+            // Another own device saw more of it, or another one.
+            return Ok(Err(ChainError::Fork));
+        }
+        self.record_head(work, &person.chain)?;
         let record = ContactRecord {
             username: person.username.clone(),
             entries: person.entries.clone(),
@@ -138,6 +149,7 @@ impl Engine {
         }
         // What waits for this chain is tried again.
         self.repair_soon(work.now);
+        self.vault_soon(work.now);
         self.people.insert(account, Arc::new(person));
         Ok(Ok(()))
     }

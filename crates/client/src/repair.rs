@@ -424,6 +424,8 @@ impl Engine {
         if let Some(content) = heads.open_body(repeated.id, &parked.message, from, &repeated.key) {
             self.show_opened(work, &mut state, from, repeated.id, &parked.message, content)?;
             work.put_room_state(room, &state);
+            let place = (room, parked.message.sequence);
+            self.record_message(work, place, (from, repeated.id), &repeated.key)?;
             return Ok(true);
         }
         Ok(false)

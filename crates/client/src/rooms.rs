@@ -81,6 +81,9 @@ pub(crate) struct RoomState {
     pub(crate) accepted: Link,
     #[n(6)]
     senders: Vec<Sender>,
+    /// Where the room stood when this device joined the account: what lies up to there comes from the vault.
+    #[n(7)]
+    history_from: Option<u64>,
 }
 
 /// What a message's place in its sender's chain says.
@@ -104,7 +107,13 @@ impl RoomState {
             sealed: Link::START,
             accepted: Link::START,
             senders: Vec::new(),
+            history_from: None,
         }
+    }
+
+    /// Where the room stood when this device joined the account; 0 where it was there from the beginning.
+    pub(crate) fn history_from(&self) -> u64 {
+        self.history_from.unwrap_or_default()
     }
 
     /// Notes that a sequence was applied.

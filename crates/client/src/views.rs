@@ -253,6 +253,32 @@ pub struct DeviceView {
     pub signed_in: bool,
 }
 
+/// How much of a room's past is on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct HistoryView {
+    /// More of it is on its way.
+    pub loading: bool,
+    /// Messages from before this device was there that are not here.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub missing: u64,
+    /// Why they will not come; none while it loads, or where none is missing.
+    pub why: Option<HistoryLossView>,
+}
+
+/// Why a message from before this device was there cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum HistoryLossView {
+    /// No device of the account recorded its key.
+    NotRecorded,
+    /// Its key is here, and the server does not show the message that it opens.
+    Withheld,
+    /// What the server shows of the account's records is not genuine or not whole.
+    NotGenuine,
+}
+
 /// A row of the list of chats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
