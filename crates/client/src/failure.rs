@@ -51,6 +51,8 @@ own_failures! {
     recovery_refused "recovery_refused" "Name and recovery key do not fit together. Check both; a recovery key that was replaced opens nothing any more.";
     /// The vault's records or keys are not whole or not genuine.
     vault_broken "vault_broken" "The server showed a history of your account that is not genuine or not whole. Nothing of what does not fit was believed. Ask the server's operator.";
+    /// This device has no recovery key.
+    recovery_key_elsewhere "recovery_key_elsewhere" "The recovery key is kept on the device where you made the account, or by you.";
     /// The device was taken out of its account.
     device_removed "device_removed" "This device was removed from your account, and everything on it was deleted.";
     /// The server says so, and shows no proof.

@@ -9,7 +9,8 @@ use conclave_crypto::vault::{VaultHead, VaultRecord, VaultTail};
 use conclave_protocol::frames::{DirectMessage, Heads, Side};
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
 use conclave_protocol::vault::VaultRecordsPage;
-use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, RoomId, Timestamp};
+use conclave_sigchain::{AccountChain, ChainError};
 use minicbor::{Decode, Encode};
 
 use super::{Item, LogState, VaultNeed, items};
@@ -17,7 +18,6 @@ use crate::calls::{Need, NeedState};
 use crate::changes::Table;
 use crate::codec::KeyAndHash;
 use crate::content::in_order;
-use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::mailbox::{body_of, row_of};
 use crate::own::OwnIdentity;
@@ -236,21 +236,36 @@ impl Engine {
         Ok(())
     }
 
-    /// Another own device saw more of a contact's chain than is known here, or another one.
+    /// Another own device saw so much of a contact's chain.
     fn check_pinned_head(&mut self, work: &mut Work<'_>, account: AccountId) -> Result<(), ReadError> {
-        let (Some(person), Some((head, hash))) = (self.person(work, account)?, work.pinned_head(account)?) else {
-            return Ok(());
-        };
-        match person.chain.hash_at(head) {
-            Some(known) if known == hash => Ok(()),
-            Some(_) => {
-                work.show(Event::Warning {
-                    failure: Failure::chain_invalid(),
-                });
-                Ok(())
-            }
-            None => self.need(work, Need::Person(account)),
+        if let Some(person) = self.person(work, account)?
+            && self.fits_pinned_head(work, &person.chain, true)?
+            && let Some((head, _)) = work.pinned_head(account)?
+            && head > person.chain.head()
+        {
+            self.follow_chain(work, account)?;
         }
+        Ok(())
+    }
+
+    /// False for a contact's chain that is another one than some own device saw, or that ends before what it saw
+    /// where it does not go on.
+    pub(crate) fn fits_pinned_head(
+        &mut self,
+        work: &mut Work<'_>,
+        chain: &AccountChain,
+        may_go_on: bool,
+    ) -> Result<bool, ReadError> {
+        let account = chain.account();
+        let Some((head, hash)) = work.pinned_head(account)? else {
+            return Ok(true);
+        };
+        let known = chain.hash_at(head);
+        if known == Some(hash) || known.is_none() && may_go_on {
+            return Ok(true);
+        }
+        self.dispute(work, account, ChainError::Fork, &Bytes(Vec::new()));
+        Ok(false)
     }
 
     /// Fetches pages for keys that wait, for the rooms with the newest messages first.
@@ -266,19 +281,13 @@ impl Engine {
         }
         rooms.sort_unstable_by(|one, other| other.cmp(one));
         let mut asked = 0_usize;
-        for (newest, room) in rooms {
+        for (_, room) in rooms {
             if asked >= ROOMS_AT_A_TIME {
                 break;
             }
             asked = asked.saturating_add(1);
-            let known = work.find_room(room)?.is_some();
             if self.room_of(work, room)?.is_none() {
                 continue;
-            }
-            if !known && let Some(mut row) = work.find_room(room)? {
-                // It is as old as its newest message.
-                row.active_at = newest.time();
-                work.put_room(row);
             }
             self.need(work, Need::Vault(VaultNeed::Page(room)))?;
         }
@@ -300,7 +309,7 @@ impl Engine {
             return self.keys_left(work, room);
         };
         let mut past = work.past(room)?;
-        let mut read_up_to = 0;
+        let is_first = past.placed == 0;
         for envelope in page.envelopes.into_iter().rev() {
             let sequence = envelope.sequence;
             let name = found_key(room, sequence);
@@ -310,7 +319,6 @@ impl Engine {
             match self.place_history(work, &own, room, &state, &found, envelope)? {
                 Placing::Placed => {
                     past.placed = past.placed.saturating_add(1);
-                    read_up_to = read_up_to.max(sequence);
                 }
                 Placing::Known => {}
                 Placing::Refused => past.lost = past.lost.saturating_add(1),
@@ -328,13 +336,13 @@ impl Engine {
             past.lost = past.lost.saturating_add(1);
         }
         work.put_past(room, &past);
-        if let Some(mut row) = work.find_room(room)? {
-            // What was sent before this device was there counts as read.
-            let read = row.read_up_to.max(read_up_to.min(state.history_from()));
-            if read != row.read_up_to {
-                row.read_up_to = read;
-                work.put_room(row);
-            }
+        if is_first
+            && state.history_from == Some(state.cursor)
+            && let Some(mut row) = work.find_room(room)?
+        {
+            // Nothing has happened there since: it is as old as its newest message.
+            row.active_at = past.newest.time();
+            work.put_room(row);
         }
         self.keys_left(work, room)
     }
@@ -432,7 +440,7 @@ impl Engine {
     pub fn history(&self, store: &dyn Reads, room: RoomId) -> Result<HistoryView, ReadError> {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
-        let total = work.room_state(room)?.map_or(0, |state| state.history_from());
+        let total = work.room_state(room)?.map_or(0, |state| state.before_joining());
         let past = work.past(room)?;
         let reads_on = work.log_state()?.is_none_or(|state| state.tail.is_some());
         let left = total.saturating_sub(past.placed);

@@ -4,7 +4,7 @@
 //! goes on with the same one. The account's chain decides whose key counts where two devices make one.
 
 use conclave_crypto::vault::{SlotSecret, VaultKey, VaultSlot, VerifiedSlot, WrappedVaultKey};
-use conclave_crypto::{RecoveryKey, RemoteDevice, VaultError};
+use conclave_crypto::{RemoteDevice, VaultError};
 use conclave_encoding::labels;
 use conclave_protocol::vault::{VaultKeyBytes, VaultKeys};
 use conclave_protocol::{Bytes, DeviceId, Hash};
@@ -18,7 +18,7 @@ use crate::codec::Secret32;
 use crate::content::Control;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
-use crate::people::remote_of_device;
+use crate::people::side_of;
 use crate::reads::ReadError;
 use crate::work::Work;
 
@@ -246,7 +246,7 @@ impl Engine {
 
     /// Makes the first key of the account's vault, where the recovery key is at hand for its first slot.
     pub(super) fn make_first_key(&mut self, work: &mut Work<'_>, own: &OwnIdentity) -> Result<(), ReadError> {
-        let Some(recovery) = recovery_of(own) else {
+        let Some(recovery) = own.recovery_key() else {
             return Ok(());
         };
         let chain = own.chain()?;
@@ -379,7 +379,7 @@ impl Engine {
         work: &mut Work<'_>,
         own: &OwnIdentity,
     ) -> Result<(), ReadError> {
-        if recovery_of(own).is_some() {
+        if own.recovery_key().is_some() {
             self.need(work, Need::Vault(VaultNeed::Keys))?;
         }
         Ok(())
@@ -407,7 +407,7 @@ impl Engine {
             };
             let name = [SLOT, &names.slot.0].concat();
             work.put_bytes(Table::Vault, &name, bytes.to_vec().into());
-            let Some(recovery) = recovery_of(&own) else {
+            let Some(recovery) = own.recovery_key() else {
                 continue;
             };
             let secret = SlotSecret::from_recovery_key(&recovery);
@@ -419,7 +419,7 @@ impl Engine {
                 opened = true;
             }
         }
-        let needs_one = recovery_of(&own).is_some() && work.vault_keys(named.generation)?.is_empty();
+        let needs_one = own.recovery_key().is_some() && work.vault_keys(named.generation)?.is_empty();
         if needs_one && !opened || missing && !self.vault.slots_missing {
             self.vault.slots_missing = true;
             if needs_one {
@@ -452,10 +452,6 @@ fn turn_of(own: &OwnIdentity, chain: &AccountChain) -> u64 {
     u64::try_from(before).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-fn recovery_of(own: &OwnIdentity) -> Option<RecoveryKey> {
-    Some(own.recovery_key())
-}
-
 fn crypto_address(own: &OwnIdentity) -> conclave_crypto::DeviceAddress {
     conclave_crypto::DeviceAddress {
         account: own.account.0,
@@ -482,7 +478,7 @@ fn wrapped_hash(bytes: &[u8]) -> Hash {
 /// account, or another device of the account named it again.
 fn maker(chain: &AccountChain, device: u32) -> Option<RemoteDevice> {
     let id = DeviceId(device);
-    remote_of_device(chain, id, chain.known_device(id)?)
+    side_of(chain, id, chain.known_device(id)?)
 }
 
 fn verified_slot(chain: &AccountChain, hash: Hash, bytes: &[u8]) -> Option<VerifiedSlot> {

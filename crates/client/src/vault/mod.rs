@@ -30,6 +30,7 @@ use conclave_sigchain::{AccountChain, Vault};
 use minicbor::{Decode, Encode};
 
 pub(crate) use self::items::Item;
+use crate::appending::{AfterAppend, OwnAct};
 use crate::calls::{Need, Refusal, json, parse};
 use crate::changes::Table;
 use crate::connection::Link;
@@ -46,6 +47,8 @@ const BATCH_MAX: usize = 200;
 /// The chain names the head anew after so many records: so many could be cut off unnoticed by a device that knows
 /// nothing but the chain.
 const NAME_AFTER_RECORDS: u64 = 500;
+/// An entry that the chain did not take is tried again after this.
+const NAME_AGAIN_MS: u64 = 30_000;
 /// Records asked for in one page of the way back; fewer where they are large.
 const PAGE: u64 = 64;
 const STATE: &[u8] = b"state";
@@ -411,7 +414,16 @@ const _: () = assert!(VAULT_PAGE_BYTES >= conclave_protocol::limits::VAULT_RECOR
 
 impl Engine {
     /// Lets the account's chain name the vault, unless that is under way.
-    fn append_vault_entry(&mut self, _work: &mut Work<'_>, _vault: Vault) -> Result<(), ReadError> {
-        Ok(())
+    fn append_vault_entry(&mut self, work: &mut Work<'_>, vault: Vault) -> Result<(), ReadError> {
+        // Where it comes to nothing, the vault is looked at again.
+        self.vault_soon(work.now.plus(NAME_AGAIN_MS));
+        if self
+            .appends
+            .iter()
+            .any(|append| matches!(append.act, OwnAct::Vault(_)))
+        {
+            return Ok(());
+        }
+        self.append_own(work, OwnAct::Vault(vault), AfterAppend::Nobody)
     }
 }
