@@ -165,7 +165,7 @@ impl Engine {
         named: &Vault,
         state: &LogState,
     ) -> Result<(), ReadError> {
-        if self.append_again(work)? {
+        if self.record_again(work)? {
             return Ok(());
         }
         let mut queued = Vec::new();
@@ -204,7 +204,7 @@ impl Engine {
         key: &VaultKey,
         older: Vec<(u32, Secret32)>,
     ) -> Result<(), ReadError> {
-        if self.append_again(work)? {
+        if self.record_again(work)? {
             return Ok(());
         }
         let older: Vec<Item> = older.into_iter().map(|(n, key)| Item::Key(n, key)).collect();
@@ -212,7 +212,7 @@ impl Engine {
     }
 
     /// A record that is on its way, or is to be sent again with the same bytes.
-    fn append_again(&mut self, work: &mut Work<'_>) -> Result<bool, ReadError> {
+    fn record_again(&mut self, work: &mut Work<'_>) -> Result<bool, ReadError> {
         if self.vault.sent.is_none() {
             return Ok(false);
         }
