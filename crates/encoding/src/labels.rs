@@ -28,6 +28,12 @@ macro_rules! labels {
 labels! {
     /// An entry of an account chain: what its author signs and what its hash covers.
     ACCOUNT_ENTRY = "conclave/v1/account-entry";
+    /// What a new device signs to join an account.
+    DEVICE_POSSESSION = "conclave/v1/device-possession";
+    /// What a new recovery key signs to become an account's.
+    RECOVERY_POSSESSION = "conclave/v1/recovery-possession";
+    /// Two entries that show an account's chain in two versions.
+    ACCOUNT_FORK = "conclave/v1/account-fork";
     /// Hash of a chain entry with its signatures.
     ENTRY_HASH = "conclave/v1/entry-hash";
     /// Id of a direct room, from both account ids in order.

@@ -28,9 +28,60 @@ pub enum ChainError {
     /// Time runs backwards.
     #[error("the entry is older than the one before it")]
     TimeBackwards,
+    /// The author is no device of this account.
+    #[error("the entry is by a device that this log does not name")]
+    Author,
+    /// The author was revoked before.
+    #[error("the entry is by a device that was removed")]
+    AuthorRevoked,
+    /// A device says what only the recovery key may say.
+    #[error("only the recovery key may do this")]
+    RecoveryOnly,
     /// A key is not a usable public key.
     #[error("the entry names a key that is not usable")]
     Key,
+    /// A key stands in this chain already, or did.
+    #[error("the entry names a key that this log has named before")]
+    KeyReused,
+    /// A new key does not sign for itself.
+    #[error("a new key in the entry does not sign for itself")]
+    Possession,
+    /// The account has as many devices as it may have.
+    #[error("the account has as many devices as it may have")]
+    TooManyDevices,
+    /// There is no such device.
+    #[error("the entry names a device that this log does not know")]
+    UnknownDevice,
+    /// The device was revoked before.
+    #[error("the device was removed before")]
+    AlreadyRevoked,
+    /// A device would leave the account without any.
+    #[error("only the recovery key may remove the last device")]
+    LastDevice,
+    /// Too many slots of the vault, or not strictly ascending.
+    #[error("the entry's ways into the vault are too many or out of order")]
+    VaultSlots,
+    /// The vault would go back to an older key.
+    #[error("the entry names an older key of the vault")]
+    VaultGeneration,
+    /// The vault would have fewer records than before.
+    #[error("the entry names fewer records of the vault than there were")]
+    VaultRecords,
+    /// As many records of the vault as before, but others; or a last one of none.
+    #[error("the entry names another version of the vault's records")]
+    VaultHead,
+    /// The account has ended.
+    #[error("the account has ended")]
+    Closed,
+    /// What is left of the chain is kept for the recovery key.
+    #[error("the log is nearly full: only the recovery key may go on, and devices may be removed")]
+    Reserved,
+    /// The chain is full.
+    #[error("the log is full")]
+    Full,
+    /// Two entries do not show that a chain forked here.
+    #[error("the entries do not show two versions of this log")]
+    NoFork,
     /// A signature does not fit.
     #[error("a signature in the entry is not valid")]
     Signature,

@@ -2,7 +2,7 @@
 //!
 //! An account's chain lists its devices. The server runs these rules to enforce them, every client to trust:
 //! verdicts are functions of the state and the entry alone. Room and community chains come beside the account
-//! chain in a module of their own, over the same [`entry`] frame.
+//! chain in a module of their own. Why the rules are as they are stands in `manual.rs`.
 //!
 //! This crate must never hold a private key, do I/O or read a clock: the maker of an entry signs the bytes
 //! that [`AccountEntry::signed_bytes`] returns.
@@ -19,10 +19,15 @@
 #![forbid(unsafe_code)]
 
 mod account;
-mod entry;
 mod error;
+mod head;
+pub mod limits;
+mod manual;
 mod signature;
 
-pub use account::{AccountChain, Device};
-pub use entry::{AccountBody, AccountEntry, DeviceKeys};
+pub use account::{
+    AccountBody, AccountChain, AccountEntry, Author, Device, DeviceKeys, ForkEvidence, Vault,
+    VaultSlotInForce, recovery_possession_bytes,
+};
 pub use error::ChainError;
+pub use head::HeadComparison;

@@ -3,7 +3,7 @@
 use conclave_crypto::{RecoveryKey, SigningKey};
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::{AccountId, DeviceId, Hash, Timestamp};
-use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, DeviceKeys};
+use conclave_sigchain::{AccountChain, AccountEntry, Author, DeviceKeys};
 use serde::{Deserialize, Serialize};
 
 use crate::file::{Counts, file, read};
@@ -226,7 +226,9 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
             entry.previous = Some(Hash([1; 32]));
         }),
         ("a genesis with another sequence", |entry| entry.sequence = 1),
-        ("a genesis by another device", |entry| entry.author = DeviceId(1)),
+        ("a genesis by another device", |entry| {
+            entry.author = Author::Device(DeviceId(1));
+        }),
     ];
     for (why, change) in begins {
         let mut odd = entry.clone();
@@ -245,7 +247,9 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
         ("a gap", |entry| entry.sequence = 2),
         ("a fork", |entry| entry.previous = Some(Hash([1; 32]))),
         ("time that goes back", |entry| entry.time = Timestamp(1)),
-        ("an author who is no device", |entry| entry.author = DeviceId(9)),
+        ("an author who is no device", |entry| {
+            entry.author = Author::Device(DeviceId(9));
+        }),
     ];
     for (why, change) in seconds {
         let mut second = AccountEntry {
@@ -258,7 +262,6 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
         let second = signed(second, &key);
         offer(why, vec![bytes.clone(), second.to_bytes()], account)?;
     }
-    let AccountBody::Genesis { .. } = entry.body;
     let mut unknown = entry.signed_bytes();
     let kind = unknown.len() - 97;
     unknown[kind] = 200;

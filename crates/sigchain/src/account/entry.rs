@@ -1,40 +1,18 @@
-//! An entry of an account chain: its fields and its exact bytes.
+//! An entry of an account chain: its frame and its exact bytes.
 //!
 //! Byte layout (all integers big-endian), see `docs/protocol.md`:
-//! `label ‖ version u8 ‖ chain id or absent ‖ sequence u32 ‖ previous hash or absent ‖ author device u32 ‖
-//! time u64 ‖ kind u8 ‖ body` is what is signed; the entry is that behind a `u32` length, then the signatures.
+//! `label ‖ version u8 ‖ chain id or absent ‖ sequence u32 ‖ previous hash or absent ‖ author u32 ‖
+//! time u64 ‖ kind u8 ‖ body` is what is signed; the entry is that behind a `u32` length, then the signature.
 
 use conclave_encoding::{Reader, Writer, hash, labels};
 use conclave_protocol::limits::ENTRY_MAX;
 use conclave_protocol::{AccountId, DeviceId, Hash, Timestamp};
 
+use super::{AccountBody, Author, DeviceKeys};
 use crate::ChainError;
 
 /// Version of the entry format.
 const VERSION: u8 = 1;
-/// Number of the genesis body.
-const KIND_GENESIS: u8 = 0;
-
-/// Public keys of one device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeviceKeys {
-    /// Ed25519: entries, prekey bundles, logins.
-    pub signing: [u8; 32],
-    /// X25519: handshakes.
-    pub identity: [u8; 32],
-}
-
-/// What an entry says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountBody {
-    /// The first device and the public half of the recovery signing key.
-    Genesis {
-        /// Keys of the first device.
-        device: DeviceKeys,
-        /// Ed25519 key derived from the recovery key; it outranks devices.
-        recovery: [u8; 32],
-    },
-}
 
 /// One entry of an account chain with its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +23,8 @@ pub struct AccountEntry {
     pub sequence: u32,
     /// Hash of the entry before; absent in the genesis entry.
     pub previous: Option<Hash>,
-    /// The device that signs; 0 in the genesis entry.
-    pub author: DeviceId,
+    /// Who signs; device 0 in the genesis entry.
+    pub author: Author,
     /// The author's clock.
     pub time: Timestamp,
     /// What is said.
@@ -57,17 +35,24 @@ pub struct AccountEntry {
 
 impl AccountEntry {
     /// An unsigned genesis entry; its maker signs [`AccountEntry::signed_bytes`] with the device's key, which
-    /// also proves possession of it.
+    /// also proves possession of it. Later entries begin with [`crate::AccountChain::next_entry`].
     pub fn genesis(device: DeviceKeys, recovery: [u8; 32], time: Timestamp) -> Self {
         Self {
             account: None,
             sequence: 0,
             previous: None,
-            author: DeviceId(0),
+            author: Author::Device(DeviceId(0)),
             time,
             body: AccountBody::Genesis { device, recovery },
             signature: [0; 64],
         }
+    }
+
+    /// The entry with the signature that `sign` makes of [`AccountEntry::signed_bytes`].
+    #[must_use]
+    pub fn signed_with(mut self, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Self {
+        self.signature = sign(&self.signed_bytes());
+        self
     }
 
     /// The bytes that the author signs.
@@ -77,16 +62,9 @@ impl AccountEntry {
             .option_fixed(self.account.as_ref().map(AccountId::as_bytes))
             .u32(self.sequence)
             .option_fixed(self.previous.as_ref().map(Hash::as_bytes))
-            .u32(self.author.0)
+            .u32(self.author.to_wire())
             .u64(self.time.0);
-        match &self.body {
-            AccountBody::Genesis { device, recovery } => writer
-                .u8(KIND_GENESIS)
-                .fixed(&device.signing)
-                .fixed(&device.identity)
-                .fixed(recovery),
-        }
-        .finish()
+        self.body.write(writer).finish()
     }
 
     /// The entry's bytes as they are stored, sent and hashed.
@@ -108,31 +86,17 @@ impl AccountEntry {
         if reader.u8()? != VERSION {
             return Err(ChainError::Unsupported);
         }
-        let account = reader.option_fixed()?.map(AccountId);
-        let sequence = reader.u32()?;
-        let previous = reader.option_fixed()?.map(Hash);
-        let author = DeviceId(reader.u32()?);
-        let time = Timestamp(reader.u64()?);
-        let body = match reader.u8()? {
-            KIND_GENESIS => AccountBody::Genesis {
-                device: DeviceKeys {
-                    signing: reader.fixed()?,
-                    identity: reader.fixed()?,
-                },
-                recovery: reader.fixed()?,
-            },
-            _ => return Err(ChainError::Unsupported),
+        let entry = Self {
+            account: reader.option_fixed()?.map(AccountId),
+            sequence: reader.u32()?,
+            previous: reader.option_fixed()?.map(Hash),
+            author: Author::from_wire(reader.u32()?),
+            time: Timestamp(reader.u64()?),
+            body: AccountBody::read(&mut reader)?,
+            signature,
         };
         reader.finish()?;
-        Ok(Self {
-            account,
-            sequence,
-            previous,
-            author,
-            time,
-            body,
-            signature,
-        })
+        Ok(entry)
     }
 
     /// The entry's hash: the link that the next entry names and, for the genesis entry, the account's id.
