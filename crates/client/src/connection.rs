@@ -295,6 +295,7 @@ impl Engine {
         self.prekeys_left = welcome.one_time_prekeys;
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
+        self.ask_who_waits(work);
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
         if !uploaded || work.prekeys_are_old()? {
