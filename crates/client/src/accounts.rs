@@ -409,7 +409,7 @@ impl Engine {
         login.sign_out_pending = true;
         work.put_login(&login);
         self.access = None;
-        self.fail_held(work, &Failure::signed_out());
+        self.fail_held(work, &Failure::signed_out())?;
         work.show(Event::Account);
         self.answer(work, ask, Outcome::Done);
         Ok(())
@@ -443,7 +443,11 @@ impl Engine {
     }
 
     pub(crate) fn show_recovery_key(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
-        let key = work.own()?.recovery_key().to_bytes();
+        let Some(key) = work.own()?.recovery_key() else {
+            self.fail(work, ask, Failure::recovery_key_elsewhere());
+            return Ok(());
+        };
+        let key = key.to_bytes();
         // 256 bits with BIP-39's checksum of 8: 24 words.
         match bip39::Mnemonic::from_entropy(&*key) {
             Ok(mnemonic) => {

@@ -6,8 +6,8 @@
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
 use conclave_crypto::RecoveryKey;
-use conclave_protocol::accounts::{AccountFound, RegistrationStarted};
-use conclave_protocol::devices::DevicesFound;
+use conclave_protocol::accounts::{AccountFound, EntriesPage, RegistrationStarted};
+use conclave_protocol::devices::{DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ENVELOPES_PAGE;
 use conclave_protocol::links::LinkOpened;
@@ -17,7 +17,7 @@ use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::{
-    AccountId, DeviceAddress, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+    AccountId, Bytes, DeviceAddress, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -95,6 +95,12 @@ pub(crate) enum Call {
     },
     /// Whether a device that was added here has signed in.
     AddedDevice(LinkId),
+    Devices {
+        ask: u64,
+    },
+    Append {
+        entry: Bytes,
+    },
     Need(Need),
 }
 
@@ -136,8 +142,10 @@ pub(crate) struct RecoverForm {
 /// Something the engine lacks to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
-    /// Somebody's chain: not known here, or longer than known.
+    /// Somebody's whole chain: not known here, or disputed.
     Person(AccountId),
+    /// Entries behind the chain known here.
+    Entries(AccountId),
     /// Which accounts a room has.
     Room(RoomId),
     /// The server has to know a room that was opened here.
@@ -226,10 +234,11 @@ impl Engine {
     }
 
     /// No access token can be had: what waited for it fails.
-    pub(crate) fn fail_held(&mut self, work: &mut Work<'_>, failure: &Failure) {
+    pub(crate) fn fail_held(&mut self, work: &mut Work<'_>, failure: &Failure) -> Result<(), ReadError> {
         for held in std::mem::take(&mut self.held) {
-            self.call_failed(work, held.call, failure);
+            self.call_failed(work, held.call, failure)?;
         }
+        Ok(())
     }
 
     /// Asks for something the engine lacks, unless that is under way or has to wait.
@@ -241,6 +250,14 @@ impl Engine {
         }
         let (method, path, body) = match need {
             Need::Person(account) => (Method::Get, format!("/api/v1/accounts/{account}"), None),
+            Need::Entries(account) => {
+                let Some(person) = self.person(work, account)? else {
+                    return Ok(());
+                };
+                let after = person.chain.head();
+                let path = format!("/api/v1/accounts/{account}/entries?after={after}");
+                (Method::Get, path, None)
+            }
             Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
             Need::OpenRoom(room) => {
                 let Some(state) = work.room_state(room)? else {
@@ -296,6 +313,11 @@ impl Engine {
             HttpOutcome::Answered { status, body } if (200..300).contains(&status) => Ok(body),
             HttpOutcome::Answered { body, .. } => Err(Refusal::of(&body)),
         };
+        if let Err(refusal) = &answer
+            && refusal.is(ErrorCode::DeviceRevoked)
+        {
+            self.revocation_claimed(work)?;
+        }
         match call {
             Call::RegisterStart { ask, form, state } => match parse::<RegistrationStarted>(answer) {
                 Ok(started) => self.registration_started(work, ask, form, *state, &started),
@@ -313,10 +335,7 @@ impl Engine {
             }
             Call::SignOut => self.signed_out(work, parse::<Nothing>(answer)),
             Call::Refresh => self.refreshed(work, parse::<LoggedIn>(answer)),
-            Call::Ticket => {
-                self.ticketed(work, parse::<Ticket>(answer));
-                Ok(())
-            }
+            Call::Ticket => self.ticketed(work, parse::<Ticket>(answer)),
             Call::FindPerson { ask, expected } => match parse::<AccountFound>(answer) {
                 Ok(found) => self.person_found(work, ask, expected, found),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
@@ -357,6 +376,8 @@ impl Engine {
                 self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
             }
             Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
+            Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
+            Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
         }
     }
@@ -371,6 +392,10 @@ impl Engine {
         let refusal = match need {
             Need::Person(account) => match parse::<AccountFound>(answer) {
                 Ok(found) => return self.needed_person(work, account, found),
+                Err(refusal) => refusal,
+            },
+            Need::Entries(account) => match parse::<EntriesPage>(answer) {
+                Ok(page) => return self.needed_entries(work, account, &page),
                 Err(refusal) => refusal,
             },
             Need::Room(room) => match parse::<DirectRoomFound>(answer) {
@@ -420,6 +445,7 @@ impl Engine {
                 self.need_refused(work, need)?;
             }
         }
+        self.entries_not_had(work, need, &refusal.failure())?;
         Ok(())
     }
 
@@ -443,7 +469,7 @@ impl Engine {
         Ok(())
     }
 
-    fn call_failed(&mut self, work: &mut Work<'_>, call: Call, failure: &Failure) {
+    fn call_failed(&mut self, work: &mut Work<'_>, call: Call, failure: &Failure) -> Result<(), ReadError> {
         match call {
             Call::RegisterStart { ask, .. }
             | Call::RegisterFinish { ask, .. }
@@ -459,12 +485,17 @@ impl Engine {
             | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),
+            // Who they are is known here.
+            Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
+            Call::Append { .. } => self.end_append(work, Err(failure.clone()))?,
             Call::Need(need) => {
                 self.needs.remove(&need);
+                self.entries_not_had(work, need, failure)?;
             }
             Call::SignOut | Call::Refresh | Call::Ticket | Call::FirstLoginStart | Call::FirstLoginFinish => {
             }
         }
+        Ok(())
     }
 
     fn access_token(&self) -> Option<Token> {

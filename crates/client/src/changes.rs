@@ -49,6 +49,9 @@ impl Table {
 
 /// One change. Within a list a later change wins over an earlier one.
 pub enum Change {
+    /// Removes every row of every table, so that nothing of it can be found in the file again. What follows in
+    /// the list is kept.
+    Wipe,
     /// Inserts or replaces a record.
     PutRecord {
         /// Which table.
@@ -76,6 +79,7 @@ pub enum Change {
 impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Wipe => f.write_str("Wipe"),
             Self::PutRecord { table, .. } => write!(f, "PutRecord({table:?}, ..)"),
             Self::DeleteRecord { table, .. } => write!(f, "DeleteRecord({table:?}, ..)"),
             Self::PutRoom(_) => f.write_str("PutRoom(..)"),

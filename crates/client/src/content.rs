@@ -5,7 +5,7 @@
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
@@ -95,6 +95,39 @@ pub(crate) enum Control {
     /// Keys of messages that the sending device sent before, for the one that asked.
     #[n(2)]
     Repeat(#[n(0)] Vec<Repeated>),
+    /// To own devices: up to where the person has read.
+    #[n(3)]
+    ReadUpTo(#[n(0)] Vec<ReadUpTo>),
+    /// To own devices: what one of them is called.
+    #[n(4)]
+    DeviceNamed(#[n(0)] DeviceName),
+    /// To own devices: messages that others were told of to have arrived here.
+    #[n(5)]
+    Told(#[n(0)] Vec<EnvelopeId>),
+}
+
+/// Where the person is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct ReadUpTo {
+    #[n(0)]
+    pub(crate) room: RoomId,
+    /// The newest message that was seen.
+    #[n(1)]
+    pub(crate) message: EnvelopeId,
+}
+
+/// What a device of the own account is called.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct DeviceName {
+    #[n(0)]
+    pub(crate) device: DeviceId,
+    #[n(1)]
+    pub(crate) name: String,
+    /// When it was named so; of several names the newest is kept.
+    #[n(2)]
+    pub(crate) at: Timestamp,
 }
 
 /// The key of one message, again.

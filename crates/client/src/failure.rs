@@ -57,6 +57,8 @@ own_failures! {
     words_invalid "words_invalid" "These are not the words of a recovery key. Check the spelling and the order; there are 24.";
     /// Handle and recovery key do not fit.
     recovery_refused "recovery_refused" "Name and recovery key do not fit together. Check both; a recovery key that was replaced opens nothing any more.";
+    /// This device has no recovery key.
+    recovery_key_elsewhere "recovery_key_elsewhere" "The recovery key is kept on the device where you made the account, or by you.";
     /// The device was taken out of its account.
     device_removed "device_removed" "This device was removed from your account, and everything on it was deleted.";
     /// The server says so, and shows no proof.

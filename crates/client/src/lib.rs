@@ -23,8 +23,10 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod appending;
 mod approving;
 mod calls;
+mod chains;
 mod changes;
 mod codec;
 mod connection;

@@ -10,6 +10,7 @@ use conclave_protocol::frames::{Deliver, ServerFrame};
 use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, LinkId, RoomId, Timestamp};
 use rand_core::CryptoRng;
 
+use crate::appending::Append;
 use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
@@ -67,6 +68,16 @@ pub struct Engine {
     pub(crate) joining_ended: Option<JoiningView>,
     /// New devices that wait for approval here or were judged lately.
     pub(crate) approvals: BTreeMap<LinkId, Approval>,
+    /// What this device wants to say in its account's chain, in order; the first is under way.
+    pub(crate) appends: VecDeque<Append>,
+    /// The first of them waits for the chain as it is now.
+    pub(crate) append_waits: bool,
+    /// Accounts of whose chain more is there than is known here; nothing is sealed for them until it came.
+    pub(crate) behind: BTreeSet<AccountId>,
+    /// When what is left of revoked devices goes.
+    pub(crate) forget_due: Option<Timestamp>,
+    /// The server's clock and this device's at one moment.
+    pub(crate) server_time: Option<(Timestamp, Timestamp)>,
     pub(crate) failed_connects: u32,
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
@@ -107,6 +118,11 @@ impl Engine {
             meetings_looked_for: false,
             joining_ended: None,
             approvals: BTreeMap::new(),
+            appends: VecDeque::new(),
+            append_waits: false,
+            behind: BTreeSet::new(),
+            forget_due: None,
+            server_time: None,
             failed_connects: 0,
             heard_at: Timestamp(0),
             pinged: false,
@@ -132,7 +148,7 @@ impl Engine {
             }
             Input::Http { id, outcome } => self.http_outcome(&mut work, id, outcome)?,
             Input::Connected => self.connected(&mut work)?,
-            Input::Disconnected => self.disconnected(&mut work),
+            Input::Disconnected => self.disconnected(&mut work)?,
             Input::Frame(bytes) => self.frame(&mut work, &bytes)?,
             Input::Tick => {}
         }
@@ -155,9 +171,8 @@ impl Engine {
         events.push(Event::Connection {
             state: ConnectionState::Offline,
         });
-        let next_call = self.next_call;
-        *self = Self::new(self.native);
-        self.next_call = next_call;
+        self.begin_anew();
+        self.shown = ConnectionState::Offline;
         self.link = Link::Down {
             retry_at: now.plus(2_000),
         };
@@ -165,6 +180,16 @@ impl Engine {
             requests: vec![Request::Disconnect, Request::WakeAt(now.plus(2_000))],
             events,
         }
+    }
+
+    /// Forgets everything volatile. Returns the asks that are open.
+    pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
+        let (next_call, shown) = (self.next_call, self.shown);
+        let asks = std::mem::take(&mut self.asks);
+        *self = Self::new(self.native);
+        self.next_call = next_call;
+        self.shown = shown;
+        asks
     }
 
     /// Who is on this device.
@@ -189,7 +214,7 @@ impl Engine {
             contact_link: format!("/#/contact/{}/{}", person.username, person.account),
             person,
             administrator: login.administrator,
-            offer_recovery_key: login.first_sent && !login.recovery_kept,
+            offer_recovery_key: own.has_recovery_key() && login.first_sent && !login.recovery_kept,
         })
     }
 
@@ -278,10 +303,7 @@ impl Engine {
             }
             ServerFrame::Drained => self.drained(work),
             ServerFrame::Pong(_) => Ok(()),
-            ServerFrame::Closing(closing) => {
-                self.closing(work, closing);
-                Ok(())
-            }
+            ServerFrame::Closing(closing) => self.closing(work, closing),
             ServerFrame::PrekeysLow(left) => {
                 self.prekeys_low(work, left);
                 Ok(())
@@ -296,9 +318,11 @@ impl Engine {
         self.drive_link(work)?;
         self.drive_meetings(work)?;
         if self.link.is_greeted() {
+            self.follow_chains(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
@@ -327,6 +351,7 @@ impl Engine {
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
             .chain(self.daily_due)
+            .chain(self.forget_due)
             .filter(|at| *at > now)
             .chain(self.receipts_due)
             .chain(self.prekeys_due)

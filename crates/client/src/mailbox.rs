@@ -434,6 +434,10 @@ impl Engine {
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
+                        // What own devices tell each other is nobody else's to say.
+                        _ if from.account != own.account => {}
+                        Control::ReadUpTo(_) | Control::Told(_) => {}
+                        Control::DeviceNamed(named) => self.take_device_name(work, &named)?,
                     }
                 }
             }
@@ -581,6 +585,7 @@ impl Engine {
                 Ok(())
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
+            Need::Entries(account) => self.entries_ended(work, account),
             Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
         }
     }

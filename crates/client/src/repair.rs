@@ -111,6 +111,13 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Nothing is done with a device any more.
+    pub(crate) fn forget_stamps_of(&mut self, address: DeviceAddress) {
+        for stamp in Stamp::ALL {
+            self.delete(Table::Own, &stamp.key(address));
+        }
+    }
+
     /// Part of the daily round: times that hold nothing back any more go.
     pub(crate) fn forget_stamps(&mut self) -> Result<(), ReadError> {
         for stamp in Stamp::ALL {

@@ -21,6 +21,8 @@ type Value = Option<Zeroizing<Vec<u8>>>;
 
 pub(crate) struct Work<'a> {
     store: &'a dyn Reads,
+    /// Everything in the store goes before this handling's changes.
+    wiped: bool,
     pub(crate) rng: &'a mut dyn CryptoRng,
     pub(crate) now: Timestamp,
     records: BTreeMap<(Table, Vec<u8>), Value>,
@@ -34,6 +36,7 @@ impl<'a> Work<'a> {
     pub(crate) fn new(store: &'a dyn Reads, rng: &'a mut dyn CryptoRng, now: Timestamp) -> Self {
         Self {
             store,
+            wiped: false,
             rng,
             now,
             records: BTreeMap::new(),
@@ -55,10 +58,26 @@ impl<'a> Work<'a> {
             None => Change::DeleteMessage(id),
         });
         Effects {
-            changes: records.chain(rooms).chain(messages).collect(),
+            changes: self
+                .wiped
+                .then_some(Change::Wipe)
+                .into_iter()
+                .chain(records)
+                .chain(rooms)
+                .chain(messages)
+                .collect(),
             requests: self.requests,
             events: self.events,
         }
+    }
+
+    /// Everything on this device goes, what this handling changed so far as well.
+    pub(crate) fn wipe(&mut self) {
+        self.wiped = true;
+        self.records.clear();
+        self.rooms.clear();
+        self.messages.clear();
+        self.store = &Empty;
     }
 
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
@@ -207,6 +226,35 @@ impl<'a> Work<'a> {
     }
 }
 
+/// A store with nothing in it: what a handling sees after a wipe.
+pub(crate) struct Empty;
+
+impl Reads for Empty {
+    fn find_record(&self, _: Table, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        Ok(None)
+    }
+
+    fn list_records(&self, _: Table, _: &[u8], _: u32) -> Result<Vec<Record>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
+        Ok(None)
+    }
+
+    fn find_message(&self, _: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
+        Ok(None)
+    }
+
+    fn list_own_unread(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn last_ordinal(&self) -> Result<u64, ReadError> {
+        Ok(0)
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
@@ -217,34 +265,8 @@ pub(crate) mod testing {
     use super::*;
     use crate::own::OwnIdentity;
 
-    /// A device's store with nothing in it: a handling sees what it changes itself.
-    pub(crate) struct EmptyStore;
-
-    impl Reads for EmptyStore {
-        fn find_record(&self, _: Table, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
-            Ok(None)
-        }
-
-        fn list_records(&self, _: Table, _: &[u8], _: u32) -> Result<Vec<Record>, ReadError> {
-            Ok(Vec::new())
-        }
-
-        fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
-            Ok(None)
-        }
-
-        fn find_message(&self, _: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
-            Ok(None)
-        }
-
-        fn list_own_unread(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
-            Ok(Vec::new())
-        }
-
-        fn last_ordinal(&self) -> Result<u64, ReadError> {
-            Ok(0)
-        }
-    }
+    /// A handling sees what it changes itself.
+    pub(crate) use super::Empty as EmptyStore;
 
     pub(crate) fn rng() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(1)
