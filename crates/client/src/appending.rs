@@ -7,7 +7,7 @@
 use conclave_crypto::SigningKey;
 use conclave_protocol::devices::{AppendEntry, EntryAppended};
 use conclave_protocol::limits::{DEVICES_MAX, ENTRY_CLOCK_SKEW_MS};
-use conclave_protocol::{Bytes, DeviceId, ErrorCode, Timestamp};
+use conclave_protocol::{Bytes, DeviceId, ErrorCode, LinkId, Timestamp};
 use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys, Vault};
 
 use crate::calls::{Call, Need, Refusal, json};
@@ -38,7 +38,9 @@ pub(crate) enum OwnAct {
 pub(crate) enum AfterAppend {
     /// A person; the answer is `Done`.
     Answer(u64),
-    /// Nobody; what is to be in the chain is looked at again.
+    /// A new device that is being approved.
+    Link(LinkId),
+    /// Nobody: it is done for good order, and what is to be in the chain is looked at again.
     Nobody,
 }
 
@@ -240,6 +242,7 @@ impl Engine {
         match (append.then, end) {
             (AfterAppend::Answer(ask), Ok(_)) => self.answer(work, ask, Outcome::Done),
             (AfterAppend::Answer(ask), Err(failure)) => self.fail(work, ask, failure),
+            (AfterAppend::Link(link), end) => return self.link_appended(work, link, end),
             (AfterAppend::Nobody, _) => {}
         }
         Ok(())

@@ -308,6 +308,7 @@ impl Engine {
         if work.take_joined()? {
             work.join_rooms(&welcome.moved);
         }
+        self.ask_who_waits(work);
         self.own_chain_on_welcome(work, welcome.head)?;
         self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;

@@ -41,6 +41,7 @@ mod input;
 mod joining;
 mod machine;
 mod mailbox;
+mod meeting;
 mod outbox;
 mod own;
 mod parked;

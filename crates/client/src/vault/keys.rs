@@ -17,6 +17,7 @@ use crate::changes::Table;
 use crate::codec::Secret32;
 use crate::content::Control;
 use crate::machine::Engine;
+use crate::meeting;
 use crate::own::OwnIdentity;
 use crate::people::side_of;
 use crate::reads::ReadError;
@@ -223,12 +224,16 @@ impl Work<'_> {
     }
 
     /// The vault key for a device that joins the account, once there is a vault.
-    pub(crate) fn vault_for_newcomer(&self) -> Result<Option<(u32, Secret32)>, ReadError> {
-        let Some(state) = self.log_state()? else {
+    pub(crate) fn vault_for_newcomer(&self) -> Result<Option<meeting::VaultKey>, ReadError> {
+        let Some(named) = self.own()?.chain()?.vault().map(|named| named.generation) else {
             return Ok(None);
         };
-        let key = self.sealing_key(state.generation)?;
-        Ok(key.map(|key| (key.generation(), Secret32(*key.as_bytes()))))
+        let written = self.log_state()?.map_or(0, |state| state.generation);
+        let key = self.sealing_key(named.max(written))?;
+        Ok(key.map(|key| meeting::VaultKey {
+            generation: key.generation(),
+            key: Secret32(*key.as_bytes()),
+        }))
     }
 }
 

@@ -23,7 +23,7 @@ mod tail;
 mod tests;
 mod vault_key;
 mod wrapped_key;
-mod x_wing;
+pub(crate) mod x_wing;
 
 pub use head::{HeadComparison, VaultHead};
 pub use log::VaultLog;
