@@ -236,7 +236,13 @@ impl Engine {
 
     /// The server shows a chain that is not the known one, or not genuine: a warning, and nothing is sealed for
     /// its account until it shows the known one.
-    pub(crate) fn dispute(&mut self, work: &mut Work<'_>, account: AccountId, error: ChainError, entry: &Bytes) {
+    pub(crate) fn dispute(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        error: ChainError,
+        entry: &Bytes,
+    ) {
         self.behind.remove(&account);
         work.put(Table::Own, &disputed_key(account), entry);
         work.show(Event::Warning {

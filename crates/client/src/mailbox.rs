@@ -312,7 +312,11 @@ impl Engine {
     }
 
     /// The record of a room that a message came for; asks for what is not known yet.
-    pub(crate) fn room_of(&mut self, work: &mut Work<'_>, room: RoomId) -> Result<Option<RoomState>, ReadError> {
+    pub(crate) fn room_of(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+    ) -> Result<Option<RoomState>, ReadError> {
         if let Some(state) = work.room_state(room)? {
             return Ok(Some(state));
         }

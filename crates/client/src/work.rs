@@ -221,6 +221,15 @@ impl<'a> Work<'a> {
         Ok(all.into_values().collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        let codes = self.events.iter().filter_map(|event| match event {
+            Event::Warning { failure } => Some(failure.code.as_str()),
+            _ => None,
+        });
+        codes.collect()
+    }
+
     pub(crate) fn stored_last_ordinal(&self) -> Result<u64, ReadError> {
         self.store.last_ordinal()
     }

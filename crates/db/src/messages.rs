@@ -10,8 +10,8 @@ use crate::column::Column;
 use crate::engine::on_engine;
 use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::statements::{
-    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_DEVICES,
-    LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
+    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES,
+    LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_client::views::{
-    AccountView, ChatView, ConnectionState, DeliveryView, Event, MessageView, Outcome, PersonView, Position,
+    AccountView, ChatView, ConnectionState, DeliveryView, Event, HistoryView, MessageView, Outcome,
+    PersonView, Position,
 };
-use conclave_client::{Engine, Failure, Intent, Reads as _};
+use conclave_client::{Engine, Failure, Intent, Reads as _, Table};
 use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
@@ -148,6 +149,16 @@ impl Device {
         self.done(intent).await
     }
 
+    /// Comes back to an account with its recovery key, and gives it a new password.
+    pub async fn recover(&self, username: &str, words: &str, password: &str) -> Result<(), SdkError> {
+        let intent = Intent::Recover {
+            username: username.to_owned(),
+            words: Zeroizing::new(words.to_owned()),
+            password: Zeroizing::new(password.to_owned()),
+        };
+        self.done(intent).await
+    }
+
     /// Signs out. Keys and messages stay sealed on the device.
     pub async fn sign_out(&self) -> Result<(), SdkError> {
         self.done(Intent::SignOut).await
@@ -255,6 +266,21 @@ impl Device {
                 .iter()
                 .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
                 .collect())
+        })
+        .await
+    }
+
+    /// How much of a room's past, from before this device was one of the account's, is here.
+    pub async fn history(&self, room: RoomId) -> Result<HistoryView, SdkError> {
+        self.look(move |engine, store| Ok(engine.history(store, room).map_err(|_| Failure::storage())?))
+            .await
+    }
+
+    /// How much waits to be recorded in the account's vault, for other devices.
+    pub async fn waits_for_the_vault(&self) -> Result<usize, SdkError> {
+        self.look(|_, store| {
+            let waiting = conclave_client::Reads::list_records(store, Table::VaultQueue, &[], u32::MAX);
+            Ok(waiting.map_err(|_| Failure::storage())?.len())
         })
         .await
     }

@@ -13,6 +13,7 @@ use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, RoomId, Tim
 use conclave_sigchain::{AccountChain, ChainError};
 use minicbor::{Decode, Encode};
 
+use super::journal::WAITS_FOR_KEY_MS;
 use super::{Item, LogState, VaultNeed, items};
 use crate::calls::{Need, NeedState};
 use crate::changes::Table;
@@ -193,10 +194,9 @@ impl Engine {
         match refusal {
             None if state.named.is_none() => {
                 // The newest record is of a key that is on its way from the device that made it.
-                let later = self.jittered(work, 5_000);
+                let later = self.jittered(work, WAITS_FOR_KEY_MS);
                 self.needs
                     .insert(Need::Vault(VaultNeed::Before), NeedState::RetryAt(later));
-                self.vault_soon(later);
                 Ok(None)
             }
             // A key that nobody handed on. What newer records vouch for is passed, so that what lies before is read.
@@ -287,6 +287,7 @@ impl Engine {
             }
             asked = asked.saturating_add(1);
             if self.room_of(work, room)?.is_none() {
+                self.vault_soon(work.now.plus(WAITS_FOR_KEY_MS));
                 continue;
             }
             self.need(work, Need::Vault(VaultNeed::Page(room)))?;
@@ -382,10 +383,12 @@ impl Engine {
             device: envelope.device,
         };
         let (low, high) = in_order(own.account, state.peer);
-        let Some((side, head)) = [(low, Side::Low, envelope.heads.0), (high, Side::High, envelope.heads.1)]
-            .into_iter()
-            .find_map(|(account, side, head)| (account == from.account).then_some((side, head)))
-        else {
+        let Some((side, head)) = [
+            (low, Side::Low, envelope.heads.0),
+            (high, Side::High, envelope.heads.1),
+        ]
+        .into_iter()
+        .find_map(|(account, side, head)| (account == from.account).then_some((side, head))) else {
             return Ok(Placing::Refused);
         };
         let row = work.find_message(id)?;

@@ -12,7 +12,7 @@ use conclave_sigchain::{AccountChain, Vault};
 use minicbor::{Decode, Encode};
 
 use super::{BATCH_MAX, Item, LogState, NAME, NAME_AFTER_RECORDS, VaultNeed, items};
-use crate::calls::{Need, Refusal};
+use crate::calls::{Need, NeedState, Refusal};
 use crate::changes::Table;
 use crate::codec::{KeyAndHash, Secret32};
 use crate::machine::Engine;
@@ -30,6 +30,10 @@ const TAKE_OVER_MS: u64 = 10 * 60 * 1000;
 const QUEUE_MAX: usize = 20_000;
 /// A record that came too late because another device was faster is sealed anew after about this.
 const BEHIND_MS: u64 = 300;
+/// Records whose key has not come are asked for again after about this.
+pub(super) const WAITS_FOR_KEY_MS: u64 = 5_000;
+/// A server that keeps no more records is asked again after this.
+const FULL_MS: u64 = 60 * 60 * 1000;
 /// The chain names a head that moved after this time, if it did not for the number of records.
 const NAME_AFTER_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 
@@ -111,7 +115,10 @@ pub(super) fn rank(own: DeviceAddress, chain: &AccountChain, from: DeviceAddress
         .filter(|_| from.account == own.account)
         .unwrap_or_else(|| chosen.checked_rem(count).unwrap_or_default());
     let mine = place(own.device).unwrap_or_default();
-    let rank = mine.saturating_add(count).saturating_sub(first).checked_rem(count);
+    let rank = mine
+        .saturating_add(count)
+        .saturating_sub(first)
+        .checked_rem(count);
     u64::try_from(rank.unwrap_or_default()).unwrap_or_default()
 }
 
@@ -148,7 +155,10 @@ impl Engine {
             return Ok(());
         }
         let (head, hash) = (chain.head(), chain.head_hash());
-        if work.pinned_head(account)?.is_some_and(|(pinned, _)| pinned >= head) {
+        if work
+            .pinned_head(account)?
+            .is_some_and(|(pinned, _)| pinned >= head)
+        {
             return Ok(());
         }
         let due = work.now.plus(GATHER_MS);
@@ -172,7 +182,11 @@ impl Engine {
         let mut batch = Vec::new();
         let mut next: Option<Timestamp> = None;
         let enough = self.vault.gathered >= GATHERED_MAX;
-        let until = if enough { work.now.plus(GATHER_MS) } else { work.now };
+        let until = if enough {
+            work.now.plus(GATHER_MS)
+        } else {
+            work.now
+        };
         for (key, one) in work.list::<Queued>(Table::VaultQueue, u32::MAX)? {
             if one.due > until || batch.len() >= BATCH_MAX {
                 next = Some(next.map_or(one.due, |next| next.min(one.due)));
@@ -278,7 +292,10 @@ impl Engine {
         }
         for key in work.vault_keys(sent.record.generation())? {
             let name = *sent.record.name();
-            if key.open_record(&work.own()?.account.0, &name, &sent.record).is_ok() {
+            if key
+                .open_record(&work.own()?.account.0, &name, &sent.record)
+                .is_ok()
+            {
                 work.key_is_in_the_log(&key)?;
             }
         }
@@ -296,7 +313,11 @@ impl Engine {
 
     /// The pause before an append that was refused is tried again.
     pub(crate) fn vault_pause(need: VaultNeed, refusal: &Refusal) -> Option<u64> {
-        (need == VaultNeed::Append && refusal.is(ErrorCode::ChainMoved)).then_some(BEHIND_MS)
+        if need != VaultNeed::Append {
+            return None;
+        }
+        let full = refusal.is(ErrorCode::VaultFull).then_some(FULL_MS);
+        full.or(refusal.is(ErrorCode::ChainMoved).then_some(BEHIND_MS))
     }
 
     /// The server said how many records there are. Fewer than this device or the chain knows are a rollback.
@@ -358,7 +379,9 @@ impl Engine {
                     let keys = work.vault_keys(record.generation())?;
                     if keys.is_empty() && record.generation() > state.generation {
                         // Its key is on the way from the device that made it.
-                        self.vault.behind = false;
+                        let later = self.jittered(work, WAITS_FOR_KEY_MS);
+                        self.needs
+                            .insert(Need::Vault(VaultNeed::After), NeedState::RetryAt(later));
                         break;
                     }
                     let mut opened = None;

@@ -148,9 +148,7 @@ impl Work<'_> {
                 [(one.slot, one.slot_bytes), (one.hash, one.bytes)]
                     .map(|(hash, bytes)| VaultKeyBytes { hash, bytes })
             });
-            VaultKeys {
-                keys: keys.collect(),
-            }
+            VaultKeys { keys: keys.collect() }
         }))
     }
 
@@ -215,7 +213,11 @@ impl Work<'_> {
     }
 
     /// A slot that the chain names, as it was kept here.
-    fn vault_slot(&self, chain: &AccountChain, hash: Hash) -> Result<Option<(VerifiedSlot, Bytes)>, ReadError> {
+    fn vault_slot(
+        &self,
+        chain: &AccountChain,
+        hash: Hash,
+    ) -> Result<Option<(VerifiedSlot, Bytes)>, ReadError> {
         let bytes = self.find_bytes(Table::Vault, &[SLOT, &hash.0].concat())?;
         Ok(bytes.and_then(|bytes| {
             let slot = verified_slot(chain, hash, &bytes)?;
@@ -404,8 +406,8 @@ impl Engine {
         let mut missing = false;
         let mut opened = false;
         for names in &named.slots {
-            let Some((bytes, slot)) = find(names.slot)
-                .and_then(|bytes| Some((bytes, verified_slot(&chain, names.slot, bytes)?)))
+            let Some((bytes, slot)) =
+                find(names.slot).and_then(|bytes| Some((bytes, verified_slot(&chain, names.slot, bytes)?)))
             else {
                 missing = true;
                 continue;

@@ -31,7 +31,7 @@ use minicbor::{Decode, Encode};
 
 pub(crate) use self::items::Item;
 use crate::appending::{AfterAppend, OwnAct};
-use crate::calls::{Need, Refusal, json, parse};
+use crate::calls::{Need, NeedState, Refusal, json, parse};
 use crate::changes::Table;
 use crate::connection::Link;
 use crate::effects::{HttpBody, Method};
@@ -50,7 +50,7 @@ const NAME_AFTER_RECORDS: u64 = 500;
 /// An entry that the chain did not take is tried again after this.
 const NAME_AGAIN_MS: u64 = 30_000;
 /// Records asked for in one page of the way back; fewer where they are large.
-const PAGE: u64 = 64;
+const PAGE: u64 = 32;
 const STATE: &[u8] = b"state";
 const NAME: &[u8] = b"journal";
 
@@ -257,6 +257,19 @@ impl Engine {
         if !me.chain.is_closed() {
             self.drive_vault_of(work, &own, &me.chain)?;
         }
+        // What has to wait before it is tried again, is not forgotten because something else was looked at.
+        let now = work.now;
+        self.needs.retain(|need, state| match (need, state) {
+            (Need::Vault(_), NeedState::RetryAt(at)) => *at > now,
+            _ => true,
+        });
+        let later = self.needs.iter().filter_map(|(need, state)| match (need, state) {
+            (Need::Vault(_), NeedState::RetryAt(at)) => Some(*at),
+            _ => None,
+        });
+        if let Some(at) = later.min() {
+            self.vault_soon(at);
+        }
         Ok(())
     }
 
@@ -310,9 +323,13 @@ impl Engine {
                 .map(|keys| (Method::Put, "/api/v1/vault/keys".to_owned(), Some(json(&keys)))),
             VaultNeed::Keys => get("/api/v1/vault/keys".to_owned()),
             VaultNeed::Count => get("/api/v1/vault".to_owned()),
-            VaultNeed::Append => self
-                .append_body()
-                .map(|body| (Method::Post, "/api/v1/vault/records".to_owned(), Some(json(&body)))),
+            VaultNeed::Append => self.append_body().map(|body| {
+                (
+                    Method::Post,
+                    "/api/v1/vault/records".to_owned(),
+                    Some(json(&body)),
+                )
+            }),
             VaultNeed::After => {
                 let first = work.log_state()?.map_or(0, |state| state.count);
                 get(format!("/api/v1/vault/records?first={first}&limit={PAGE}"))
