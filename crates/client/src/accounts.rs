@@ -443,7 +443,11 @@ impl Engine {
     }
 
     pub(crate) fn show_recovery_key(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
-        let Some(key) = work.own()?.recovery_key() else {
+        let own = work.own()?;
+        // One that was replaced opens nothing any more.
+        let in_force = *own.chain()?.recovery();
+        let is_in_force = |key: &RecoveryKey| key.signing_key().public().to_bytes() == in_force;
+        let Some(key) = own.recovery_key().filter(is_in_force) else {
             self.fail(work, ask, Failure::recovery_key_elsewhere());
             return Ok(());
         };

@@ -123,6 +123,11 @@ impl Engine {
 
     /// Judges the first act and posts it, or ends it and goes on with the next.
     fn post_append(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        if let Some(own) = work.find_own()?
+            && work.is_disputed(own.account)?
+        {
+            return self.fail_appends(work, &Failure::chain_invalid());
+        }
         let time = self.entry_time(work.now);
         while let Some(append) = self.appends.front_mut() {
             let Some(own) = work.find_own()? else {
@@ -203,9 +208,15 @@ impl Engine {
     ) -> Result<(), ReadError> {
         if self.append_waits && need == Need::Entries(work.own()?.account) {
             self.append_waits = false;
-            while !self.appends.is_empty() {
-                self.end_append(work, Err(failure.clone()))?;
-            }
+            self.fail_appends(work, failure)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing can be added now: all that waits for it fails.
+    pub(crate) fn fail_appends(&mut self, work: &mut Work<'_>, failure: &Failure) -> Result<(), ReadError> {
+        while !self.appends.is_empty() {
+            self.end_append(work, Err(failure.clone()))?;
         }
         Ok(())
     }

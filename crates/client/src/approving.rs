@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::input::LinkTarget;
 use crate::machine::Engine;
 use crate::meeting::{
-    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_gone, part_of,
+    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_broken, is_gone, part_of,
     payload, stored,
 };
 use crate::reads::ReadError;
@@ -713,6 +713,8 @@ impl Engine {
             self.forget_meeting(link);
             let failure = Failure::server(ErrorCode::LinkTaken, None);
             self.finish_approval(work, link, ApprovalStep::Ended { failure });
+        } else if is_broken(refusal) && approving.device.is_none() {
+            self.end_approval(work, link, Failure::link_broken());
         } else if !is_gone(refusal) {
             self.meet_again(work, link, Some(refusal));
         } else if approving.device.is_some() {

@@ -487,7 +487,7 @@ impl Engine {
             Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.
             Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
-            Call::Append { .. } => self.end_append(work, Err(failure.clone()))?,
+            Call::Append { .. } => self.fail_appends(work, failure)?,
             Call::Need(need) => {
                 self.needs.remove(&need);
                 self.entries_not_had(work, need, failure)?;

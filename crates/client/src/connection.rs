@@ -306,7 +306,11 @@ impl Engine {
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
         self.ask_who_waits(work);
+        if work.take_joined()? {
+            work.join_rooms(&welcome.moved);
+        }
         self.own_chain_on_welcome(work, welcome.head)?;
+        self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
         if !uploaded || work.prekeys_are_old()? {

@@ -95,15 +95,24 @@ pub(crate) enum Control {
     /// Keys of messages that the sending device sent before, for the one that asked.
     #[n(2)]
     Repeat(#[n(0)] Vec<Repeated>),
-    /// To own devices: up to where the person has read.
+    /// To own devices: what the person has seen, and what others were told.
     #[n(3)]
-    ReadUpTo(#[n(0)] Vec<ReadUpTo>),
+    Seen(#[n(0)] Seen),
     /// To own devices: what one of them is called.
     #[n(4)]
     DeviceNamed(#[n(0)] DeviceName),
-    /// To own devices: messages that others were told of to have arrived here.
-    #[n(5)]
-    Told(#[n(0)] Vec<EnvelopeId>),
+}
+
+/// What the other devices of the account need not do any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Seen {
+    /// How far the person has read.
+    #[n(0)]
+    pub(crate) read: Vec<ReadUpTo>,
+    /// Messages whose author was told that they arrived.
+    #[n(1)]
+    pub(crate) told: Vec<EnvelopeId>,
 }
 
 /// Where the person is in a room.
@@ -217,6 +226,11 @@ pub(crate) fn control_context(id: EnvelopeId, from: DeviceAddress, to: DeviceAdd
 /// The two accounts of a direct room in order.
 pub(crate) fn in_order(one: AccountId, other: AccountId) -> (AccountId, AccountId) {
     if one <= other { (one, other) } else { (other, one) }
+}
+
+/// The head that a message names of an account's chain, in the direct room of these two.
+pub(crate) fn head_of(heads: Heads, account: AccountId, other: AccountId) -> u32 {
+    if account <= other { heads.low } else { heads.high }
 }
 
 /// A device address from a stored key: account, then device.

@@ -29,7 +29,7 @@ const NAME_MAX: usize = 64;
 struct Names {
     /// Name and when it was given, by device.
     #[n(0)]
-    names: BTreeMap<u32, Named>,
+    given: BTreeMap<u32, Named>,
     /// A name for this device from before it was one of an account.
     #[n(1)]
     here: Option<String>,
@@ -62,7 +62,7 @@ impl Work<'_> {
         {
             // What it was called before it was a device of the account, it is called now.
             if let Some(name) = names.here.take() {
-                names.names.entry(own.device.0).or_insert(Named {
+                names.given.entry(own.device.0).or_insert(Named {
                     name,
                     at: Timestamp(0),
                 });
@@ -73,7 +73,7 @@ impl Work<'_> {
 
     /// The name of a device, where it is known here.
     pub(crate) fn device_name(&self, device: DeviceId) -> Result<Option<String>, ReadError> {
-        Ok(self.names()?.names.remove(&device.0).map(|named| named.name))
+        Ok(self.names()?.given.remove(&device.0).map(|named| named.name))
     }
 
     /// This device's name from before it belongs to an account, for the request to be added to one.
@@ -83,7 +83,7 @@ impl Work<'_> {
 
     /// All names known here, for a device that was just added.
     pub(crate) fn device_names(&self) -> Result<Vec<(DeviceId, String)>, ReadError> {
-        let names = self.names()?.names.into_iter();
+        let names = self.names()?.given.into_iter();
         Ok(names
             .map(|(device, named)| (DeviceId(device), named.name))
             .collect())
@@ -109,10 +109,10 @@ impl Work<'_> {
         let mut names = self.names()?;
         // Of two names given at once both devices keep the same one.
         let is_newer = |known: &Named| (known.at, &known.name) < (at, &name);
-        if !names.names.get(&device.0).is_none_or(is_newer) {
+        if !names.given.get(&device.0).is_none_or(is_newer) {
             return Ok(false);
         }
-        names.names.insert(device.0, Named { name, at });
+        names.given.insert(device.0, Named { name, at });
         self.put(Table::Own, NAMES, &names);
         self.show(Event::Devices);
         Ok(true)
@@ -141,7 +141,7 @@ impl Engine {
         };
         let own = work.own()?;
         let chain = own.chain()?;
-        let mut names = work.names()?.names;
+        let mut names = work.names()?.given;
         let mut devices: Vec<DeviceView> = chain
             .devices()
             .map(|(id, device)| {
@@ -223,7 +223,7 @@ impl Engine {
         }
         let told = names.told.replace(chain.head());
         work.put(Table::Own, NAMES, &names);
-        let Some(named) = names.names.remove(&own.device.0) else {
+        let Some(named) = names.given.remove(&own.device.0) else {
             return Ok(());
         };
         for (id, device) in chain.devices() {

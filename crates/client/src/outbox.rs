@@ -336,6 +336,9 @@ impl Engine {
             return Ok(Sealing::Waits);
         }
         let own = work.own()?;
+        if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, state.peer)? {
+            return Ok(Sealing::Waits);
+        }
         let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
             self.need(work, Need::Person(state.peer))?;
             return Ok(Sealing::Waits);
@@ -444,6 +447,9 @@ impl Engine {
         let Some(person) = self.person(work, peer)? else {
             return Ok(Sealing::Void);
         };
+        if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, peer)? {
+            return Ok(Sealing::Waits);
+        }
         let addresses: Vec<DeviceAddress> = person
             .addresses()
             .filter(|address| *address != own.address())
@@ -523,8 +529,9 @@ impl Engine {
         };
         let pause = match refused.code {
             ErrorCode::StaleDevices => {
-                if let Some(peer) = self.peer_of(work, &sent)? {
-                    self.need(work, Need::Person(peer))?;
+                let own = work.own()?.account;
+                for account in self.peer_of(work, &sent)?.into_iter().chain([own]) {
+                    self.follow_chain(work, account)?;
                 }
                 REFUSED_PAUSE_MS
             }
@@ -534,7 +541,9 @@ impl Engine {
             | ErrorCode::Unavailable
             | ErrorCode::Overloaded
             | ErrorCode::Internal
-            | ErrorCode::TimedOut => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
+            | ErrorCode::TimedOut
+            // Whether that is true shows elsewhere; until then nothing is given up.
+            | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;

@@ -192,6 +192,10 @@ impl Engine {
         let wanted = std::mem::take(&mut self.fresh_wanted);
         let addresses: BTreeSet<DeviceAddress> = closed.keys().chain(&wanted).copied().collect();
         for address in addresses {
+            if self.remote(work, address)?.is_none() {
+                // Revoked, or not shown: nobody is there to ask.
+                continue;
+            }
             if self.history_is_coming(&own, address) {
                 // Its page looks here again.
                 if wanted.contains(&address) {
@@ -439,7 +443,12 @@ impl Engine {
     /// True while a page of a room's history is under way that may bring more of this device.
     fn history_is_coming(&self, own: &OwnIdentity, address: DeviceAddress) -> bool {
         let room = RoomId::direct(own.account, address.account);
-        self.needs.get(&Need::Envelopes(room)) == Some(&NeedState::Running)
+        self.needs.iter().any(|(need, state)| {
+            // An own device writes in every room.
+            let brings =
+                matches!(need, Need::Envelopes(other) if *other == room || address.account == own.account);
+            brings && *state == NeedState::Running
+        })
     }
 
     fn is_caught_up(&self, own: &OwnIdentity, address: DeviceAddress) -> bool {
