@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::input::LinkTarget;
 use crate::machine::Engine;
 use crate::meeting::{
-    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_gone, part_of,
+    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_broken, is_gone, part_of,
     payload, stored,
 };
 use crate::reads::ReadError;
@@ -68,7 +68,10 @@ enum Stage {
     /// The account's log names it, and it is told so. State: the channel.
     #[n(5)]
     Telling,
-    /// It was not told, and may have to be taken out again.
+    /// It was told all. Once it has left the place, it has signed in or never will. State: the channel.
+    #[n(7)]
+    Told,
+    /// It has left the place, or cannot be told: whether it has signed in is looked up.
     #[n(6)]
     Unheard,
 }
@@ -139,7 +142,9 @@ impl Approving {
             Stage::Answered => ApprovalStep::Connecting,
             Stage::Unconfirmed => ApprovalStep::DigitsNeeded,
             Stage::Scanned => ApprovalStep::ConfirmationNeeded,
-            Stage::Granted | Stage::Adding | Stage::Telling | Stage::Unheard => ApprovalStep::Adding,
+            Stage::Granted | Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard => {
+                ApprovalStep::Adding
+            }
         }
     }
 
@@ -483,7 +488,7 @@ impl Engine {
         link: LinkId,
     ) -> Result<(), ReadError> {
         let stage = work.find_approving(link)?.map(|approving| approving.stage);
-        if matches!(stage, Some(Stage::Adding | Stage::Telling | Stage::Unheard)) {
+        if matches!(stage, Some(Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard)) {
             // It is in the account's log already or in a moment: there the person takes it out.
             self.fail(work, ask, Failure::busy());
             return Ok(());
@@ -509,7 +514,7 @@ impl Engine {
         for link in links {
             let stage = work.find_approving(link)?.map(|approving| approving.stage);
             match stage {
-                Some(Stage::Adding | Stage::Telling | Stage::Unheard) => {}
+                Some(Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard) => {}
                 Some(_) => self.end_approval(work, link, Failure::signed_out()),
                 None => self.forget_approval(work, link),
             }
@@ -559,7 +564,7 @@ impl Engine {
         let is_over = approving.place.expires <= work.now;
         match approving.stage {
             // What is in the log is seen to the end, whatever the time.
-            Stage::Telling | Stage::Unheard | Stage::Adding => {}
+            Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard => {}
             _ if is_over => {
                 self.end_approval(work, link, Failure::link_expired());
                 return Ok(());
@@ -657,8 +662,11 @@ impl Engine {
             Ok(Nothing) => {
                 approving.place.said();
                 if approving.stage == Stage::Telling && approving.is_told() {
-                    self.approved(work, link);
-                    return Ok(());
+                    approving.stage = Stage::Told;
+                    let ask = self.approvals.get_mut(&link).and_then(|approval| approval.ask.take());
+                    if let Some(ask) = ask {
+                        self.answer(work, ask, Outcome::Done);
+                    }
                 }
                 work.put_approving(&approving);
                 self.meet_again(work, link, None);
@@ -717,6 +725,8 @@ impl Engine {
             self.forget_meeting(link);
             let failure = Failure::server(ErrorCode::LinkTaken, None);
             self.finish_approval(work, link, ApprovalStep::Ended { failure });
+        } else if is_broken(refusal) && approving.device.is_none() {
+            self.end_approval(work, link, Failure::link_broken());
         } else if !is_gone(refusal) {
             self.meet_again(work, link, Some(refusal));
         } else if approving.device.is_some() {

@@ -305,10 +305,10 @@ impl Engine {
         self.server_time = Some((welcome.time, work.now));
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
+        self.ask_who_waits(work);
         if work.take_joined()? {
             work.join_rooms(&welcome.moved);
         }
-        self.ask_who_waits(work);
         self.own_chain_on_welcome(work, welcome.head)?;
         self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;

@@ -26,7 +26,7 @@ use crate::codec::{Secret32, SecretBytes};
 use crate::effects::Method;
 use crate::failure::Failure;
 use crate::machine::Engine;
-use crate::meeting::{LinkAdded, LinkInvitation, LinkMore, LinkRequest, Place, is_gone, payload, stored};
+use crate::meeting::{LinkAdded, LinkInvitation, LinkMore, LinkRequest, Place, is_broken, is_gone, payload, stored};
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
 use crate::views::{Event, JoiningStep, JoiningView, Outcome};
@@ -502,6 +502,8 @@ impl Engine {
                 Failure::link_declined()
             };
             self.fail_joining(work, joining, failure);
+        } else if is_broken(refusal) {
+            self.fail_joining(work, joining, Failure::link_broken());
         } else {
             self.meet_again(work, joining.place.id, Some(refusal));
         }

@@ -42,6 +42,8 @@ mod joining;
 mod machine;
 mod mailbox;
 mod meeting;
+#[cfg(test)]
+mod meeting_stories;
 mod outbox;
 mod own;
 mod parked;

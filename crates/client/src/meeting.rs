@@ -212,6 +212,18 @@ pub(crate) fn is_gone(refusal: &Refusal) -> bool {
         .any(|code| refusal.is(code))
 }
 
+/// Saying the same again will not help: the server or somebody at the place keeps to other rules.
+pub(crate) fn is_broken(refusal: &Refusal) -> bool {
+    [
+        ErrorCode::Malformed,
+        ErrorCode::IdReused,
+        ErrorCode::Forbidden,
+        ErrorCode::TooLarge,
+    ]
+    .into_iter()
+    .any(|code| refusal.is(code))
+}
+
 impl Engine {
     /// Looks at a place soon, and once a second from then on.
     pub(crate) fn meet(&mut self, link: LinkId, due: Timestamp) {

@@ -106,6 +106,12 @@ pub const MAX_PINNED_HEADS: usize = 1_000;
 /// vault fill a hundredth; what is bigger comes through the vault.
 pub const MAX_LINK_PAYLOAD: usize = 64 * 1024;
 
+/// Bytes of one message of a link, as the server passes it on: a grant with the longest payload behind label, version,
+/// suite and type (28), X-Wing ciphertext (1,120), number, random bytes and length.
+pub const MAX_LINK_MESSAGE: usize = padded_length(MAX_LINK_PAYLOAD)
+    .saturating_add(OVERHEAD)
+    .saturating_add(28 + 1_120 + 1 + MESSAGE_RANDOM_LENGTH + 4);
+
 /// Messages in one direction of a link, the grant among them. A link is over after a handful; nothing may live on it.
 pub const MAX_LINK_MESSAGES: u8 = 16;
 
