@@ -32,6 +32,8 @@ pub(crate) enum CliError {
     Unreachable,
     #[error("There is no chat with {0} on this device.")]
     NoChat(String),
+    #[error("Nothing was removed.")]
+    NotConfirmed,
     #[error("The two passwords are not the same.")]
     PasswordsDiffer,
     #[error("There is no terminal to ask for the password. Use CONCLAVE_PASSWORD or --password-stdin.")]
@@ -105,6 +107,7 @@ impl CliError {
             Self::NoAccount => "no_account",
             Self::SignedOut => "signed_out",
             Self::NoChat(_) => "unknown_room",
+            Self::NotConfirmed => "not_confirmed",
             Self::PasswordsDiffer => "passwords_differ",
             _ => "failed",
         }
