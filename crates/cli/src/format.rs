@@ -138,6 +138,17 @@ pub(crate) fn words(words: &[String]) -> String {
     text
 }
 
+/// A QR code of two rows in each line, dark on light whatever the terminal's colours: nothing if it does not fit one.
+pub(crate) fn qr_code(text: &str) -> String {
+    let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else {
+        return String::new();
+    };
+    code.render::<qrcode::render::unicode::Dense1x2>()
+        .dark_color(qrcode::render::unicode::Dense1x2::Light)
+        .light_color(qrcode::render::unicode::Dense1x2::Dark)
+        .build()
+}
+
 fn body(message: &MessageView) -> String {
     let text = match &message.body {
         BodyView::Text { text } => plain(text),

@@ -7,7 +7,7 @@
 use conclave_crypto::SigningKey;
 use conclave_protocol::devices::{AppendEntry, EntryAppended};
 use conclave_protocol::limits::{DEVICES_MAX, ENTRY_CLOCK_SKEW_MS};
-use conclave_protocol::{Bytes, DeviceId, ErrorCode, Timestamp};
+use conclave_protocol::{Bytes, DeviceId, ErrorCode, LinkId, Timestamp};
 use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys, Vault};
 
 use crate::calls::{Call, Need, Refusal, json};
@@ -38,6 +38,10 @@ pub(crate) enum OwnAct {
 pub(crate) enum AfterAppend {
     /// A person; the answer is `Done`.
     Answer(u64),
+    /// A new device that is being approved.
+    Link(LinkId),
+    /// Nobody: it is done for good order.
+    Nobody,
 }
 
 /// An act that is under way or waits for the one before it.
@@ -229,6 +233,8 @@ impl Engine {
         match (append.then, end) {
             (AfterAppend::Answer(ask), Ok(_)) => self.answer(work, ask, Outcome::Done),
             (AfterAppend::Answer(ask), Err(failure)) => self.fail(work, ask, failure),
+            (AfterAppend::Link(link), end) => return self.link_appended(work, link, end),
+            (AfterAppend::Nobody, _) => {}
         }
         Ok(())
     }

@@ -5,15 +5,20 @@
 //! no longer in the way.
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
+use conclave_crypto::RecoveryKey;
 use conclave_protocol::accounts::{AccountFound, EntriesPage, RegistrationStarted};
 use conclave_protocol::devices::{DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ENVELOPES_PAGE;
-use conclave_protocol::logins::{LoggedIn, LoginStarted, Ticket};
+use conclave_protocol::links::LinkOpened;
+use conclave_protocol::logins::{DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, Ticket};
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
+use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, ErrorCode, Problem, RoomId, Timestamp, Username};
+use conclave_protocol::{
+    AccountId, Bytes, DeviceAddress, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -22,6 +27,7 @@ use crate::effects::{HttpBody, HttpCall, Method, Request};
 use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
+use crate::meeting::LinkCall;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
 use crate::work::Work;
@@ -60,6 +66,35 @@ pub(crate) enum Call {
     Invite {
         ask: u64,
     },
+    /// The password is right, and this is no device of the account yet.
+    PendingLogin {
+        ask: u64,
+        form: LoginForm,
+    },
+    OpenLink {
+        ask: u64,
+        link: LinkId,
+    },
+    Link(LinkCall),
+    /// The first sign-in of a device that was added by another one.
+    FirstLoginStart,
+    FirstLoginFinish,
+    RecoveryStart {
+        ask: u64,
+        form: RecoverForm,
+    },
+    RecoveryProof {
+        ask: u64,
+        form: RecoverForm,
+        state: Box<ClientRegistration>,
+        time: Timestamp,
+    },
+    RecoveryFinish {
+        ask: u64,
+        form: RecoverForm,
+    },
+    /// Whether a device that was added here has signed in.
+    AddedDevice(LinkId),
     Devices {
         ask: u64,
     },
@@ -82,7 +117,26 @@ pub(crate) struct LoginForm {
     pub(crate) password: Zeroizing<String>,
     /// The registration that this sign-in stands for: its answer was lost, and if the server does not know the
     /// account after all, it goes on.
-    pub(crate) instead_of: Option<String>,
+    pub(crate) instead_of: Option<Instead>,
+    /// The keys on this device are not the account's: it is to become one of its devices.
+    pub(crate) as_new: bool,
+}
+
+/// What a sign-in stands for whose answer was lost.
+pub(crate) enum Instead {
+    /// A registration with this invite.
+    Registration(String),
+    /// A recovery with this key.
+    Recovery(Box<RecoveryKey>),
+}
+
+/// What a person filled in to come back with the recovery key.
+pub(crate) struct RecoverForm {
+    pub(crate) username: Username,
+    pub(crate) key: Box<RecoveryKey>,
+    pub(crate) password: Zeroizing<String>,
+    /// How often the account's log has moved on under this recovery.
+    pub(crate) tries: u32,
 }
 
 /// Something the engine lacks to go on.
@@ -129,7 +183,23 @@ const PREKEYS_RETRY_MS: u64 = 60_000;
 impl Engine {
     /// Makes a request that needs no access token.
     pub(crate) fn call_open(&mut self, work: &mut Work<'_>, call: Call, path: &str, body: &impl Serialize) {
-        self.issue(work, call, Method::Post, path.to_owned(), Some(json(body)), false);
+        self.issue(work, call, Method::Post, path.to_owned(), Some(json(body)), None);
+    }
+
+    /// Makes a request with this token, or with the access token where there is none.
+    pub(crate) fn call_as(
+        &mut self,
+        work: &mut Work<'_>,
+        call: Call,
+        method: Method,
+        path: String,
+        body: Option<HttpBody>,
+        token: Option<&Token>,
+    ) {
+        match token {
+            Some(token) => self.issue(work, call, method, path, body, Some(token.clone())),
+            None => self.call(work, call, method, path, body),
+        }
     }
 
     /// Makes a request with the access token, now or as soon as there is one.
@@ -142,7 +212,8 @@ impl Engine {
         body: Option<HttpBody>,
     ) {
         if self.access_is_fresh(work.now) {
-            self.issue(work, call, method, path, body, true);
+            let bearer = self.access_token();
+            self.issue(work, call, method, path, body, bearer);
         } else {
             self.held.push(Held {
                 call,
@@ -157,7 +228,8 @@ impl Engine {
     /// A fresh access token came: what waited for it goes out.
     pub(crate) fn release_held(&mut self, work: &mut Work<'_>) {
         for held in std::mem::take(&mut self.held) {
-            self.issue(work, held.call, held.method, held.path, held.body, true);
+            let bearer = self.access_token();
+            self.issue(work, held.call, held.method, held.path, held.body, bearer);
         }
     }
 
@@ -279,6 +351,31 @@ impl Engine {
                 }
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
+            Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
+                Ok(pending) => self.pending_login(work, ask, &form, pending),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::OpenLink { ask, link } => self.link_opened(work, ask, link, parse::<LinkOpened>(answer)),
+            Call::Link(call) => self.link_outcome(work, call, answer),
+            Call::FirstLoginStart => self.first_login_started(work, parse::<DeviceLoginStarted>(answer)),
+            Call::FirstLoginFinish => self.first_login_finished(work, parse::<LoggedIn>(answer)),
+            Call::RecoveryStart { ask, form } => match parse::<RecoveryStarted>(answer) {
+                Ok(started) => {
+                    self.recovery_started(work, ask, form, &started);
+                    Ok(())
+                }
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::RecoveryProof {
+                ask,
+                form,
+                state,
+                time,
+            } => self.recovery_proved(work, ask, form, *state, time, parse::<RecoveryProved>(answer)),
+            Call::RecoveryFinish { ask, form } => {
+                self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
+            }
+            Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
@@ -380,7 +477,14 @@ impl Engine {
             | Call::LoginFinish { ask, .. }
             | Call::FindPerson { ask, .. }
             | Call::FindToOpen { ask, .. }
-            | Call::Invite { ask } => self.fail(work, ask, failure.clone()),
+            | Call::Invite { ask }
+            | Call::PendingLogin { ask, .. }
+            | Call::OpenLink { ask, .. }
+            | Call::RecoveryStart { ask, .. }
+            | Call::RecoveryProof { ask, .. }
+            | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
+            Call::Link(call) => self.link_call_failed(work, call, failure),
+            Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.
             Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
             Call::Append { .. } => self.fail_appends(work, failure)?,
@@ -388,9 +492,14 @@ impl Engine {
                 self.needs.remove(&need);
                 self.entries_not_had(work, need, failure)?;
             }
-            Call::SignOut | Call::Refresh | Call::Ticket => {}
+            Call::SignOut | Call::Refresh | Call::Ticket | Call::FirstLoginStart | Call::FirstLoginFinish => {
+            }
         }
         Ok(())
+    }
+
+    fn access_token(&self) -> Option<Token> {
+        self.access.as_ref().map(|access| access.token.clone())
     }
 
     fn issue(
@@ -400,16 +509,11 @@ impl Engine {
         method: Method,
         path: String,
         body: Option<HttpBody>,
-        authenticated: bool,
+        bearer: Option<Token>,
     ) {
         let id = self.next_call;
         self.next_call = id.saturating_add(1);
         self.calls.insert(id, call);
-        let bearer = self
-            .access
-            .as_ref()
-            .filter(|_| authenticated)
-            .map(|access| access.token.clone());
         work.request(Request::Http(HttpCall {
             id,
             method,
@@ -448,7 +552,7 @@ impl Refusal {
         ))
     }
 
-    fn retry_after_ms(&self) -> Option<u64> {
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
         let Self::Problem(problem) = self else { return None };
         problem
             .retry_after
@@ -473,7 +577,7 @@ impl<'de> serde::Deserialize<'de> for Nothing {
     }
 }
 
-fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
+pub(crate) fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
     let body = answer?;
     let body = if body.is_empty() {
         b"null".as_slice()

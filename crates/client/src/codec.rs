@@ -16,6 +16,25 @@ impl Drop for Secret32 {
     }
 }
 
+/// Secret bytes of any length inside a record. No `Debug`, no `Clone`; wiped on drop.
+pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
+
+impl<C> Encode<C> for SecretBytes {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for SecretBytes {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Ok(Self(Zeroizing::new(d.bytes()?.to_vec())))
+    }
+}
+
 /// What carries a body's key to one device: content key ‖ message hash. No `Clone`; wiped on drop.
 #[derive(Encode, Decode)]
 #[cbor(transparent)]
@@ -71,7 +90,7 @@ impl std::fmt::Debug for KeyAndHash {
 /// A record's bytes; they may hold secrets.
 pub(crate) fn encode<T: Encode<()>>(value: &T) -> Zeroizing<Vec<u8>> {
     // Room enough that secrets are not left behind by growth; larger records hold no keys of their own.
-    let mut out = Zeroizing::new(Vec::with_capacity(4096));
+    let mut out = Zeroizing::new(Vec::with_capacity(8192));
     // Invariant: encoding into a vector cannot fail.
     let _ = minicbor::encode(value, &mut *out);
     out

@@ -41,6 +41,9 @@ mod input;
 mod joining;
 mod machine;
 mod mailbox;
+mod meeting;
+#[cfg(test)]
+mod meeting_stories;
 mod outbox;
 mod own;
 mod parked;

@@ -7,19 +7,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use conclave_protocol::frames::{Deliver, ServerFrame};
-use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, LinkId, RoomId, Timestamp};
 use rand_core::CryptoRng;
 
 use crate::appending::Append;
+use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
 use crate::effects::{Effects, Released, Request};
 use crate::failure::Failure;
 use crate::input::{Input, Intent};
+use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::reads::{ReadError, Reads};
-use crate::views::{AccountView, ConnectionState, Event, Outcome, PersonView};
+use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
 use crate::work::Work;
 
 /// The client without its pixels. One per store.
@@ -56,6 +58,16 @@ pub struct Engine {
     pub(crate) receipts_looked_for: bool,
     pub(crate) prekeys_due: Option<Timestamp>,
     pub(crate) prekeys_left: u32,
+    /// Meeting places of new devices, this one's or others' that it approves, and when each is looked at.
+    pub(crate) meetings: BTreeMap<LinkId, Round>,
+    /// Places that were left and may not know it yet.
+    pub(crate) leaving: BTreeMap<LinkId, Leaving>,
+    /// Meetings that began before the engine did were looked for.
+    pub(crate) meetings_looked_for: bool,
+    /// How this device's own meeting ended.
+    pub(crate) joining_ended: Option<JoiningView>,
+    /// New devices that wait for approval here or were judged lately.
+    pub(crate) approvals: BTreeMap<LinkId, Approval>,
     /// What this device wants to say in its account's chain, in order; the first is under way.
     pub(crate) appends: VecDeque<Append>,
     /// The first of them waits for the chain as it is now.
@@ -101,6 +113,11 @@ impl Engine {
             receipts_looked_for: false,
             prekeys_due: None,
             prekeys_left: 0,
+            meetings: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            meetings_looked_for: false,
+            joining_ended: None,
+            approvals: BTreeMap::new(),
             appends: VecDeque::new(),
             append_waits: false,
             behind: BTreeSet::new(),
@@ -185,7 +202,10 @@ impl Engine {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
         let Some(own) = work.find_own()?.filter(|own| own.registered) else {
-            return Ok(AccountView::None);
+            return Ok(match self.joining(&work)? {
+                Some(joining) => AccountView::Joining { joining },
+                None => AccountView::None,
+            });
         };
         let login = work.login()?;
         let person = PersonView {
@@ -301,6 +321,7 @@ impl Engine {
     /// Whatever can go on now goes on, and the next time to wake is asked for.
     fn advance(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.drive_link(work)?;
+        self.drive_meetings(work)?;
         if self.link.is_greeted() {
             self.follow_chains(work)?;
             self.read_mailbox(work)?;
@@ -341,6 +362,7 @@ impl Engine {
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))
             .filter(|_| live)
+            .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
             .min()
     }

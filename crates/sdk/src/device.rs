@@ -140,7 +140,8 @@ impl Device {
         self.done(intent).await
     }
 
-    /// Signs in on a device that belongs to the account already.
+    /// Signs in. On a device that is none of the account's yet it then waits for approval by one of them: see
+    /// [`Device::joining`].
     pub async fn sign_in(&self, username: &str, password: &str) -> Result<(), SdkError> {
         let intent = Intent::SignIn {
             username: username.to_owned(),
@@ -460,21 +461,21 @@ impl Device {
         timeout(limit, waiting).await.unwrap_or(Err(SdkError::TimedOut))
     }
 
-    async fn done(&self, intent: Intent) -> Result<(), SdkError> {
+    pub(crate) async fn done(&self, intent: Intent) -> Result<(), SdkError> {
         match self.ask(intent).await? {
             Outcome::Done => Ok(()),
             _ => Err(SdkError::Mismatch),
         }
     }
 
-    async fn ask(&self, intent: Intent) -> Result<Outcome, SdkError> {
+    pub(crate) async fn ask(&self, intent: Intent) -> Result<Outcome, SdkError> {
         match self.tell(|answer| Message::Intent { intent, answer }).await? {
             Outcome::Failed { failure } => Err(failure.into()),
             outcome => Ok(outcome),
         }
     }
 
-    async fn look<T: Send + 'static>(
+    pub(crate) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine, &Store) -> Result<T, SdkError> + Send + 'static,
     ) -> Result<T, SdkError> {

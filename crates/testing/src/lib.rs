@@ -13,10 +13,11 @@
 //!
 //! This crate never ships. It may depend on anything; nothing but tests may depend on it.
 
+mod joining;
 mod person;
 mod wire;
 mod world;
 
 pub use person::Person;
 pub use wire::{Wire, WireRecord};
-pub use world::World;
+pub use world::{PASSWORD, World};

@@ -250,7 +250,7 @@ fn newest(messages: &[MessageView], seen: u64) -> u64 {
 }
 
 /// Ctrl-C, or whoever started this wants it to end.
-async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
