@@ -19,9 +19,6 @@ use crate::wire::Wire;
 /// The password of everybody in a story.
 pub const PASSWORD: &str = "vier ruhige Otter im Regen";
 
-/// The password that somebody chooses who comes back.
-pub(crate) const NEW_PASSWORD: &str = "sechs laute Amseln im Schnee";
-
 /// A running server.
 pub struct World {
     folder: TempDir,
@@ -130,20 +127,6 @@ impl World {
         drop(door);
         person.is_online().await;
         person
-    }
-
-    /// A new device of somebody, in a folder of this name, online: they have their recovery key and no other device
-    /// at hand.
-    pub async fn recovers(&self, name: &str, folder: &str, words: &[String]) -> Person {
-        let wire = Wire::default();
-        let device = Device::open(self.options(folder, &wire)).expect("a device opens");
-        device
-            .recover(name, &words.join(" "), NEW_PASSWORD)
-            .await
-            .expect("a recovery");
-        let recovered = Person::new(name, device, wire, self.data_of(folder));
-        recovered.is_online().await;
-        recovered
     }
 
     /// The same device again, from what is on its disk.
