@@ -67,8 +67,9 @@ async fn has_all(person: &Person, other: &Person, said: &[String]) {
 /// Somebody comes back with the recovery key, on a device that holds nothing.
 async fn comes_back(world: &World, name: &str, label: &str, words: &[String]) -> Person {
     let person = world.new_device(name, label);
-    let recovered = person.device().recover(name, &words.join(" "), NEW_PASSWORD);
-    recovered.await.expect("a recovery");
+    let words = words.join(" ");
+    let recovered = person.device().recover(name, &words, NEW_PASSWORD).await;
+    recovered.expect("a recovery");
     person.is_online().await;
     person
 }
@@ -83,6 +84,19 @@ async fn has_recorded(person: &Person) {
             }
         })
         .await;
+}
+
+/// Each device also records what another one would have, had it been there. After such a jump of the clock it learns
+/// the server's anew.
+async fn everything_is_recorded(world: &World, devices: &[&Person]) {
+    world.time_passes(Duration::from_secs(30 * 60));
+    for device in devices {
+        device.goes_offline().await;
+        device.comes_back().await;
+    }
+    for device in devices {
+        has_recorded(device).await;
+    }
 }
 
 async fn sees_the_past(person: &Person, other: &Person, said: &[String]) {
@@ -175,9 +189,7 @@ async fn a_linked_device_sees_all_three_chats_the_newest_first_also_when_it_is_i
         has_all(&laptop, other, said).await;
         has_all(&alice, other, said).await;
     }
-    world.time_passes(Duration::from_secs(30 * 60));
-    has_recorded(&alice).await;
-    has_recorded(&laptop).await;
+    everything_is_recorded(&world, &[&alice, &laptop]).await;
     let phone = laptop.adds_a_device_by_scan("phone").await;
     for (other, said) in &chats {
         sees_the_past(&phone, other, said).await;
@@ -192,9 +204,7 @@ async fn after_a_revocation_a_newcomer_reads_what_was_said_before_and_after_it()
     let laptop = alice.adds_a_device("laptop").await;
     let mut said = they_talk(&alice, &bob, 20).await;
     has_all(&laptop, &bob, &said).await;
-    world.time_passes(Duration::from_secs(30 * 60));
-    has_recorded(&alice).await;
-    has_recorded(&laptop).await;
+    everything_is_recorded(&world, &[&alice, &laptop]).await;
     revokes_others(&alice).await;
     for n in 0..5 {
         let text = format!("after it {n}");
@@ -234,15 +244,13 @@ async fn a_server_that_cuts_the_vault_below_what_the_chain_names_is_noticed() {
     let bob = world.registers("bob").await;
     let laptop = alice.adds_a_device("laptop").await;
     let said = they_talk(&alice, &bob, 20).await;
-    world.time_passes(Duration::from_secs(30 * 60));
-    has_recorded(&alice).await;
-    has_recorded(&laptop).await;
+    everything_is_recorded(&world, &[&alice, &laptop]).await;
     revokes_others(&alice).await;
     alice
         .waits("a new key", async || {
             let database = Connection::open(world.server_data().join("conclave.db")).unwrap();
             let entries: i64 = database
-                .query_row("SELECT count(*) FROM account_entries", [], |row| row.get(0))
+                .query_row("SELECT count(*) FROM entries", [], |row| row.get(0))
                 .unwrap();
             // Two geneses, two first vaults, one device in and out, the new key.
             if entries == 7 {
@@ -263,8 +271,9 @@ async fn a_server_that_cuts_the_vault_below_what_the_chain_names_is_noticed() {
 
     let person = world.new_device("alice", "again");
     let mut events = person.device().events();
-    let recovered = person.device().recover("alice", &words.join(" "), NEW_PASSWORD);
-    recovered.await.expect("a recovery");
+    let words = words.join(" ");
+    let recovered = person.device().recover("alice", &words, NEW_PASSWORD).await;
+    recovered.expect("a recovery");
     let warned = async {
         loop {
             if let Event::Warning { failure } = events.recv().await.expect("an event") {

@@ -105,8 +105,8 @@ async fn a_server_that_swaps_somebodys_log_for_its_own_is_refused_and_nothing_is
     world.server_stops().await;
     let database = Connection::open(world.server_data().join("conclave.db")).unwrap();
     let (bob_id, mallory_id) = (bob.account().await.0.to_vec(), mallory.account().await.0.to_vec());
-    let swapped =
-        "UPDATE entries SET bytes = (SELECT bytes FROM entries WHERE account = ?2) WHERE account = ?1";
+    let swapped = "UPDATE entries SET bytes = (SELECT bytes FROM entries WHERE account = ?2 AND sequence = 0)
+        WHERE account = ?1 AND sequence = 0";
     assert_eq!(database.execute(swapped, (&bob_id, &mallory_id)).unwrap(), 1);
     drop(database);
     world.server_starts().await;

@@ -29,6 +29,10 @@ use crate::work::Work;
 
 /// Rooms whose pages are fetched at a time.
 const ROOMS_AT_A_TIME: usize = 3;
+/// Rooms whose people are asked for at a time.
+const UNKNOWN_AT_A_TIME: usize = 10;
+/// A page that waits for somebody's chain is fetched again after about this.
+const PAGE_AGAIN_MS: u64 = 1_000;
 const ROOM: &[u8] = b"room/";
 
 /// A key whose envelope was not fetched yet.
@@ -280,16 +284,20 @@ impl Engine {
             }
         }
         rooms.sort_unstable_by(|one, other| other.cmp(one));
-        let mut asked = 0_usize;
+        let (mut asked, mut unknown) = (0_usize, 0_usize);
         for (_, room) in rooms {
             if asked >= ROOMS_AT_A_TIME {
                 break;
             }
-            asked = asked.saturating_add(1);
-            if self.room_of(work, room)?.is_none() {
+            if work.room_state(room)?.is_none() {
+                // One that the server does not show holds up none that is known.
+                unknown = unknown.saturating_add(1);
                 self.vault_soon(work.now.plus(WAITS_FOR_KEY_MS));
-                continue;
+                if unknown > UNKNOWN_AT_A_TIME || self.room_of(work, room)?.is_none() {
+                    continue;
+                }
             }
+            asked = asked.saturating_add(1);
             self.need(work, Need::Vault(VaultNeed::Page(room)))?;
         }
         Ok(())
@@ -325,6 +333,9 @@ impl Engine {
                 Placing::Refused => past.lost = past.lost.saturating_add(1),
                 Placing::Waits => {
                     work.put_past(room, &past);
+                    let later = self.jittered(work, PAGE_AGAIN_MS);
+                    let page = Need::Vault(VaultNeed::Page(room));
+                    self.needs.insert(page, NeedState::RetryAt(later));
                     return Ok(());
                 }
             }
@@ -407,16 +418,14 @@ impl Engine {
         }
         let message = message_of(room, side, envelope);
         let Some(heads) = self.heads_of(work, own.account, state.peer, message.heads)? else {
-            // A chain grew since; it is asked for once on each connection.
-            let need = Need::Person(state.peer);
-            if self.longer_chains_asked.insert(state.peer) {
-                self.needs.remove(&need);
-                self.need(work, need)?;
+            // A chain grew since; more of it is asked for once on each connection.
+            for account in [own.account, state.peer] {
+                if self.longer_chains_asked.insert(account) {
+                    self.follow_chain(work, account)?;
+                }
             }
-            return Ok(match self.needs.get(&need) {
-                Some(_) => Placing::Waits,
-                None => Placing::Refused,
-            });
+            let waits = self.behind.contains(&own.account) || self.behind.contains(&state.peer);
+            return Ok(if waits { Placing::Waits } else { Placing::Refused });
         };
         let spoke = self
             .person(work, from.account)?
