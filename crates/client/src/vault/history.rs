@@ -180,6 +180,10 @@ impl Engine {
             self.vault_trouble(work);
             return Ok(None);
         };
+        if tail.check_previous(&record).is_err() {
+            self.vault_trouble(work);
+            return Ok(None);
+        }
         let keys = work.vault_keys(record.generation())?;
         let mut refusal = None;
         for key in &keys {
@@ -198,9 +202,7 @@ impl Engine {
         match refusal {
             None if state.named.is_none() => {
                 // The newest record is of a key that is on its way from the device that made it.
-                let later = self.jittered(work, WAITS_FOR_KEY_MS);
-                self.needs
-                    .insert(Need::Vault(VaultNeed::Before), NeedState::RetryAt(later));
+                self.wait_for_key(work, VaultNeed::Before);
                 Ok(None)
             }
             // A key that nobody handed on. What newer records vouch for is passed, so that what lies before is read.

@@ -20,6 +20,8 @@ use crate::own::OwnIdentity;
 use crate::reads::ReadError;
 use crate::work::Work;
 
+/// Hashes of records that the chain may still name.
+const HASH: &[u8] = b"at/";
 /// What is to be recorded waits so long for company.
 const GATHER_MS: u64 = 3_000;
 /// So much company is enough.
@@ -32,6 +34,8 @@ const QUEUE_MAX: usize = 20_000;
 const BEHIND_MS: u64 = 300;
 /// Records whose key has not come are asked for again after about this.
 pub(super) const WAITS_FOR_KEY_MS: u64 = 5_000;
+/// They are asked for so often: for ten minutes and more.
+const WAITS_FOR_KEY_MAX: u32 = 120;
 /// A server that keeps no more records is asked again after this.
 const FULL_MS: u64 = 60 * 60 * 1000;
 /// The chain names a head that moved after this time, if it did not for the number of records.
@@ -246,15 +250,10 @@ impl Engine {
         let Some(log) = state.log(own.account) else {
             return Ok(());
         };
-        let name = match state.named {
-            Some((name, _)) => name.0,
-            None => {
-                let first = work.vault_keys(0)?.pop();
-                match first.and_then(|first| first.record_name(NAME).ok()) {
-                    Some(name) => name,
-                    None => return Ok(()),
-                }
-            }
+        let known = state.named.map(|(name, _)| name.0);
+        let first = work.vault_keys(0)?.pop();
+        let Some(name) = known.or_else(|| first?.record_name(NAME).ok()) else {
+            return Ok(());
         };
         if let Ok(record) = key.seal_record(&log, &name, &items::to_bytes(batch), &mut work.rng) {
             self.vault.sent = Some(OnItsWay { record, queued });
@@ -300,6 +299,7 @@ impl Engine {
             }
         }
         work.put_log_state(&state);
+        work.keep_hash(&state);
         self.vault.behind = count.records > state.count;
         Ok(())
     }
@@ -379,9 +379,7 @@ impl Engine {
                     let keys = work.vault_keys(record.generation())?;
                     if keys.is_empty() && record.generation() > state.generation {
                         // Its key is on the way from the device that made it.
-                        let later = self.jittered(work, WAITS_FOR_KEY_MS);
-                        self.needs
-                            .insert(Need::Vault(VaultNeed::After), NeedState::RetryAt(later));
+                        self.wait_for_key(work, VaultNeed::After);
                         break;
                     }
                     let mut opened = None;
@@ -402,9 +400,50 @@ impl Engine {
                 return Ok(());
             };
             work.put_log_state(&state);
+            work.keep_hash(&state);
             self.take_items(work, &content)?;
         }
         Ok(())
+    }
+
+    /// A record is sealed with a key that has not come here yet. Where it does not come for long, there is none.
+    pub(super) fn wait_for_key(&mut self, work: &mut Work<'_>, need: VaultNeed) {
+        self.vault.waited = self.vault.waited.saturating_add(1);
+        if self.vault.waited > WAITS_FOR_KEY_MAX {
+            self.vault_trouble(work);
+            return;
+        }
+        let later = self.jittered(work, WAITS_FOR_KEY_MS);
+        self.needs.insert(Need::Vault(need), NeedState::RetryAt(later));
+    }
+
+    /// What the chain names is compared with what this device saw: another device may have been shown another vault.
+    pub(super) fn compare_named(
+        &mut self,
+        work: &mut Work<'_>,
+        named: &Vault,
+        state: &LogState,
+    ) -> Result<bool, ReadError> {
+        let known = match named.records {
+            0 => None,
+            count if count == state.count => Some(state.hash),
+            count => work.find(Table::Vault, &hash_key(count))?,
+        };
+        if known.is_some_and(|known| known != named.head) {
+            self.vault_trouble(work);
+            return Ok(false);
+        }
+        // What lies before it will not be asked for any more.
+        let beyond = hash_key(named.records);
+        let oldest = work.list_bytes(Table::Vault, HASH, 1)?;
+        if oldest.iter().any(|(key, _)| *key < beyond) {
+            for (key, _) in work.list_bytes(Table::Vault, HASH, u32::MAX)? {
+                if key < beyond {
+                    work.delete(Table::Vault, &key);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The chain names the head anew, where much was recorded since or much time went by.
@@ -437,7 +476,17 @@ impl Engine {
     }
 }
 
+/// By number of records, so that they come in order.
+fn hash_key(count: u64) -> Vec<u8> {
+    [HASH, &count.to_be_bytes()].concat()
+}
+
 impl Work<'_> {
+    /// Keeps the hash of a record until the chain names a later one.
+    fn keep_hash(&mut self, state: &LogState) {
+        self.put(Table::Vault, &hash_key(state.count), &state.hash);
+    }
+
     /// How far some device of this account saw a contact's chain.
     pub(crate) fn pinned_head(&self, account: AccountId) -> Result<Option<(u32, Hash)>, ReadError> {
         self.find(Table::Vault, &[b"head/", &account.0[..]].concat())

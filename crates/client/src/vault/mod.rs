@@ -89,6 +89,8 @@ pub(crate) struct VaultRun {
     stale_since: Option<Timestamp>,
     /// What waits to be recorded since the last record.
     gathered: usize,
+    /// How often a key was waited for.
+    waited: u32,
     /// Records of one page.
     page: u64,
     /// It shows something that is not genuine; nothing more is read or written before the next start.
@@ -105,6 +107,7 @@ impl Default for VaultRun {
             slots_missing: false,
             stale_since: None,
             gathered: 0,
+            waited: 0,
             page: PAGE,
             stopped: false,
         }
@@ -295,6 +298,9 @@ impl Engine {
         let Some(state) = work.log_state()? else {
             return self.need(work, Need::Vault(VaultNeed::Before));
         };
+        if !self.compare_named(work, named, &state)? {
+            return Ok(());
+        }
         if self.vault.behind {
             return self.need(work, Need::Vault(VaultNeed::After));
         }

@@ -469,6 +469,54 @@ fn swapped_foreign_planted_and_altered_records_are_noticed_and_what_lies_below_i
 }
 
 #[test]
+fn a_server_that_shows_two_devices_two_vaults_is_noticed_when_the_chain_names_one_of_them() {
+    let (mut server, mut first) = vault_of(3);
+    let mut second = reads(&mut server, &first);
+    let mut forked = Server {
+        entries: server.entries.clone(),
+        records: server.records.clone(),
+        keys: server.keys.clone(),
+    };
+    for n in 4..8 {
+        first.records(n);
+        first.settles(&mut server);
+        second.records(n);
+        second.settles(&mut forked);
+    }
+    assert_eq!((first.warnings, second.warnings), (0, 0));
+    second.records(8);
+    second.settles(&mut forked);
+    names_head(&mut server);
+    forked.entries.clone_from(&server.entries);
+    second.settles(&mut forked);
+    assert_eq!(second.warnings, 1);
+    first.settles(&mut server);
+    assert_eq!(first.warnings, 0);
+}
+
+#[test]
+fn the_chain_names_the_head_after_five_hundred_records() {
+    let (mut server, mut first) = vault_of(2);
+    // As if it had many more.
+    let before = usize::try_from(NAME_AFTER_RECORDS).unwrap() - 2;
+    server.records.resize(before, Bytes(Vec::new()));
+    let mut state = first.work.log_state().unwrap().unwrap();
+    state.count = before as u64;
+    first.work.put_log_state(&state);
+    first.records(3);
+    first.settles(&mut server);
+    assert_eq!(server.chain().vault().unwrap().records, 0);
+    first.records(4);
+    first.settles(&mut server);
+    let named = server.chain().vault().unwrap().clone();
+    assert_eq!(named.records, NAME_AFTER_RECORDS);
+    let last = VaultRecord::from_bytes(server.records.last().unwrap().as_slice()).unwrap();
+    assert_eq!((named.head.0, first.warnings), (last.hash(), 0));
+    let kept = first.work.list_bytes(Table::Vault, b"at/", 10).unwrap();
+    assert_eq!(kept.len(), 1, "what lies before it needs no hash any more");
+}
+
+#[test]
 fn two_devices_that_record_at_once_lose_nothing() {
     let (mut server, mut first) = vault_of(1);
     let mut second = reads(&mut server, &first);
@@ -581,6 +629,29 @@ fn what_a_revoked_device_writes_with_the_old_key_is_not_believed() {
     tells_key(&first, &mut third);
     third.settles(&mut server);
     assert_eq!((third.found(), third.warnings), (vec![], 1));
+}
+
+#[test]
+fn a_record_of_a_key_that_never_comes_is_waited_for_and_then_said_to_be_none() {
+    let (mut server, mut first) = vault_of(2);
+    let mut planted = server.records[1].0.clone();
+    let mut log = VaultLog::new(server.chain().account().0);
+    for record in &server.records {
+        log.append(&VaultRecord::from_bytes(record.as_slice()).unwrap())
+            .unwrap();
+    }
+    let key = VaultKey::from_parts(1, &[77; 32]);
+    let name = *VaultRecord::from_bytes(&planted).unwrap().name();
+    planted = key
+        .seal_record(&log, &name, b"\x80", &mut rng())
+        .unwrap()
+        .to_bytes();
+    server.records.push(Bytes(planted));
+    first.restarts();
+    first.settles(&mut server);
+    assert_eq!(first.warnings, 1);
+    let second = reads(&mut server, &first);
+    assert_eq!((second.found(), second.warnings), (vec![], 1));
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl VaultTail {
         key: &VaultKey,
         record: &VaultRecord,
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        self.check(record)?;
+        self.check_previous(record)?;
         let content = key.open_record(&self.account, &record.name, record)?;
         self.take(record);
         Ok(content)
@@ -93,12 +93,13 @@ impl VaultTail {
         if self.place.hash.is_none() {
             return Err(VaultError::NotAuthentic);
         }
-        self.check(record)?;
+        self.check_previous(record)?;
         self.take(record);
         Ok(())
     }
 
-    fn check(&self, record: &VaultRecord) -> Result<(), VaultError> {
+    /// Whether a record may stand where the next one is expected, as far as shows without its key.
+    pub fn check_previous(&self, record: &VaultRecord) -> Result<(), VaultError> {
         if record.account != self.account {
             return Err(VaultError::OtherAccount);
         }
