@@ -86,8 +86,8 @@ mod tests {
             hex("06", 32),
             hex("09", 32)
         );
-        let shown: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(shown, expected);
+        let shown: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(shown.concat(), expected);
 
         let mut later = vec![0x84, 0x82, 0x18, 0x63, 0x81, 0x01];
         later.extend_from_slice(&bytes[1..]);

@@ -413,6 +413,9 @@ fn a_vault_that_a_device_saw_longer_is_a_rollback() {
     assert_eq!(server.records.len(), 9, "nothing is written behind it");
 }
 
+/// What a server does to the record of this number.
+type Trick<'a> = &'a dyn Fn(&mut Server, usize);
+
 #[test]
 fn swapped_foreign_planted_and_altered_records_are_noticed_and_what_lies_below_is_not_believed() {
     let other_account = {
@@ -438,7 +441,6 @@ fn swapped_foreign_planted_and_altered_records_are_noticed_and_what_lies_below_i
                 .to_bytes(),
         )
     };
-    type Trick<'a> = &'a dyn Fn(&mut Server, usize);
     let tricks: [(&str, Trick<'_>); 5] = [
         ("swapped", &|server, at| server.records.swap(at, at - 1)),
         ("of another account", &|server, at| {
