@@ -171,6 +171,25 @@ async fn the_two_schemas_are_twins() {
     postgres.end().await;
 }
 
+/// The threat model says that it lists every column: "What the server sees".
+#[tokio::test]
+async fn every_column_stands_in_the_threat_model() {
+    let stage = support::sqlite().await;
+    let text = include_str!("../../../docs/threat-model.md");
+    for (table, column) in sqlite_schema(&stage).await.into_keys() {
+        let told = text.lines().any(|line| {
+            let mut cells = line.split('|').skip(1);
+            let (Some(tables), Some(columns)) = (cells.next(), cells.next()) else {
+                return false;
+            };
+            let mut words = columns.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            tables.contains(&format!("`{table}`")) && words.any(|word| word == column)
+        });
+        assert!(told, "{table}.{column}");
+    }
+    stage.end().await;
+}
+
 #[test]
 fn every_migration_has_its_twin() {
     let files = |engine: &str| {
