@@ -5,7 +5,7 @@
 //! compared, in constant time, before anything is opened.
 //!
 //! A sealed value is `commitment (32) ‖ ciphertext ‖ tag (16)`. Callers must never use the same input key
-//! material twice, but for [`NoncedKey`], whose random nonce tells its uses apart.
+//! material with the same info twice, but for [`NoncedKey`], whose random nonce tells its uses apart.
 
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, XChaCha20Poly1305};
 use subtle::ConstantTimeEq;

@@ -276,6 +276,54 @@ pub enum VaultError {
     Exhausted,
 }
 
+/// Why two devices do not link. Whatever a step of the agreement refuses ends the link: a new one is begun. Bytes that
+/// do not parse never reach it, and what a [`crate::linking::LinkChannel`] refuses changes nothing.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum LinkError {
+    /// The encoding is broken.
+    #[error(transparent)]
+    Encoding(#[from] DecodeError),
+    /// It was made by another version or with another suite.
+    #[error("it has another version or suite")]
+    OtherVersion,
+    /// It is another message of a link than the one that comes here.
+    #[error("it is another message than the one expected")]
+    OtherMessage,
+    /// What was scanned is no code for linking.
+    #[error("it is no code for linking")]
+    NotACode,
+    /// What was typed is not six digits. It does not count as a try.
+    #[error("it is not a code of digits")]
+    NotDigits,
+    /// A key is not acceptable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The new device reveals something else than it committed to.
+    #[error("the device reveals something else than it committed to")]
+    OtherCommitment,
+    /// The digits are those of another link: somebody stands between, or they were mistyped.
+    #[error("the digits are those of another link")]
+    WrongDigits,
+    /// The message was opened before.
+    #[error("the message was opened before")]
+    AlreadyOpened,
+    /// Messages before this one are missing.
+    #[error("messages before this one are missing")]
+    OutOfOrder,
+    /// It was sealed by somebody else, for another link, or was altered.
+    #[error("it is not authentic")]
+    NotAuthentic,
+    /// The content was authentic but not padded as this version pads.
+    #[error(transparent)]
+    Padding(#[from] PaddingError),
+    /// The content is over its limit.
+    #[error("the content is too long")]
+    TooLong,
+    /// The link has carried all messages that it may.
+    #[error("the link has no more messages")]
+    Exhausted,
+}
+
 /// Why a scanned safety code is not the expected one.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SafetyCodeError {

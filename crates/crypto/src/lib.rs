@@ -11,6 +11,7 @@
 //! | [`sender_keys`] | messages of rooms: one chain per device, room and epoch |
 //! | [`attachments`] | files, sealed in chunks |
 //! | [`vault`] | what a new device needs to read the past: slots, wrapped keys, records |
+//! | [`linking`] | how a new device and one of the account agree on a key |
 //! | [`safety_numbers`] | what two people compare |
 //! | [`franking`] | reports of messages, and how they are judged |
 //! | [`limits`] | every bound, with its reason |
@@ -53,6 +54,7 @@ mod handshake;
 mod kdf;
 pub mod keys;
 pub mod limits;
+pub mod linking;
 pub mod manual;
 pub mod message;
 mod padding;
@@ -71,7 +73,7 @@ mod tests;
 pub mod vault;
 
 pub use error::{
-    AttachmentError, FrankingError, HandshakeError, KeyError, OpenError, PaddingError, ParseError,
+    AttachmentError, FrankingError, HandshakeError, KeyError, LinkError, OpenError, PaddingError, ParseError,
     SafetyCodeError, SealError, SenderKeyError, SignatureError, StateError, VaultError,
 };
 pub use keys::{ContentKey, IdentityKey, IdentityPublicKey, RecoveryKey, SigningKey, VerifyingKey};

@@ -102,6 +102,19 @@ pub const MAX_VAULT_NAMES: usize = 1024 * 1024;
 /// Heads of a vault that one check of its records waits for. The newest few that the account chain names do.
 pub const MAX_PINNED_HEADS: usize = 1_000;
 
+/// Bytes of what one message between two devices that link carries, before padding. Keys of an account and of its
+/// vault fill a hundredth; what is bigger comes through the vault.
+pub const MAX_LINK_PAYLOAD: usize = 64 * 1024;
+
+/// Bytes of one message of a link, as the server passes it on: a grant with the longest payload behind label, version,
+/// suite and type (28), X-Wing ciphertext (1,120), number, random bytes and length.
+pub const MAX_LINK_MESSAGE: usize = padded_length(MAX_LINK_PAYLOAD)
+    .saturating_add(OVERHEAD)
+    .saturating_add(28 + 1_120 + 1 + MESSAGE_RANDOM_LENGTH + 4);
+
+/// Messages in one direction of a link, the grant among them. A link is over after a handful; nothing may live on it.
+pub const MAX_LINK_MESSAGES: u8 = 16;
+
 /// Rounds of SHA-512 behind a safety number, as libsignal's: they make a search for similar numbers slow.
 pub const FINGERPRINT_ROUNDS: u32 = 5_200;
 

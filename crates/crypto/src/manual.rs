@@ -107,6 +107,26 @@
 //! slots and wrapped keys are the current ones is not said by their signatures: the account chain has to name them, or
 //! the server shows an old slot whose secret leaked, and a revoked device's slots would count for ever or not at all.
 //!
+//! # Linking
+//!
+//! | attack | met by | shown by |
+//! |---|---|---|
+//! | the server stands between a new device and the account | six digits over all that both showed, or a scanned secret in every key | `whoever_stands_between_two_devices_shows_them_different_digits`, `each_message_that_is_replaced_by_one_of_another_link_is_noticed` |
+//! | it chooses its share so that the digits fit | the new device commits before it sees the other's share, shows its nonce once, and the digits leave out the ciphertext, which comes last | `nothing_else_is_revealed_than_was_committed_to`, `digits_follow_from_all_that_was_shown_but_the_ciphertext` |
+//! | digits are guessed | one in a million, with one try for each link | `digits_are_as_likely_as_each_other`, `a_wrong_code_ends_the_link` |
+//! | the server answers a scanned code, or reveals in the new device's place | commitment and secret come from the screen | `without_the_scanned_secret_nothing_opens_and_nobody_takes_the_new_devices_place` |
+//! | a link for scanning is turned into one by digits | the way is part of what both must have seen alike | `a_link_that_is_offered_for_scanning_does_not_go_on_by_digits` |
+//! | other keys are added to the account than the new device's | they are committed to, and part of the digits | `nothing_else_is_revealed_than_was_committed_to` |
+//! | messages are altered, cut, repeated, reordered, or sent back | every byte is bound, each direction has its key, each message its number | `no_byte_of_any_message_is_altered_unnoticed`, `every_bit_of_a_sealed_message_is_bound_and_a_refused_one_changes_nothing`, `a_message_is_opened_once_in_its_order_and_by_the_other_device_only`, `a_message_is_none_of_another_kind_and_comes_back_from_its_bytes_only` |
+//! | keys that fix the shared secret | canonical points of large order only, in keys and ciphertexts | `weak_keys_are_refused_in_every_message` |
+//! | a restart or a restored copy repeats a key | stored states go on exactly; random bytes in each key | `a_link_that_is_stored_at_each_step_goes_like_one_that_never_is`, `a_restored_end_that_repeats_a_number_repeats_no_key` |
+//! | traffic is kept until a quantum computer exists | X-Wing in both directions | `x_wing_gives_what_its_draft_publishes` |
+//!
+//! The guess at the digits is the server's alone, and people see each one: it fails on a screen before them. That holds
+//! where a device answers only when its person asks for it, once for each time. Digits are judged on the account's
+//! device: the new one knows that it was linked to the right account when that device says so, and not before. Whoever
+//! sees a code for scanning can link the device that shows it, to another account.
+//!
 //! # Verification
 //!
 //! | attack | met by | shown by |
@@ -142,6 +162,7 @@ mod tests {
             include_str!("franking.rs"),
             include_str!("handshake/tests.rs"),
             include_str!("keys/x25519.rs"),
+            include_str!("linking/tests.rs"),
             include_str!("message/content.rs"),
             include_str!("padding.rs"),
             include_str!("ratchet/tests.rs"),

@@ -15,6 +15,12 @@ pub(crate) enum Record {
     PrekeySecret = 2,
     SendingChain = 3,
     ReceivingChains = 4,
+    LinkOffer = 5,
+    AwaitingGrant = 6,
+    LinkAnswer = 7,
+    UnconfirmedLink = 8,
+    ConfirmedLink = 9,
+    LinkChannel = 10,
 }
 
 /// Bytes of the frame, for capacities.

@@ -108,6 +108,22 @@ labels! {
     RECOVERY = "conclave/v1/recovery";
     /// Derivation of the recovery signing key from the recovery key.
     RECOVERY_SIGNING_KEY = "conclave/v1/recovery-signing-key";
+    /// What a new device commits to before it sees the other's answer.
+    LINK_COMMITMENT = "conclave/v1/link-commitment";
+    /// Transcript of the linking of a new device.
+    LINK_TRANSCRIPT = "conclave/v1/link-transcript";
+    /// The six digits that people carry from one device to the other.
+    LINK_DIGITS = "conclave/v1/link-digits";
+    /// HKDF label of the key for what goes to the new device.
+    LINK_KEY_TO_NEW = "conclave/v1/link-key-to-new";
+    /// HKDF label of the key for what comes from the new device.
+    LINK_KEY_TO_OLD = "conclave/v1/link-key-to-old";
+    /// A message between two devices that link, and the associated data of what is sealed in it.
+    LINK_MESSAGE = "conclave/v1/link-message";
+    /// Expansion of a direction's key to key, nonce and commitment of one message.
+    LINK_MESSAGE_KEY = "conclave/v1/link-message-key";
+    /// What a new device shows for scanning.
+    LINK_CODE = "conclave/v1/link-code";
     /// Hash under which the server keeps tokens (refresh, invite, set-up).
     TOKEN_HASH = "conclave/v1/token-hash";
     /// Digest by which the server recognises a repeated send.

@@ -20,7 +20,7 @@ pub mod script;
 pub mod seeds;
 mod targets;
 
-use targets::{client, crypto, encoding, keeping, protocol, rooms, sigchain, stories};
+use targets::{client, crypto, encoding, keeping, linking, protocol, rooms, sigchain, stories};
 
 /// A target: panics when a law does not hold for these bytes.
 pub type Target = fn(&[u8]);
@@ -37,6 +37,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("first_message", crypto::first_message),
     ("frames", protocol::frames),
     ("ids", protocol::ids),
+    ("link_messages", linking::link_messages),
+    ("link_states", linking::link_states),
     ("padding", crypto::padding),
     ("pairwise_message", crypto::pairwise_message),
     ("prekey_bundle", crypto::prekey_bundle),

@@ -18,6 +18,7 @@ use conclave_protocol::{
 
 use crate::people::{AD, NOW, STORY};
 use crate::targets::keeping::VAULT;
+use crate::targets::linking::LINK;
 use crate::targets::rooms::REAL;
 use crate::targets::sigchain::CHAIN;
 
@@ -42,6 +43,9 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![0, 6, 2, 0, 40, 3, 0],
             vec![2, 0, 7, 3, 0, 30, 1, 0],
             behind(&[0, 3, 1, 0], &CHAIN.genesis),
+            vec![5, 0, 8, 8, 8, 8, 8],
+            vec![3, 0, 8, 8, 14, 1, 120, 3, 0],
+            vec![2, 0, 13, 4, 13, 1],
         ],
         "account_entry" => vec![
             behind(&[0], &CHAIN.genesis),
@@ -50,6 +54,13 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![1, 8, 0, 60, 5],
             vec![2, 9, 0, 70, 32],
             vec![3, 4, 0, 99],
+            behind(&[0], &CHAIN.following[0]),
+            behind(&[0], &CHAIN.following[1]),
+            behind(&[0], &CHAIN.following[2]),
+            behind(&[0], &CHAIN.following[3]),
+            behind(&[0], &CHAIN.following[4]),
+            vec![4, 1, 120, 3],
+            vec![5, 8, 120, 7],
         ],
         "client_content" => vec![
             text_content(0, ""),
@@ -114,6 +125,39 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         ]
         .map(String::into_bytes)
         .to_vec(),
+        "link_messages" => vec![
+            vec![0],
+            vec![1],
+            vec![2],
+            vec![3],
+            vec![4],
+            vec![7],
+            behind(&[0x80], &LINK.messages[0]),
+            behind(&[0x84], &LINK.messages[4]),
+            vec![0, 1, 30, 2],
+            vec![1, 1, 4, 220, 2],
+            vec![2, 9, 0, 80, 40],
+            vec![3, 1, 4, 110, 3],
+            vec![7, 3, 60, 65],
+            vec![7, 4, 100],
+        ],
+        "link_states" => LINK
+            .states
+            .iter()
+            .zip(0x80..)
+            .map(|(state, place)| behind(&[place], state))
+            .chain([
+                vec![0],
+                vec![1],
+                vec![2],
+                vec![3],
+                vec![4],
+                vec![5],
+                vec![2, 1, 0, 60, 2],
+                vec![3, 8, 0, 44, 1],
+                vec![5, 3, 127, 17],
+            ])
+            .collect(),
         "padding" => [0, 63, 64, 200, 1000]
             .map(|length| vec![0x80; length])
             .into_iter()

@@ -89,6 +89,8 @@ every_target! {
     first_message
     frames
     ids
+    link_messages
+    link_states
     padding
     pairwise_message
     prekey_bundle

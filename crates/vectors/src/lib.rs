@@ -18,6 +18,7 @@ mod file;
 mod franking;
 mod handshake;
 mod hex;
+mod linking;
 mod peer;
 mod random;
 mod ratchet;
@@ -25,6 +26,7 @@ mod refusal;
 mod safety_numbers;
 mod sender_keys;
 mod sigchain;
+mod sigchain_stories;
 mod vault;
 #[cfg(feature = "wasm")]
 pub mod wasm;
@@ -73,6 +75,11 @@ pub const FILES: &[VectorFile] = &[
         name: vault::NAME,
         generate: vault::generate,
         check: vault::check,
+    },
+    VectorFile {
+        name: linking::NAME,
+        generate: linking::generate,
+        check: linking::check,
     },
     VectorFile {
         name: safety_numbers::NAME,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from . import attachments, content, handshake, ratchet, reports, rooms, safety, sigchain, vault
+from . import attachments, content, handshake, linking, ratchet, reports, rooms, safety, sigchain, vault
 from .common import Counts, Json
 
 FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
@@ -12,6 +12,7 @@ FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
     "sender_keys.json": rooms.check,
     "attachments.json": attachments.check,
     "vault.json": vault.check,
+    "linking.json": linking.check,
     "safety_numbers.json": safety.check,
     "sigchain.json": sigchain.check,
     "franking.json": reports.check,

@@ -6,6 +6,7 @@ use super::{AD, Device, NOW, rng};
 use crate::attachments::{AttachmentKey, AttachmentSealer};
 use crate::franking::FrankingProof;
 use crate::limits::{MAX_CHAIN_MESSAGES, MAX_CHAINS_STATE, MAX_ROOM_MESSAGE};
+use crate::linking::{LinkAnswer, LinkOffer, LinkWay, NewDeviceKeys, RevealedLink};
 use crate::safety_numbers::SafetyNumber;
 use crate::sender_keys::{
     MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SendingChain,
@@ -340,5 +341,80 @@ fn formats_of_files_vault_and_reports_are_what_they_were() {
          safety code: 89 bytes, eaa754a3a1c3e8e6\n\
          direct proof: 62 bytes, 8cdbcde8af372104\n\
          room proof: 62 bytes, 777fa24b266bfd77"
+    );
+}
+
+#[test]
+fn formats_of_links_are_what_they_were() {
+    let mut rng = rng(47);
+    let device = Device::new(1, &mut rng);
+    let keys = NewDeviceKeys {
+        signing: device.signing.public(),
+        identity: device.identity.public(),
+    };
+    let mut rows = Vec::new();
+    for way in [LinkWay::Code, LinkWay::Scan] {
+        let offer = LinkOffer::new(way, keys, &mut rng);
+        rows.push(("offer", offer.to_bytes().to_vec()));
+        rows.push(("commitment", offer.message().to_bytes()));
+        let answer = match offer.code() {
+            None => LinkAnswer::to_commitment(&offer.message(), &mut rng),
+            Some(code) => {
+                rows.push(("code", code.to_text().as_bytes().to_vec()));
+                LinkAnswer::to_code(&code, &mut rng)
+            }
+        };
+        rows.push(("answering", answer.to_bytes().to_vec()));
+        rows.push(("answer", answer.message().to_bytes()));
+        let awaiting = offer.answered(&answer.message(), &mut rng).unwrap();
+        rows.push(("awaiting", awaiting.to_bytes().to_vec()));
+        rows.push(("reveal", awaiting.message().to_bytes()));
+        let confirmed = match answer.revealed(&awaiting.message()).unwrap() {
+            RevealedLink::Confirmed(link) => link,
+            RevealedLink::Unconfirmed(link) => {
+                rows.push(("unconfirmed", link.to_bytes().to_vec()));
+                let digits = awaiting.digits().unwrap();
+                rows.push(("digits", digits.to_string().into_bytes()));
+                link.confirm(digits).unwrap()
+            }
+        };
+        rows.push(("confirmed", confirmed.to_bytes().to_vec()));
+        let (mut channel, grant) = confirmed.grant(b"payload", &mut rng).unwrap();
+        rows.push(("grant", grant.to_bytes()));
+        rows.push(("message", channel.seal(b"payload", &mut rng).unwrap().to_bytes()));
+        rows.push(("transcript", channel.transcript().to_vec()));
+        rows.push(("channel", channel.to_bytes().to_vec()));
+    }
+    let shown: Vec<String> = rows
+        .iter()
+        .map(|(name, bytes)| format!("{name}: {} bytes, {}", bytes.len(), digest(bytes)))
+        .collect();
+    assert_eq!(
+        shown.join("\n"),
+        "offer: 174 bytes, d3cc339f1276ad36\n\
+         commitment: 76 bytes, 1e2a1f65f245e3b1\n\
+         answering: 142 bytes, 1441be8c7c30f08a\n\
+         answer: 1276 bytes, 9543caf332784b04\n\
+         awaiting: 3790 bytes, 13533eec412cdc6d\n\
+         reveal: 2460 bytes, 5d5d4a73c170c6eb\n\
+         unconfirmed: 3758 bytes, 2220633ec16e0974\n\
+         digits: 6 bytes, 93d46acdb78aac48\n\
+         confirmed: 3758 bytes, 7f96a2083f578b36\n\
+         grant: 1281 bytes, 33f53e1f93f112f4\n\
+         message: 161 bytes, 90f34fbd79fa42d8\n\
+         transcript: 32 bytes, c47ddeb136387709\n\
+         channel: 128 bytes, 055aaa1c7d0c6689\n\
+         offer: 190 bytes, 96c0d817cb7bf7d8\n\
+         commitment: 76 bytes, 99b7c76ea5887961\n\
+         code: 118 bytes, ab06f5e389ec2c8a\n\
+         answering: 158 bytes, a8b5f76128a1469b\n\
+         answer: 1276 bytes, d1446f783259222f\n\
+         awaiting: 3806 bytes, 2a79fd14f5593fcf\n\
+         reveal: 2460 bytes, 391a553ea98930c2\n\
+         confirmed: 3774 bytes, e3953bfb3ae24eb9\n\
+         grant: 1281 bytes, 468db2fcc3e3dc0f\n\
+         message: 161 bytes, 73c0c4cd0d5976c1\n\
+         transcript: 32 bytes, 6fe7ed55fcf77ae6\n\
+         channel: 128 bytes, bbb79b34ea708007"
     );
 }

@@ -14,6 +14,9 @@ use crate::attachments::{
 use crate::franking::FrankingProof;
 use crate::kdf::random;
 use crate::keys::X25519Secret;
+use crate::linking::{
+    LinkAnswer, LinkKey, LinkOffer, LinkSecret, LinkSeed, LinkWay, NewDeviceKeys, RevealedLink,
+};
 use crate::prekeys::{KemSeed, encapsulate};
 use crate::ratchet::{ChainKey, MessageKey, RatchetKey, RootKey};
 use crate::sender_keys::{
@@ -29,6 +32,9 @@ const SECRET: &[&str] = &[
     "ContentKey",
     "FrankingProof",
     "KemSeed",
+    "LinkKey",
+    "LinkSecret",
+    "LinkSeed",
     "MessageKey",
     "MessageOpening",
     "NoncedKey",
@@ -43,7 +49,8 @@ const SECRET: &[&str] = &[
 const OPEN: &[(&str, &str)] = &[
     (
         "Agreement",
-        "the hash of a transcript; its root is a type of its own",
+        "of a handshake: the hash of a transcript; its root is a type of its own. Of a link: what travelled; its \
+         secrets are types of their own",
     ),
     (
         "AttachmentReader",
@@ -58,9 +65,25 @@ const OPEN: &[(&str, &str)] = &[
         "Chunks",
         "its nonce is in `Zeroizing`, its key inside the library's cipher, which clears it",
     ),
+    ("CommitmentMessage", "travels"),
     ("DeviceAddress", "an account's id"),
+    ("GrantMessage", "travels"),
     ("KemCiphertext", "travels in the header"),
     ("KemPublicKey", "travels in the bundle"),
+    (
+        "LinkAnswer",
+        "an id and hashes; its secrets are types of their own, and its nonce travels",
+    ),
+    (
+        "LinkChannel",
+        "the hash of a transcript; its keys are types of their own",
+    ),
+    ("LinkCode", "an id and a hash; its secret is a type of its own"),
+    (
+        "LinkOffer",
+        "an id; its nonce is in `Zeroizing`, its secrets are types of their own",
+    ),
+    ("LinkShare", "travels"),
     ("LocalDevice", "ids and hashes; its key is a type of its own"),
     ("MessageHeader", "travels in the open"),
     (
@@ -72,7 +95,9 @@ const OPEN: &[(&str, &str)] = &[
     ("RatchetMessage", "a header and what was sealed"),
     ("ReceivingChains", "ids; its chains' keys are types of their own"),
     ("RemoteDevice", "ids, hashes and public keys"),
+    ("RevealMessage", "travels"),
     ("SafetyNumber", "fingerprints that people read to each other"),
+    ("SealedPayload", "travels"),
     ("SealedRoomMessage", "travels"),
     (
         "SenderKeyDistribution",
@@ -228,6 +253,7 @@ fn error_texts_carry_no_data() {
         crate::SenderKeyError::OtherStatement.to_string(),
         crate::AttachmentError::NotAuthentic.to_string(),
         crate::VaultError::Forked.to_string(),
+        crate::LinkError::WrongDigits.to_string(),
         crate::SafetyCodeError::OtherPeople.to_string(),
         crate::FrankingError::OtherMessage.to_string(),
     ];
@@ -285,6 +311,74 @@ fn secrets_of_files_vault_and_reports_are_cleared_when_they_are_dropped() {
     is_cleared::<NoncedKey>();
     is_cleared::<FrankingProof>();
     is_cleared::<chacha20poly1305::XChaCha20Poly1305>();
+}
+
+#[test]
+fn no_secret_of_a_link_shows_in_debug_output() {
+    let mut rng = rng(3);
+    let device = Device::new(1, &mut rng);
+    let keys = NewDeviceKeys {
+        signing: device.signing.public(),
+        identity: device.identity.public(),
+    };
+    let mut shown = Vec::new();
+    let show = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    let offer = LinkOffer::new(LinkWay::Scan, keys, &mut rng);
+    shown.extend([show(&offer), show(&offer.code().unwrap())]);
+    let answer = LinkAnswer::to_code(&offer.code().unwrap(), &mut rng);
+    shown.extend([show(&answer), show(&answer.message())]);
+    let awaiting = offer.answered(&answer.message(), &mut rng).unwrap();
+    shown.extend([show(&awaiting), show(&awaiting.message())]);
+    let revealed = answer.revealed(&awaiting.message()).unwrap();
+    shown.push(show(&revealed));
+    let RevealedLink::Confirmed(confirmed) = revealed else {
+        panic!("a scanned code is enough");
+    };
+    let (mut channel, grant) = confirmed.grant(b"payload", &mut rng).unwrap();
+    shown.extend([show(&channel), show(&grant)]);
+    shown.push(show(&channel.seal(b"payload", &mut rng).unwrap()));
+    let offer = LinkOffer::new(LinkWay::Code, keys, &mut rng);
+    let answer = LinkAnswer::to_commitment(&offer.message(), &mut rng);
+    let awaiting = offer.answered(&answer.message(), &mut rng).unwrap();
+    shown.push(show(&answer.revealed(&awaiting.message()).unwrap()));
+    shown.extend([
+        show(&LinkSeed::from_bytes(&[1; 32])),
+        show(&LinkSecret::from_bytes(&[1; 16])),
+        show(&LinkKey::from_bytes(&[1; 32])),
+    ]);
+    assert_eq!(
+        shown.join("\n"),
+        "LinkOffer(..)\n\
+         LinkCode(..)\n\
+         LinkAnswer(..)\n\
+         AnswerMessage(..)\n\
+         AwaitingGrant(..)\n\
+         RevealMessage(..)\n\
+         Confirmed(ConfirmedLink(..))\n\
+         LinkChannel(..)\n\
+         GrantMessage(..)\n\
+         LinkMessage(..)\n\
+         Unconfirmed(UnconfirmedLink(..))\n\
+         LinkSeed(..)\n\
+         LinkSecret(..)\n\
+         LinkKey(..)"
+    );
+}
+
+#[test]
+fn secrets_of_a_link_are_cleared_when_they_are_dropped() {
+    fn is_cleared<T: ZeroizeOnDrop>() {}
+    is_cleared::<LinkSeed>();
+    is_cleared::<LinkSecret>();
+    is_cleared::<LinkKey>();
+    macro_rules! is_zero_after_clearing {
+        ($($secret:ident: $length:literal),+) => {$(
+            let mut secret = $secret::from_bytes(&[0xa5; $length]);
+            secret.zeroize();
+            assert_eq!(*secret.as_bytes(), [0; $length], stringify!($secret));
+        )+};
+    }
+    is_zero_after_clearing!(LinkSeed: 32, LinkSecret: 16, LinkKey: 32);
 }
 
 /// A type as its source declares it.

@@ -2,7 +2,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `x_wing` | the KEM of the slots: X25519 and ML-KEM-768 together |
+//! | `x_wing` | the KEM of the slots, and of links: X25519 and ML-KEM-768 together |
 //! | `slot` | ways in: secrets that their owner holds, and the signed public keys to them |
 //! | `vault_key` | the key of one generation |
 //! | `wrapped_key` | a vault key, wrapped to a slot and signed |
@@ -21,7 +21,7 @@ mod slot;
 mod tests;
 mod vault_key;
 mod wrapped_key;
-mod x_wing;
+pub(crate) mod x_wing;
 
 pub use head::{HeadComparison, VaultHead};
 pub use log::VaultLog;

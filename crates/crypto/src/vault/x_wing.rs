@@ -16,8 +16,8 @@ use crate::prekeys::{
 };
 use crate::redacted::redacted;
 
-pub(super) const PUBLIC_KEY_LENGTH: usize = KEM_PUBLIC_KEY_LENGTH + 32;
-pub(super) const CIPHERTEXT_LENGTH: usize = KEM_CIPHERTEXT_LENGTH + 32;
+pub(crate) const PUBLIC_KEY_LENGTH: usize = KEM_PUBLIC_KEY_LENGTH + 32;
+pub(crate) const CIPHERTEXT_LENGTH: usize = KEM_CIPHERTEXT_LENGTH + 32;
 
 const LABEL: &[u8; 6] = br"\.//^\";
 
@@ -35,7 +35,7 @@ pub(crate) struct XWingPublic {
 }
 
 /// A ciphertext and the secret that it carries.
-pub(super) type Encapsulated = (Box<[u8; CIPHERTEXT_LENGTH]>, Zeroizing<[u8; 32]>);
+pub(crate) type Encapsulated = (Box<[u8; CIPHERTEXT_LENGTH]>, Zeroizing<[u8; 32]>);
 
 redacted!(XWingSecret, XWingPublic);
 
@@ -53,7 +53,7 @@ impl XWingSecret {
         }
     }
 
-    pub(super) fn public(&self) -> XWingPublic {
+    pub(crate) fn public(&self) -> XWingPublic {
         XWingPublic {
             kem: self.kem.public().clone(),
             x25519: self.x25519.public(),
@@ -61,7 +61,7 @@ impl XWingSecret {
     }
 
     /// The secret that a ciphertext carries. A wrong one carries a secret that nobody knows.
-    pub(super) fn decapsulate(
+    pub(crate) fn decapsulate(
         &self,
         ciphertext: &[u8; CIPHERTEXT_LENGTH],
     ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
@@ -82,7 +82,7 @@ impl XWingSecret {
 }
 
 impl XWingPublic {
-    pub(super) fn from_bytes(bytes: &[u8; PUBLIC_KEY_LENGTH]) -> Result<Self, KeyError> {
+    pub(crate) fn from_bytes(bytes: &[u8; PUBLIC_KEY_LENGTH]) -> Result<Self, KeyError> {
         let mut kem = Box::new([0; KEM_PUBLIC_KEY_LENGTH]);
         let mut x25519 = [0; 32];
         kem.copy_from_slice(&bytes[..KEM_PUBLIC_KEY_LENGTH]);
@@ -93,7 +93,7 @@ impl XWingPublic {
         })
     }
 
-    pub(super) fn to_bytes(&self) -> Box<[u8; PUBLIC_KEY_LENGTH]> {
+    pub(crate) fn to_bytes(&self) -> Box<[u8; PUBLIC_KEY_LENGTH]> {
         let mut bytes = Box::new([0; PUBLIC_KEY_LENGTH]);
         let out: &mut [u8; PUBLIC_KEY_LENGTH] = &mut bytes;
         out[..KEM_PUBLIC_KEY_LENGTH].copy_from_slice(self.kem.as_bytes());
@@ -102,12 +102,12 @@ impl XWingPublic {
     }
 
     /// A fresh secret and the ciphertext that carries it.
-    pub(super) fn encapsulate(&self, rng: &mut impl CryptoRng) -> Result<Encapsulated, KeyError> {
+    pub(crate) fn encapsulate(&self, rng: &mut impl CryptoRng) -> Result<Encapsulated, KeyError> {
         self.encapsulate_with(&random(rng))
     }
 
     /// As [`Self::encapsulate`] with the draft's 64 random bytes: ML-KEM's, then the ephemeral secret.
-    pub(super) fn encapsulate_with(&self, randomness: &[u8; 64]) -> Result<Encapsulated, KeyError> {
+    pub(crate) fn encapsulate_with(&self, randomness: &[u8; 64]) -> Result<Encapsulated, KeyError> {
         let mut kem_randomness = Zeroizing::new([0; 32]);
         let mut ephemeral = Zeroizing::new([0; 32]);
         kem_randomness.copy_from_slice(&randomness[..32]);
