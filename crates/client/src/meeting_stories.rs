@@ -526,6 +526,7 @@ impl Story {
             password: Zeroizing::new("password".to_owned()),
             instead_of: None,
             as_new: false,
+            then_revoke: None,
         };
         let new = &mut self.new;
         let mut work = Work::new(&new.disk, &mut new.rng, self.now);
@@ -930,8 +931,8 @@ fn a_device_that_stops_at_any_step_goes_on_or_leaves_nothing_behind() {
 fn a_log_of_several_parts_reaches_the_new_device_whole() {
     let mut story = Story::new(true);
     let signing = SigningKey::from_bytes(&[1; 32]);
+    let mut chain = story.server.chain();
     for n in 0..400_u32 {
-        let mut chain = story.server.chain();
         let vault = conclave_sigchain::Vault {
             generation: n,
             slots: Vec::new(),
