@@ -163,10 +163,39 @@ pub(crate) enum Command {
         #[arg(long)]
         kept: bool,
     },
+    /// List the devices of your account, name them, or take one out
+    Devices {
+        #[command(subcommand)]
+        what: Option<DevicesCommand>,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]
         local: LocalArg,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesCommand {
+    /// Name a device; only your devices learn the name
+    Rename {
+        /// The name
+        name: String,
+        /// Which device, by its number in the list [default: this one]
+        #[arg(long, value_name = "NUMBER")]
+        device: Option<u32>,
+    },
+    /// Take a device out of your account, at once and for good
+    ///
+    /// It is signed out and gets nothing more, and what is on it is deleted as soon as it hears of it. Your
+    /// messages stay on your other devices.
+    Revoke {
+        /// Which device, by its number in the list
+        #[arg(value_name = "NUMBER")]
+        device: u32,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 

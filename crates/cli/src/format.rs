@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use conclave_sdk::views::{BodyView, ChatView, ConnectionState, DeliveryView, LossView, MessageView};
+use conclave_sdk::views::{
+    BodyView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -80,6 +82,36 @@ pub(crate) fn name(chat: &ChatView) -> String {
     } else {
         chat.person.username.clone()
     }
+}
+
+/// How a device is called.
+pub(crate) fn device_name(device: &DeviceView) -> String {
+    match &device.name {
+        Some(name) => plain(name),
+        None => format!("device {}", device.device),
+    }
+}
+
+/// A device was added by another one.
+pub(crate) fn device_added(name: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!(": {}", plain(name)));
+    format!(
+        "A device was added to your account{name}. If that was not you, remove it: conclave devices revoke"
+    )
+}
+
+/// A line of the list of devices.
+pub(crate) fn device(device: &DeviceView, width: usize, zone: &TimeZone) -> String {
+    let name = device_name(device);
+    let added = date_and_time(device.added_at, zone);
+    let seen = match device.seen_at {
+        _ if device.this => "this device".to_owned(),
+        _ if device.connected => "connected".to_owned(),
+        Some(at) => format!("last seen {}", date_and_time(at, zone)),
+        None => "never seen".to_owned(),
+    };
+    let number = device.device;
+    format!("{number:>4}  {name:width$}  added {added}  {seen}")
 }
 
 /// How the connection stands.

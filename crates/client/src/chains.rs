@@ -393,3 +393,6 @@ pub(crate) fn chain_failure(error: ChainError) -> Failure {
         _ => Failure::chain_invalid(),
     }
 }
+
+#[cfg(test)]
+mod tests;

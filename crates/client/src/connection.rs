@@ -417,14 +417,14 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::calls::NeedState;
-    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use crate::work::testing::{Account, EmptyStore, rng};
     use conclave_protocol::AccountId;
 
     #[test]
     fn on_each_connection_a_longer_log_is_asked_for_anew() {
         let mut rng = rng();
         let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1));
-        signed_up(&mut work, AccountId([1; 32]));
+        work.put_own(&Account::new(1).own(0));
         let mut engine = Engine::new(true);
         engine.needs.insert(Need::Prekeys, NeedState::Running);
         engine.longer_chains_asked.insert(AccountId([2; 32]));

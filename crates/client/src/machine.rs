@@ -182,6 +182,11 @@ impl Engine {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn asks_are_open(&mut self, asks: impl IntoIterator<Item = u64>) {
+        self.asks.extend(asks);
+    }
+
     /// Forgets everything volatile. Returns the asks that are open.
     pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
         let (next_call, shown) = (self.next_call, self.shown);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_client::views::{
-    AccountView, ChatView, ConnectionState, DeliveryView, Event, MessageView, Outcome, PersonView, Position,
+    AccountView, ChatView, ConnectionState, DeliveryView, DeviceView, Event, MessageView, Outcome,
+    PersonView, Position,
 };
 use conclave_client::{Engine, Failure, Intent, Reads as _};
-use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
@@ -235,6 +236,25 @@ impl Device {
     /// Notes that the person has kept the recovery key.
     pub async fn recovery_key_kept(&self) -> Result<(), SdkError> {
         self.done(Intent::RecoveryKeyKept).await
+    }
+
+    /// The devices of the own account, this one first. Without the server it says what the account's log says.
+    pub async fn list_devices(&self) -> Result<Vec<DeviceView>, SdkError> {
+        match self.ask(Intent::ListDevices).await? {
+            Outcome::Devices { devices } => Ok(devices),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Names a device of the own account, this one where none is given; also before it has an account.
+    pub async fn rename_device(&self, device: Option<DeviceId>, name: &str) -> Result<(), SdkError> {
+        let name = name.to_owned();
+        self.done(Intent::RenameDevice { device, name }).await
+    }
+
+    /// Takes a device out of the own account, at once and for good. Of this one nothing stays.
+    pub async fn revoke_device(&self, device: DeviceId) -> Result<(), SdkError> {
+        self.done(Intent::RevokeDevice { device }).await
     }
 
     /// Who is on this device.

@@ -38,13 +38,18 @@ pub(crate) async fn link(common: &Common, printer: &Printer) -> Result<(), CliEr
 
 /// Waits for approval by the digits that are printed.
 pub(crate) async fn wait_for_approval(session: &Session, printer: &Printer) -> Result<(), CliError> {
-    printer.hint("This is a new device. Approve it on one that is signed in, there or with: conclave approve");
+    printer
+        .hint("This is a new device. Approve it on one that is signed in, there or with: conclave approve");
     let digits = match within_a_meeting(session, session.device.wait_for_digits(MEETING)).await {
         Ok(digits) => digits,
         Err(error) => return Err(given_up(session, error).await),
     };
     printer.result(&json!({ "digits": digits }), || {
-        format!("Type these digits on the other device: {} {}", part(&digits, 0), part(&digits, 3))
+        format!(
+            "Type these digits on the other device: {} {}",
+            part(&digits, 0),
+            part(&digits, 3)
+        )
     })?;
     wait_until_joined(session, printer).await
 }
@@ -99,7 +104,10 @@ pub(crate) async fn approve(
         Some(code) => {
             session.check_server(code.server.as_ref())?;
             session.device.answer_link_code(&code.code).await?;
-            wait(&session, |approval| approval.step == ApprovalStep::ConfirmationNeeded).await?
+            wait(&session, |approval| {
+                approval.step == ApprovalStep::ConfirmationNeeded
+            })
+            .await?
         }
         None => {
             let waiting = list_waiting(&session.device).await?;
@@ -147,7 +155,9 @@ pub(crate) async fn approve(
 
 async fn list_waiting(device: &Device) -> Result<Vec<LinkId>, CliError> {
     let approvals = device.list_approvals().await?;
-    let asked = approvals.iter().filter(|approval| approval.step == ApprovalStep::Asked);
+    let asked = approvals
+        .iter()
+        .filter(|approval| approval.step == ApprovalStep::Asked);
     Ok(asked.filter_map(|approval| approval.link.parse().ok()).collect())
 }
 
@@ -180,7 +190,8 @@ pub(crate) async fn recover(
     session.remember()?;
     settle(&session).await;
     print_account(&session, printer).await?;
-    printer.hint("The old password opens nothing any more. Look at your devices, and remove what is not yours.");
+    printer
+        .hint("The old password opens nothing any more. Look at your devices, and remove what is not yours.");
     session.close().await
 }
 

@@ -127,12 +127,12 @@ impl<'a> Listener<'a> {
             Event::Account => news.account = true,
             Event::Connection { state } => self.printer.note(&event, format::connection(state)),
             Event::Warning { ref failure } => self.printer.note(&event, &failure.message),
-            Event::Answer { .. }
-            | Event::Chats
-            | Event::Timeline { .. }
-            | Event::Devices
-            | Event::DeviceAdded { .. }
-            | Event::Approvals => {}
+            Event::DeviceAdded { ref name } => {
+                let text = format::device_added(name.as_deref());
+                self.printer.note(&event, &text);
+            }
+            Event::Devices => self.printer.program_note(&event),
+            Event::Answer { .. } | Event::Chats | Event::Timeline { .. } | Event::Approvals => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod chats;
+mod devices;
 mod linking;
 mod listen;
 mod people;
@@ -39,6 +40,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::Find { who } => people::find(&common, printer, &who).await,
         Command::Invite => people::invite(&common, printer).await,
         Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
+        Command::Devices { what } => devices::devices(&common, printer, what).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }
