@@ -17,6 +17,8 @@ async fn a_device_joins_by_the_digits_that_it_shows() {
     let alice = world.registers("alice").await;
     let laptop = alice.adds_a_device("laptop").await;
     assert_eq!(laptop.account().await, alice.account().await);
+    laptop.sees_devices(&[Some("laptop"), None]).await;
+    alice.sees_devices(&[None, Some("laptop")]).await;
     // It has the account's password, and none of its recovery key.
     let refused = laptop.device().recovery_words().await.expect_err("no recovery key");
     assert_eq!(refused.code(), Some("recovery_key_elsewhere"));
