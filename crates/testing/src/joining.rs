@@ -43,14 +43,17 @@ impl Person {
     pub async fn answers_who_waits(&self) -> LinkId {
         let link = self.sees_who_waits().await;
         self.device().answer_link(link).await.expect("answered");
-        self.sees_step(link, |step| *step == ApprovalStep::DigitsNeeded).await;
+        self.sees_step(link, |step| *step == ApprovalStep::DigitsNeeded)
+            .await;
         link
     }
 
     /// Waits for a new device that asks.
     pub async fn sees_who_waits(&self) -> LinkId {
         let asked = |approvals: &[ApprovalView]| {
-            let waiting = approvals.iter().find(|approval| approval.step == ApprovalStep::Asked)?;
+            let waiting = approvals
+                .iter()
+                .find(|approval| approval.step == ApprovalStep::Asked)?;
             Some(Ok(waiting.link.parse().expect("an id")))
         };
         self.device()

@@ -20,7 +20,11 @@ async fn a_device_joins_by_the_digits_that_it_shows() {
     laptop.sees_devices(&[Some("laptop"), None]).await;
     alice.sees_devices(&[None, Some("laptop")]).await;
     // It has the account's password, and none of its recovery key.
-    let refused = laptop.device().recovery_words().await.expect_err("no recovery key");
+    let refused = laptop
+        .device()
+        .recovery_words()
+        .await
+        .expect_err("no recovery key");
     assert_eq!(refused.code(), Some("recovery_key_elsewhere"));
     laptop.device().sign_out().await.unwrap();
     laptop.signs_in().await.unwrap();
@@ -65,7 +69,10 @@ async fn wrong_digits_end_the_approval_and_add_nothing() {
     assert_eq!(refused.code(), Some("digits_wrong"));
     let again = alice.types_digits(link, &digits).await.expect_err("one try");
     assert_eq!(again.code(), Some("link_gone"));
-    assert_eq!(laptop.joins().await.expect_err("declined").code(), Some("link_declined"));
+    assert_eq!(
+        laptop.joins().await.expect_err("declined").code(),
+        Some("link_declined")
+    );
     assert_eq!(devices(&world).await, 1);
     // From the beginning it works.
     laptop.device().cancel_joining().await.unwrap();
@@ -92,7 +99,10 @@ async fn either_side_may_give_up_and_the_other_learns_it() {
     let code = laptop.device().show_link_code().await.unwrap();
     let link = alice.scans(&code).await;
     alice.device().decline_link(link).await.unwrap();
-    assert_eq!(laptop.joins().await.expect_err("declined").code(), Some("link_declined"));
+    assert_eq!(
+        laptop.joins().await.expect_err("declined").code(),
+        Some("link_declined")
+    );
     assert_eq!(devices(&world).await, 1);
 }
 
@@ -105,7 +115,10 @@ async fn a_person_who_is_not_asked_for_is_not_answered() {
     let link = alice.sees_who_waits().await;
     alice.device().decline_link(link).await.unwrap();
     // It was never answered, so it is as if nobody had been there.
-    assert_eq!(laptop.joins().await.expect_err("nobody").code(), Some("link_expired"));
+    assert_eq!(
+        laptop.joins().await.expect_err("nobody").code(),
+        Some("link_expired")
+    );
     assert!(alice.device().list_approvals().await.unwrap().is_empty());
 }
 
@@ -118,7 +131,10 @@ async fn a_meeting_that_nobody_ends_is_over_by_itself() {
     let link = alice.answers_who_waits().await;
     world.time_passes(Duration::from_mins(11));
     laptop.device().tick().await.unwrap();
-    assert_eq!(laptop.joins().await.expect_err("too late").code(), Some("link_expired"));
+    assert_eq!(
+        laptop.joins().await.expect_err("too late").code(),
+        Some("link_expired")
+    );
     alice.device().tick().await.unwrap();
     let end = alice.sees_the_approval_end(link).await;
     assert!(["link_expired", "link_gone"].contains(&end.as_str()), "{end}");
@@ -144,7 +160,10 @@ async fn two_devices_approve_two_others_at_once() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let laptop = alice.adds_a_device("laptop").await;
-    let (phone, tablet) = (world.new_device("alice", "phone"), world.new_device("alice", "tablet"));
+    let (phone, tablet) = (
+        world.new_device("alice", "phone"),
+        world.new_device("alice", "tablet"),
+    );
     let code = phone.device().show_link_code().await.unwrap();
     let by_alice = alice.scans(&code).await;
     let code = tablet.device().show_link_code().await.unwrap();
@@ -171,7 +190,9 @@ async fn a_meeting_goes_on_after_both_programs_began_again() {
     let laptop = laptop.begins_again().await;
     let alice = alice.begins_again().await;
     alice.is_online().await;
-    alice.sees_step(link, |step| *step == ApprovalStep::DigitsNeeded).await;
+    alice
+        .sees_step(link, |step| *step == ApprovalStep::DigitsNeeded)
+        .await;
     assert_eq!(laptop.sees_digits().await, digits);
     alice.types_digits(link, &digits).await.unwrap();
     laptop.joins().await.unwrap();
@@ -206,18 +227,23 @@ async fn a_server_that_changes_any_message_of_a_meeting_is_noticed() {
             let ready = |step: &ApprovalStep| {
                 matches!(
                     step,
-                    ApprovalStep::DigitsNeeded | ApprovalStep::ConfirmationNeeded | ApprovalStep::Ended { .. }
+                    ApprovalStep::DigitsNeeded
+                        | ApprovalStep::ConfirmationNeeded
+                        | ApprovalStep::Ended { .. }
                 )
             };
             alice.sees_step(link, ready).await;
             let confirmed = alice.device().confirm_link(link, digits.as_deref()).await;
             let joined = laptop.joins().await;
             assert!(joined.is_err(), "{what}: {confirmed:?}");
-            alice.waits("the device to be out again", async || match devices(&world).await {
-                1 => Ok(()),
-                more => Err(format!("{what}: {more} devices")),
-            })
-            .await;
+            alice
+                .waits("the device to be out again", async || {
+                    match devices(&world).await {
+                        1 => Ok(()),
+                        more => Err(format!("{what}: {more} devices")),
+                    }
+                })
+                .await;
         }
     }
 }
@@ -232,17 +258,28 @@ async fn the_recovery_key_alone_brings_the_account_back_and_the_old_password_ope
 
     let laptop = world.new_device("alice", "laptop");
     let typed = words.join("\n ").to_uppercase();
-    laptop.device().recover("Alice", &typed, NEW_PASSWORD).await.unwrap();
+    laptop
+        .device()
+        .recover("Alice", &typed, NEW_PASSWORD)
+        .await
+        .unwrap();
     laptop.is_online().await;
     assert_eq!(laptop.account().await, account);
     assert_eq!(laptop.device().recovery_words().await.unwrap(), words);
-    let AccountView::SignedIn { offer_recovery_key, .. } = laptop.device().account().await.unwrap() else {
+    let AccountView::SignedIn {
+        offer_recovery_key, ..
+    } = laptop.device().account().await.unwrap()
+    else {
         panic!("signed in");
     };
     assert!(!offer_recovery_key, "whoever typed it has it");
 
     let stranger = world.new_device("alice", "stranger");
-    let refused = stranger.device().sign_in("alice", PASSWORD).await.expect_err("the old password");
+    let refused = stranger
+        .device()
+        .sign_in("alice", PASSWORD)
+        .await
+        .expect_err("the old password");
     assert_eq!(refused.code(), Some("wrong_credentials"));
     laptop.device().sign_out().await.unwrap();
     laptop.device().sign_in("alice", NEW_PASSWORD).await.unwrap();
@@ -282,7 +319,11 @@ async fn a_recovered_device_approves_others() {
     let alice = world.registers("alice").await;
     let words = alice.device().recovery_words().await.unwrap().join(" ");
     let laptop = world.new_device("alice", "laptop");
-    laptop.device().recover("alice", &words, NEW_PASSWORD).await.unwrap();
+    laptop
+        .device()
+        .recover("alice", &words, NEW_PASSWORD)
+        .await
+        .unwrap();
     laptop.is_online().await;
     laptop.adds_a_device_by_scan("phone").await;
     assert_eq!(devices(&world).await, 3);
@@ -297,13 +338,23 @@ async fn a_wrong_recovery_key_opens_nothing_and_leaves_nothing() {
     let wrong = bob.device().recovery_words().await.unwrap().join(" ");
     let laptop = world.new_device("alice", "laptop");
     let recover = async |name: &str, words: &str, password: &str| {
-        let refused = laptop.device().recover(name, words, password).await.expect_err("refused");
+        let refused = laptop
+            .device()
+            .recover(name, words, password)
+            .await
+            .expect_err("refused");
         refused.code().unwrap_or_default().to_owned()
     };
     assert_eq!(recover("alice", &wrong, NEW_PASSWORD).await, "recovery_refused");
     assert_eq!(recover("nobody", &wrong, NEW_PASSWORD).await, "recovery_refused");
-    assert_eq!(recover("alice", &right[1..].join(" "), NEW_PASSWORD).await, "words_invalid");
-    assert_eq!(recover("alice", &right.join(" "), "short").await, "password_short");
+    assert_eq!(
+        recover("alice", &right[1..].join(" "), NEW_PASSWORD).await,
+        "words_invalid"
+    );
+    assert_eq!(
+        recover("alice", &right.join(" "), "short").await,
+        "password_short"
+    );
     assert!(laptop.holds_nothing().await);
     assert_eq!(devices(&world).await, 2);
     alice.device().sign_out().await.unwrap();
@@ -338,7 +389,11 @@ async fn first_approval(person: &Person) -> LinkId {
 async fn devices(world: &World) -> i64 {
     let database = Connection::open(world.server_data().join("conclave.db")).unwrap();
     database
-        .query_row("SELECT count(*) FROM devices WHERE revoked_at IS NULL", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM devices WHERE revoked_at IS NULL",
+            [],
+            |row| row.get(0),
+        )
         .unwrap()
 }
 
