@@ -5,11 +5,11 @@
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::codec::KeyAndHash;
+use crate::codec::{KeyAndHash, Secret32};
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -95,6 +95,51 @@ pub(crate) enum Control {
     /// Keys of messages that the sending device sent before, for the one that asked.
     #[n(2)]
     Repeat(#[n(0)] Vec<Repeated>),
+    /// To own devices: what the person has seen, and what others were told.
+    #[n(3)]
+    Seen(#[n(0)] Seen),
+    /// To own devices: what one of them is called.
+    #[n(4)]
+    DeviceNamed(#[n(0)] DeviceName),
+    /// The key of a generation of the account's vault, for own devices alone.
+    #[n(5)]
+    VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+}
+
+/// What the other devices of the account need not do any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Seen {
+    /// How far the person has read.
+    #[n(0)]
+    pub(crate) read: Vec<ReadUpTo>,
+    /// Messages whose author was told that they arrived.
+    #[n(1)]
+    pub(crate) told: Vec<EnvelopeId>,
+}
+
+/// Where the person is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct ReadUpTo {
+    #[n(0)]
+    pub(crate) room: RoomId,
+    /// The newest message that was seen.
+    #[n(1)]
+    pub(crate) message: EnvelopeId,
+}
+
+/// What a device of the own account is called.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct DeviceName {
+    #[n(0)]
+    pub(crate) device: DeviceId,
+    #[n(1)]
+    pub(crate) name: String,
+    /// When it was named so; of several names the newest is kept.
+    #[n(2)]
+    pub(crate) at: Timestamp,
 }
 
 /// The key of one message, again.
@@ -184,6 +229,11 @@ pub(crate) fn control_context(id: EnvelopeId, from: DeviceAddress, to: DeviceAdd
 /// The two accounts of a direct room in order.
 pub(crate) fn in_order(one: AccountId, other: AccountId) -> (AccountId, AccountId) {
     if one <= other { (one, other) } else { (other, one) }
+}
+
+/// The head that a message names of an account's chain, in the direct room of these two.
+pub(crate) fn head_of(heads: Heads, account: AccountId, other: AccountId) -> u32 {
+    if account <= other { heads.low } else { heads.high }
 }
 
 /// A device address from a stored key: account, then device.

@@ -23,8 +23,10 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod appending;
 mod approving;
 mod calls;
+mod chains;
 mod changes;
 mod codec;
 mod connection;
@@ -39,6 +41,9 @@ mod input;
 mod joining;
 mod machine;
 mod mailbox;
+mod meeting;
+#[cfg(test)]
+mod meeting_stories;
 mod outbox;
 mod own;
 mod parked;
@@ -56,6 +61,7 @@ mod rooms;
 mod rows;
 mod sent;
 mod sessions;
+mod vault;
 pub mod views;
 mod work;
 

@@ -1,4 +1,4 @@
-//! Somebody in a story, with one device.
+//! Somebody in a story, at one of their devices.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -12,9 +12,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep};
 
 use crate::wire::Wire;
+use crate::world::Place;
 
 /// How long a story waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it looks.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -23,6 +24,8 @@ pub struct Person {
     name: String,
     device: Device,
     wire: Wire,
+    folder: String,
+    place: Place,
     data: PathBuf,
     /// Codes of the warnings that were shown.
     warnings: Arc<Mutex<Vec<String>>>,
@@ -41,16 +44,30 @@ pub struct Sees<'a> {
 }
 
 impl Person {
-    pub(crate) fn new(name: &str, device: Device, wire: Wire, data: PathBuf) -> Self {
+    pub(crate) fn new(name: &str, device: Device, wire: Wire, folder: &str, place: Place) -> Self {
         let warnings = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(note_warnings(device.events(), Arc::clone(&warnings)));
         Self {
             name: name.to_owned(),
             device,
             wire,
-            data,
             warnings,
+            folder: folder.to_owned(),
+            data: place.data_of(folder),
+            place,
         }
+    }
+
+    /// The same person at another device, which holds nothing yet.
+    pub(crate) fn at_a_new_device(&self, label: &str) -> Self {
+        self.place.opens(&self.name, &format!("{}-{label}", self.name))
+    }
+
+    /// The program is closed and begins again, from what is on the disk.
+    pub async fn begins_again(self) -> Self {
+        let (name, folder, place) = (self.name.clone(), self.folder.clone(), self.place.clone());
+        self.closes().await;
+        place.opens(&name, &folder)
     }
 
     /// Their handle.

@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::failure::{of_store, thrown, to_js};
-use crate::released::{JsAccount, JsChats, JsConnection, JsMessages, JsPosition, JsReleased, released};
+use crate::released::{
+    JsAccount, JsChats, JsConnection, JsHistory, JsMessages, JsPosition, JsReleased, released,
+};
 
 /// A device: its store and the engine over it. The worker has one and gives it one input at a time.
 #[wasm_bindgen]
@@ -243,6 +245,13 @@ impl Device {
             .map_err(|error| thrown(&of_store(&error)))?;
         let views: Vec<MessageView> = rows.iter().map(MessageView::of).collect();
         Ok(to_js(&views)?.unchecked_into())
+    }
+
+    /// How much of a room's past, from before this device was one of the account's, is here.
+    pub fn history(&self, room: &str) -> Result<JsHistory, JsValue> {
+        let history = self.engine.history(&self.store, room_id(room)?);
+        let history = history.map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&history)?.unchecked_into())
     }
 }
 
