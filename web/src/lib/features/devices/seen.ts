@@ -1,0 +1,22 @@
+import { spokenTime } from '../../format/time';
+import type { DeviceView } from '../../protocol/generated';
+
+/** When a device was last there, in words. The server says so, and nobody proves it. */
+export function seenWords(device: DeviceView, now: number): string {
+  if (device.this) return 'This device';
+  if (!device.signed_in)
+    return device.seen_at === null ? 'Signed out' : `Signed out, ${last(device.seen_at, now)}`;
+  if (device.connected) return 'Connected now';
+  if (device.seen_at === null) return 'Not seen yet';
+  const words = last(device.seen_at, now);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function last(seenAt: number, now: number): string {
+  return `last seen ${spokenTime(seenAt, now)}`;
+}
+
+/** "Added today 6:53 PM" */
+export function addedWords(device: DeviceView, now: number): string {
+  return `Added ${spokenTime(device.added_at, now)}`;
+}
