@@ -101,10 +101,11 @@ export class Meeting {
   get step(): MeetingStep {
     if (this.#declined) return { type: 'declined' };
     const view = this.view;
+    if (!this.#begun) return { type: 'connecting' };
     if (this.#added !== false && view?.step.type !== 'added') return { type: 'added' };
     if (view) return view.step;
     if (this.failure) return { type: 'ended', failure: this.failure };
-    return this.#begun ? { type: 'ended', failure: GONE } : { type: 'connecting' };
+    return { type: 'ended', failure: GONE };
   }
 
   /** The new device's name, where it is known. */
@@ -120,11 +121,7 @@ export class Meeting {
   async answer(link: string): Promise<void> {
     this.link = link;
     this.#approvals.opened(link);
-    if (this.view?.step.type !== 'asked') {
-      this.#begun = true;
-      return;
-    }
-    await this.#work(() => this.#approvals.core.answerLink(link));
+    if (this.view?.step.type === 'asked') await this.#work(() => this.#approvals.core.answerLink(link));
     this.#begun = true;
   }
 
