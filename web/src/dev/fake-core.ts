@@ -96,7 +96,7 @@ export class FakeCore implements Core {
     const before =
       this.accountView.type === 'joining'
         ? this.accountView.joining
-        : { username: 'jonas', link: null, digits: null, expires: this.now() + 10 * MINUTE - 500 };
+        : { username: 'jonas', link: null, digits: null, expires: Date.now() + 10 * MINUTE - 500 };
     this.accountView = { type: 'joining', joining: { step: { type: 'waiting' }, ...before, ...change } };
     return this;
   }
@@ -105,7 +105,7 @@ export class FakeCore implements Core {
   approval(link: string, step: ApprovalStep, name: string | null = null): this {
     const known = this.approvals.find((one) => one.link === link);
     if (known) this.approvals = this.approvals.map((one) => (one === known ? { ...one, step, name } : one));
-    else this.approvals.push({ link, name, step, expires: this.now() + 10 * MINUTE - 500 });
+    else this.approvals.push({ link, name, step, expires: Date.now() + 10 * MINUTE - 500 });
     this.emit({ type: 'approvals' });
     return this;
   }

@@ -150,7 +150,6 @@ const MIA = href.chat('room-mia');
 const OFFLINE = 'The server cannot be reached. Check your connection and try again.';
 const EXPIRED = 'Nobody approved this device in time. Start again.';
 const DECLINED = 'Your other device declined. If that was you, start again; if not, change your password.';
-const LINK = '/#/link/pR0XmJq8Zt1uWcJxAqT3nV0eD8kZ4yHs1uWcJxAkZ4ypR0XmJq8Zt1uWcJxAqT3nV0eD8kZ4yHs1uWcJxA';
 
 function elsewhere(): FakeCore {
   const core = nobody();
@@ -330,7 +329,7 @@ export const SCENES: Record<string, Scene> = {
   },
   'add-browser-confirming': {
     hash: '#/',
-    core: () => nobody().joining({ username: null, link: LINK, step: { type: 'confirming' } }),
+    core: () => nobody().joining({ username: null, step: { type: 'confirming' } }),
     then: (act) => act.wait(700),
   },
   'add-browser-ended': {
@@ -338,7 +337,6 @@ export const SCENES: Record<string, Scene> = {
     core: () =>
       nobody().joining({
         username: null,
-        link: LINK,
         step: { type: 'ended', failure: failure('link_declined', DECLINED) },
       }),
   },

@@ -180,7 +180,7 @@ describe('approving by link', () => {
 
   test('after a reload in the middle it goes on', async () => {
     const core = jonas().approval('known', { type: 'confirmation_needed' });
-    core.faults.set('answerCode', refuse('busy'));
+    core.answerCode = () => Promise.resolve();
     await open(core, '#/link/secret');
     await press('Approve');
     expect(core.calls).toContainEqual(['confirmLink', 'known', null]);
@@ -311,13 +311,22 @@ describe('coming back with the recovery key', () => {
     expect((await screen.findByRole('alert')).textContent).toContain('They do not fit.');
   });
 
-  test('what waited for approval is given up first', async () => {
+  test('what waits for approval waits on while the words are wrong', async () => {
     const core = await open(new FakeCore().joining(), '#/recover');
+    core.faults.set('recover', refuse('words_invalid', 'Check the order.'));
     await user.clear(await field('Name'));
     await fill(core);
     await press('Come back');
-    await waitFor(() => expect(goals(core)).toContain('recover'));
-    expect(goals(core).indexOf('cancelJoining')).toBeLessThan(goals(core).indexOf('recover'));
+    await screen.findByText('Check the order.');
+    expect(goals(core)).not.toContain('cancelJoining');
+  });
+
+  test('a device that holds an account signs in instead', async () => {
+    const core = new FakeCore();
+    core.accountView = { type: 'signed_out', person: { account: 'account-jonas', username: 'jonas' } };
+    await open(core, '#/recover');
+    expect(await heading('Welcome back, jonas')).toBeTruthy();
+    expect(screen.getByText(/come back in another browser/)).toBeTruthy();
   });
 });
 

@@ -133,10 +133,9 @@ export class Meeting {
     const rows = this.#approvals.rows;
     const fresh = rows.find((row) => !before.includes(row.link));
     // After a reload in the middle the engine has this meeting already.
-    const going = rows.find((row) => row.step.type === 'confirmation_needed');
-    const found = fresh ?? (done || this.failure?.code === 'busy' ? going : undefined);
-    if (found) {
-      this.failure = null;
+    const going = rows.find(({ step }) => step.type === 'confirmation_needed' || step.type === 'connecting');
+    const found = fresh ?? going;
+    if (done && found) {
       this.link = found.link;
       this.#approvals.opened(found.link);
     }

@@ -100,9 +100,9 @@ export class Device {
 
   /** Names this device after its browser, before it gets an account. */
   async nameByDefault(): Promise<void> {
-    if (this.account?.type !== 'none' || this.name !== null) return;
+    if (this.account?.type !== 'none') return;
     try {
-      await this.rename(suggestedName());
+      await this.rename(this.name ?? suggestedName());
     } catch {
       // A device without a name is as good as any; its owner may name it later.
     }

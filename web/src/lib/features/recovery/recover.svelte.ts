@@ -89,10 +89,6 @@ export class Recover {
     this.#failure = null;
     const words = this.words.join(' ');
     try {
-      if (this.#device.account?.type === 'joining') {
-        await this.#device.core.cancelJoining();
-        await this.#device.refreshAccount();
-      }
       await this.#device.nameByDefault();
       await this.#device.core.recover(normalizeUsername(this.name), words, this.password);
       this.password = this.typed = '';
