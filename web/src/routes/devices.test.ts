@@ -180,7 +180,7 @@ describe('approving by link', () => {
 
   test('after a reload in the middle it goes on', async () => {
     const core = jonas().approval('known', { type: 'confirmation_needed' });
-    core.answerCode = () => Promise.resolve();
+    core.answerCode = () => Promise.resolve(undefined);
     await open(core, '#/link/secret');
     await press('Approve');
     expect(core.calls).toContainEqual(['confirmLink', 'known', null]);
