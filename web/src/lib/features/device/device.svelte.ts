@@ -129,6 +129,7 @@ export class Device {
   async #readAccount(): Promise<void> {
     this.account = await this.core.account();
     if (this.account.type === 'signed_in') this.removal = null;
+    else this.added = [];
     preference.write('signed-in', this.account.type === 'signed_in' ? 'yes' : null);
   }
 

@@ -1,5 +1,7 @@
-import { spokenTime } from '../../format/time';
+import { shortTime, spokenTime } from '../../format/time';
 import type { DeviceView } from '../../protocol/generated';
+
+const WEEK = 7 * 24 * 60 * 60 * 1000;
 
 /** When a device was last there, in words. The server says so, and nobody proves it. */
 export function seenWords(device: DeviceView, now: number): string {
@@ -13,10 +15,15 @@ export function seenWords(device: DeviceView, now: number): string {
 }
 
 function last(seenAt: number, now: number): string {
-  return `last seen ${spokenTime(seenAt, now)}`;
+  return `last seen ${when(seenAt, now)}`;
 }
 
-/** "Added today 6:53 PM" */
+/** "Added today 6:53 PM", "Added Nov 3" */
 export function addedWords(device: DeviceView, now: number): string {
-  return `Added ${spokenTime(device.added_at, now)}`;
+  return `Added ${when(device.added_at, now)}`;
+}
+
+/** After a week nobody wants the hour. */
+function when(time: number, now: number): string {
+  return now - time < WEEK ? spokenTime(time, now) : shortTime(time, now);
 }
