@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ChatView, ConnectionState, Event, HistoryView, MessageView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, Event, HistoryView, MessageView, Position } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -35,6 +35,9 @@ extern "C" {
     /// Who is signed in.
     #[wasm_bindgen(typescript_type = "AccountView")]
     pub type JsAccount;
+    /// New devices that wait for approval.
+    #[wasm_bindgen(typescript_type = "ApprovalView[]")]
+    pub type JsApprovals;
     /// How the connection stands.
     #[wasm_bindgen(typescript_type = "ConnectionState")]
     pub type JsConnection;
