@@ -508,17 +508,15 @@ impl RoomAudit {
     /// The next entry, from the chain's first on.
     pub fn append_bytes(&mut self, entry: &[u8]) -> Result<RoomChange, RoomChainError> {
         let entry = RoomEntry::from_bytes(entry)?;
-        match &mut self.chain {
-            Some(chain) => chain.append(&entry),
-            None => {
-                let (chain, change) = RoomChain::begin(&entry)?;
-                if chain.place() != self.place {
-                    return Err(RoomChainError::OtherChain);
-                }
-                self.chain = Some(chain);
-                Ok(change)
-            }
+        if let Some(chain) = &mut self.chain {
+            return chain.append(&entry);
         }
+        let (chain, change) = RoomChain::begin(&entry)?;
+        if chain.place() != self.place {
+            return Err(RoomChainError::OtherChain);
+        }
+        self.chain = Some(chain);
+        Ok(change)
     }
 }
 

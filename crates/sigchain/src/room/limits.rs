@@ -59,8 +59,8 @@ pub const SNAPSHOT_MAX: usize = 96 * 1024 * 1024;
 
 /// Entries between two checkpoints of a state with this many parts: hashing a large state often would make a chain
 /// slow to verify, so each entry pays for a few parts.
-pub const fn checkpoint_gap(parts: usize) -> u32 {
-    let parts = (parts / CHECKPOINT_PARTS_PER_ENTRY) as u32;
+pub fn checkpoint_gap(parts: usize) -> u32 {
+    let parts = u32::try_from(parts / CHECKPOINT_PARTS_PER_ENTRY).unwrap_or(u32::MAX);
     CHECKPOINT_GAP.saturating_add(parts)
 }
 

@@ -33,10 +33,9 @@ impl RoomState {
     ) -> Rebase {
         let act = Act::new(author, self.sequence.saturating_add(1), time.max(self.time));
         // Who is out already need not hear that they may not leave.
-        if let RoomBody::Leave { .. } = body {
-            if !self.members.contains_key(&act.account) && !self.requests.contains_key(&act.account) {
-                return Rebase::AlreadyDone;
-            }
+        let is_in = self.members.contains_key(&act.account) || self.requests.contains_key(&act.account);
+        if matches!(body, RoomBody::Leave { .. }) && !is_in {
+            return Rebase::AlreadyDone;
         }
         if self.is_closed {
             return match body {
@@ -56,9 +55,11 @@ impl RoomState {
             Err(error) => error,
         };
         match (body, error) {
-            // An older head says nothing about the act: the device fetches its account's chain and asks again.
-            (_, RoomChainError::NoChange) => Rebase::AlreadyDone,
-            (RoomBody::Join { .. } | RoomBody::Add { .. }, RoomChainError::AlreadyMember)
+            (_, RoomChainError::NoChange)
+            | (
+                RoomBody::Join { .. } | RoomBody::Add { .. } | RoomBody::Request { .. },
+                RoomChainError::AlreadyMember,
+            )
             | (RoomBody::Request { .. }, RoomChainError::AlreadyRequested)
             | (RoomBody::Ban { .. }, RoomChainError::Banned)
             | (RoomBody::Unban { .. }, RoomChainError::NotBanned)
@@ -66,8 +67,7 @@ impl RoomState {
             | (RoomBody::RemoveRole { .. }, RoomChainError::NoSuchRole)
             | (RoomBody::RevokeInvite { .. }, RoomChainError::NoSuchInvite)
             | (RoomBody::DeleteChannel { .. }, RoomChainError::NoSuchChannel)
-            | (RoomBody::DeleteCategory { .. }, RoomChainError::NoSuchCategory)
-            | (RoomBody::Request { .. }, RoomChainError::AlreadyMember) => Rebase::AlreadyDone,
+            | (RoomBody::DeleteCategory { .. }, RoomChainError::NoSuchCategory) => Rebase::AlreadyDone,
             (RoomBody::Approve { account }, RoomChainError::NoSuchRequest)
                 if self.members.contains_key(account) =>
             {

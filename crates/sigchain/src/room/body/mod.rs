@@ -301,8 +301,7 @@ impl RoomBody {
                 }
                 roles_in_order(&terms.roles)
             }
-            Self::Leave { closings } => closings_in_order(closings),
-            Self::Observe { closings, .. } => closings_in_order(closings),
+            Self::Leave { closings } | Self::Observe { closings, .. } => closings_in_order(closings),
             Self::Remove { reason, closings, .. } | Self::Ban { reason, closings, .. } => {
                 within(reason, SEALED_REASON_MAX)?;
                 closings_in_order(closings)

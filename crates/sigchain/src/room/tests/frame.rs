@@ -34,6 +34,9 @@ fn a_chain_offered_under_another_id_and_an_empty_one_are_refused() {
     );
 }
 
+/// A fault and how it is made.
+type Change<'a> = &'a dyn Fn(&mut RoomEntry);
+
 #[test]
 fn an_entry_out_of_place_is_refused_without_effect() {
     let (owner, other) = (Person::new(1), Person::new(2));
@@ -46,7 +49,7 @@ fn an_entry_out_of_place_is_refused_without_effect() {
         change(&mut entry);
         owner.sign(entry)
     };
-    let cases: [(&dyn Fn(&mut RoomEntry), RoomChainError); 8] = [
+    let cases: [(Change<'_>, RoomChainError); 8] = [
         (&|entry| entry.place = None, RoomChainError::Genesis),
         (
             &|entry| entry.place = Some(PlaceId([1; 32])),

@@ -218,9 +218,9 @@ fn act(model: &Model, who: usize, (_, what, a, b, c): Choice) -> Act {
             .map(|(_, role)| *role)
             .collect()
     };
-    let audience = |choice: u8| (choice % 3 != 0).then(|| some_roles(choice));
+    let audience = |choice: u8| (!choice.is_multiple_of(3)).then(|| some_roles(choice));
     let members: Vec<usize> = model.members.keys().copied().collect();
-    let other = if a % 4 == 0 {
+    let other = if a.is_multiple_of(4) {
         usize::from(a / 4) % PEOPLE
     } else {
         members[usize::from(a) % members.len()]
@@ -229,7 +229,7 @@ fn act(model: &Model, who: usize, (_, what, a, b, c): Choice) -> Act {
     // Mostly one of those for whom it can be meant.
     let one_of = |people: Vec<usize>| match people.len() {
         0 => other,
-        _ if a % 8 == 0 => other,
+        _ if a.is_multiple_of(8) => other,
         count => people[usize::from(a) % count],
     };
     let asking = || one_of(model.requests.keys().copied().collect());
@@ -240,10 +240,10 @@ fn act(model: &Model, who: usize, (_, what, a, b, c): Choice) -> Act {
         5..=9 => Act::Set(other, some_roles(b & c)),
         10..=12 => Act::Invite(Invite {
             maker: who,
-            uses: (a % 3 != 0).then_some(u32::from(a % 3)),
-            expires: (b % 3 == 0).then_some(model.time + u64::from(b % 30)),
-            approval: c % 2 == 0,
-            roles: if c % 5 == 0 {
+            uses: (!a.is_multiple_of(3)).then_some(u32::from(a % 3)),
+            expires: (b.is_multiple_of(3)).then_some(model.time + u64::from(b % 30)),
+            approval: c.is_multiple_of(2),
+            roles: if c.is_multiple_of(5) {
                 some_roles(b)
             } else {
                 BTreeSet::new()
@@ -256,7 +256,7 @@ fn act(model: &Model, who: usize, (_, what, a, b, c): Choice) -> Act {
         20 => Act::Decline(asking()),
         21..=23 => Act::Add(
             other,
-            if b % 3 == 0 {
+            if b.is_multiple_of(3) {
                 some_roles(c)
             } else {
                 BTreeSet::new()
@@ -266,7 +266,14 @@ fn act(model: &Model, who: usize, (_, what, a, b, c): Choice) -> Act {
         25 | 26 => Act::Remove(other),
         27 => Act::Ban(outsider),
         28 => Act::Unban(one_of(model.bans.iter().copied().collect())),
-        29 => Act::Mute(other, if b % 4 == 0 { 0 } else { model.time + u64::from(b) }),
+        29 => Act::Mute(
+            other,
+            if b.is_multiple_of(4) {
+                0
+            } else {
+                model.time + u64::from(b)
+            },
+        ),
         30 => Act::Nickname(other, b % 3),
         31 | 32 => Act::CreateChannel(audience(a)),
         33..=35 => Act::UpdateChannel(channel(a), audience(b)),
@@ -693,7 +700,7 @@ fn play(is_community: bool, choices: &[Choice], people: &[Person], seen: &mut Se
         let who = who.unwrap_or(model.owner);
         // Mostly somebody from outside joins.
         let who = match choice.1 % 40 {
-            14..=18 if scripted.is_none() && choice.3 % 8 != 0 => (0..PEOPLE)
+            14..=18 if scripted.is_none() && !choice.3.is_multiple_of(8) => (0..PEOPLE)
                 .map(|step| (who + step) % PEOPLE)
                 .find(|who| !model.members.contains_key(who))
                 .unwrap_or(who),
@@ -740,8 +747,8 @@ fn play(is_community: bool, choices: &[Choice], people: &[Person], seen: &mut Se
         };
         hold(&model, &place, people);
         // Nobody's rank grows without somebody above what it becomes, or the owner handing over.
-        for other in 0..PEOPLE {
-            let has_grown = model.rank(other) > ranks[other] && model.members.contains_key(&other);
+        for (other, rank) in ranks.iter().enumerate() {
+            let has_grown = model.rank(other) > *rank && model.members.contains_key(&other);
             let by_invite = matches!(act, Act::Join(_) | Act::Approve(_));
             assert!(!has_grown || by_invite || before.rank(who) > model.rank(other) || who == before.owner);
         }

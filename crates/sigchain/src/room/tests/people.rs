@@ -65,7 +65,7 @@ impl Person {
 pub(super) fn head(sequence: u32) -> AccountHead {
     AccountHead {
         sequence,
-        hash: conclave_protocol::Hash([sequence as u8 ^ 0x5a; 32]),
+        hash: conclave_protocol::Hash([sequence.to_be_bytes()[3] ^ 0x5a; 32]),
     }
 }
 

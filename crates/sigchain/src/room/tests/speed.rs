@@ -4,12 +4,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "a clock is what this measures with")]
 
-use std::time::Instant;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use conclave_protocol::Timestamp;
+use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::people::{Person, Place, add, leave, link, set_roles, terms};
-use crate::room::{Audience, MetadataField, Permissions, RoomBody, RoomChain, RoomState};
+use crate::room::{Audience, MetadataField, Permissions, RoomBody, RoomChain, RoomEntry, RoomState};
 
 /// A community of 100 channels in which `members` joined, every third by an invite, with `entries` entries in all:
 /// nicknames, topics, roles, people who leave.
@@ -30,7 +32,7 @@ fn community(members: u16, entries: u16) -> Place {
     };
     let people: Vec<Person> = (2..=members).map(Person::new).collect();
     for (number, person) in people.iter().enumerate() {
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let join = place.join(person, invite, &key);
             act(&mut place, person, join);
         } else {
@@ -43,7 +45,7 @@ fn community(members: u16, entries: u16) -> Place {
         let person = &people[usize::from(number) % people.len()];
         let sealed = [number.to_be_bytes(); 20].concat();
         match number % 10 {
-            0 if number % 50 == 0 => {
+            0 if number.is_multiple_of(50) => {
                 act(&mut place, person, leave());
                 act(&mut place, &owner, add(person, &[]));
             }
@@ -65,28 +67,58 @@ fn community(members: u16, entries: u16) -> Place {
     place
 }
 
+/// Time that this thread was on a processor, where the system tells it: other work on the machine does not count.
+fn spent(work: impl FnOnce()) -> Duration {
+    let processor = || {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+        Some(Duration::from_nanos(nanoseconds))
+    };
+    let (begun, before) = (Instant::now(), processor());
+    work();
+    match (before, processor()) {
+        (Some(before), Some(after)) => after.saturating_sub(before),
+        _ => begun.elapsed(),
+    }
+}
+
 fn measure(members: u16, entries: u16) {
     let place = community(members, entries);
-    let begun = Instant::now();
-    let chain = place.verified().unwrap();
-    let verified = begun.elapsed();
+    let mut chain = None;
+    let verified = spent(|| chain = Some(place.verified().unwrap()));
+    let chain = chain.unwrap();
     assert_eq!(chain.state(), place.chain.state());
+
+    // What no implementation can do without: one strict verification for each signature, with parsed keys.
+    let signed: Vec<_> = place
+        .entries
+        .iter()
+        .map(|bytes| RoomEntry::from_bytes(bytes).unwrap())
+        .map(|entry| {
+            let key = VerifyingKey::from_bytes(&entry.author.key).unwrap();
+            (key, entry.signed_bytes(), Signature::from_bytes(&entry.signature))
+        })
+        .collect();
+    let joins = usize::from(members) / 3;
+    let floor = spent(|| {
+        for (key, message, signature) in signed.iter().chain(signed.iter().take(joins)) {
+            black_box(key).verify_strict(message, signature).unwrap();
+        }
+    });
+
     let snapshot = chain.state().to_bytes();
-    let begun = Instant::now();
-    let hash = chain.state().hash();
-    let hashed = begun.elapsed();
-    let begun = Instant::now();
-    let state = RoomState::from_bytes(&snapshot).unwrap();
-    let read = begun.elapsed();
-    assert_eq!(state.hash(), hash);
-    let stored = chain.to_bytes();
-    assert_eq!(RoomChain::from_bytes(&stored).unwrap(), chain);
-    let rate = place.entries.len() as f64 / verified.as_secs_f64();
+    let mut hash = None;
+    let hashed = spent(|| hash = Some(chain.state().hash()));
+    let mut state = None;
+    let read = spent(|| state = Some(RoomState::from_bytes(&snapshot).unwrap()));
+    assert_eq!(state.map(|state| state.hash()), hash);
+    assert_eq!(RoomChain::from_bytes(&chain.to_bytes()).unwrap(), chain);
     println!(
-        "{} entries of {} members verified in {verified:?} ({rate:.0} entries/s); state of {} bytes hashed in \
-         {hashed:?}, read in {read:?}; {} bytes of entries",
+        "{} entries of {} members verified in {verified:?} ({:.0} entries/s), of which the signatures alone take \
+         {floor:?}; state of {} bytes hashed in {hashed:?}, read in {read:?}; {} bytes of entries",
         place.entries.len(),
         chain.state().member_count(),
+        f64::from(entries) / verified.as_secs_f64(),
         snapshot.len(),
         place.entries.iter().map(Vec::len).sum::<usize>(),
     );
