@@ -204,7 +204,7 @@ pub(crate) static PLACE: LazyLock<Place> = LazyLock::new(|| {
     let snapshot = chain.state().to_bytes();
     let body = chain.checkpoint();
     say(&mut chain, 0, body);
-    for (who, body) in last {
+    if let Some((who, body)) = last {
         say(&mut chain, who, body);
     }
     Place {

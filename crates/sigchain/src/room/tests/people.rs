@@ -423,3 +423,155 @@ pub(super) fn every_body() -> Vec<RoomBody> {
         RoomBody::Close,
     ]
 }
+
+/// A community whose chain has an entry of each kind.
+pub(super) fn one_of_each_kind() -> Place {
+    use crate::room::{CategoryDefinition, CategoryId, ClosedChain, MetadataField};
+
+    let [owner, one, two, guest] = [1, 2, 3, 4].map(Person::new);
+    let mut place = Place::community(&owner);
+    let closings = vec![ClosedChain {
+        chain: [1; 16],
+        iteration: 5,
+        hash: conclave_protocol::Hash([2; 32]),
+    }];
+    let role = place.role(&owner, 7, Permissions::ALL);
+    let low = place.role(&owner, 3, Permissions::NONE);
+    place.does(
+        &owner,
+        RoomBody::UpdateRole {
+            role: low,
+            definition: definition(4, Permissions::PIN),
+        },
+    );
+    place.does(&owner, add(&one, &[role]));
+    let key = link(1);
+    let invite = place.invite(
+        &one,
+        InviteTerms {
+            uses: Some(9),
+            expires: Some(Timestamp(START + 1000)),
+            roles: vec![low],
+            ..terms(&key)
+        },
+    );
+    let asked = place.invite(
+        &one,
+        InviteTerms {
+            approval: true,
+            ..terms(&key)
+        },
+    );
+    let body = place.join(&two, invite, &key);
+    place.does(&two, body);
+    let request = place.request(&guest, asked, &key);
+    place.does(&guest, request.clone());
+    let account = guest.id();
+    place.does(&one, RoomBody::Decline { account });
+    place.does(&guest, request);
+    place.does(&one, RoomBody::Approve { account });
+    place.does(&one, RoomBody::RevokeInvite { invite: asked });
+    place.give(&one, &guest, &[low]);
+    place.does(&one, RoomBody::RemoveRole { role: low });
+    place.does(&one, mute(&guest, START + 50));
+    let category = CategoryDefinition {
+        position: 2,
+        sealed: vec![1; 9],
+    };
+    let id = CategoryId(
+        place
+            .does(&one, RoomBody::CreateCategory(category.clone()))
+            .sequence,
+    );
+    place.does(
+        &one,
+        RoomBody::UpdateCategory {
+            category: id,
+            definition: CategoryDefinition {
+                position: 3,
+                ..category
+            },
+        },
+    );
+    let (channel, _) = place.channel(&one, Audience::Roles(vec![role]));
+    place.does(
+        &one,
+        RoomBody::UpdateChannel {
+            channel,
+            definition: ChannelDefinition {
+                category: Some(id),
+                ..channel_definition(Audience::Everyone)
+            },
+        },
+    );
+    place.does(
+        &one,
+        RoomBody::Policy {
+            channel: Some(channel),
+            policy: Policy {
+                slow_mode: 9,
+                posting: Audience::Roles(vec![role]),
+                ..Policy::default()
+            },
+        },
+    );
+    place.does(&one, RoomBody::DeleteCategory { category: id });
+    place.does(&one, RoomBody::DeleteChannel { channel });
+    place.does(
+        &one,
+        RoomBody::Metadata {
+            field: MetadataField::Icon,
+            sealed: vec![3; 30],
+        },
+    );
+    place.does(
+        &two,
+        RoomBody::Nickname {
+            account: two.id(),
+            sealed: vec![3; 30],
+        },
+    );
+    let body = place.chain.checkpoint();
+    place.does(&owner, body);
+    place.does(
+        &two,
+        RoomBody::Observe {
+            account,
+            head: head(2),
+            closings: closings.clone(),
+        },
+    );
+    place.does(
+        &two,
+        RoomBody::Leave {
+            closings: closings.clone(),
+        },
+    );
+    place.does(
+        &one,
+        RoomBody::Ban {
+            account,
+            reason: vec![1; 20],
+            closings: closings.clone(),
+        },
+    );
+    place.does(&one, RoomBody::Unban { account });
+    place.does(&owner, RoomBody::Transfer { account: one.id() });
+    place.does(
+        &one,
+        RoomBody::Remove {
+            account: owner.id(),
+            reason: vec![1; 20],
+            closings,
+        },
+    );
+    place.does(&one, RoomBody::Close);
+    let kinds: std::collections::HashSet<_> = place
+        .entries
+        .iter()
+        .map(|entry| RoomEntry::from_bytes(entry).unwrap().body)
+        .map(|body| std::mem::discriminant(&body))
+        .collect();
+    assert_eq!(kinds.len(), every_body().len());
+    place
+}
