@@ -20,8 +20,7 @@ pub mod script;
 pub mod seeds;
 mod targets;
 
-use targets::{client, crypto, encoding, keeping, linking, protocol, rooms, sigchain, stories};
-use targets::{client, crypto, encoding, keeping, places, protocol, rooms, sigchain, stories};
+use targets::{client, crypto, encoding, keeping, linking, places, protocol, rooms, sigchain, stories};
 
 /// A target: panics when a law does not hold for these bytes.
 pub type Target = fn(&[u8]);

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use conclave_protocol::{AccountId, DeviceId, Hash, PlaceId, Timestamp};
 use conclave_sigchain::room::{
-    AccountHead, Audience, Author, CategoryDefinition, ChannelDefinition, ChannelKind, ClosedChain, InviteId,
-    InviteTerms, MetadataField, Permissions, PlaceKind, Policy, Rank, RoleDefinition, RoleId, RoomBody,
-    RoomChain, RoomEntry, RoomState, join_proof_bytes,
+    AccountHead, Audience, CategoryDefinition, ChannelDefinition, ChannelKind, ClosedChain, InviteId,
+    InviteTerms, MetadataField, Permissions, PlaceKind, Policy, Rank, RoleDefinition, RoleId, RoomAuthor,
+    RoomBody, RoomChain, RoomEntry, RoomState, join_proof_bytes,
 };
 
 use crate::people::{NOW, Person};
@@ -22,8 +22,8 @@ pub(crate) struct Place {
     place: PlaceId,
 }
 
-fn author(person: &Person) -> Author {
-    Author {
+fn author(person: &Person) -> RoomAuthor {
+    RoomAuthor {
         account: AccountId(person.account),
         device: DeviceId(0),
         head: AccountHead {
@@ -35,8 +35,7 @@ fn author(person: &Person) -> Author {
 }
 
 fn signed(entry: RoomEntry, by: &Person) -> RoomEntry {
-    let signature = by.signing.sign(&entry.signed_bytes());
-    entry.signed(signature)
+    entry.signed_with(|bytes| by.signing.sign(bytes))
 }
 
 fn sealed(byte: u8) -> Vec<u8> {

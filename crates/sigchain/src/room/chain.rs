@@ -11,11 +11,11 @@ use super::entry::outer;
 use super::limits::{ENTRIES_LAST, SNAPSHOT_MAX};
 use super::rules::Act;
 use super::{
-    Author, Claim, HeadComparison, InviteId, RoomBody, RoomChainError, RoomChange, RoomEntry, RoomEvent,
-    RoomState, join_proof_bytes,
+    Claim, InviteId, RoomAuthor, RoomBody, RoomChainError, RoomChange, RoomEntry, RoomEvent, RoomState,
+    join_proof_bytes,
 };
-use crate::AccountChain;
 use crate::signature::check_key;
+use crate::{AccountChain, HeadComparison};
 
 /// Version of the form in which a chain is kept.
 const VERSION: u8 = 1;
@@ -216,7 +216,7 @@ impl RoomChain {
     }
 
     /// Whether an entry would be accepted, without its signatures.
-    pub fn check(&self, author: &Author, time: Timestamp, body: &RoomBody) -> Result<(), RoomChainError> {
+    pub fn check(&self, author: &RoomAuthor, time: Timestamp, body: &RoomBody) -> Result<(), RoomChainError> {
         if time < self.state.time {
             return Err(RoomChainError::TimeBackwards);
         }
@@ -226,7 +226,7 @@ impl RoomChain {
     }
 
     /// The next entry, unsigned: its maker signs [`RoomEntry::signed_bytes`]. Its time is not before the chain's.
-    pub fn next_entry(&self, author: Author, time: Timestamp, body: RoomBody) -> RoomEntry {
+    pub fn next_entry(&self, author: RoomAuthor, time: Timestamp, body: RoomBody) -> RoomEntry {
         RoomEntry {
             place: Some(self.place()),
             sequence: self.state.sequence.saturating_add(1),
@@ -271,17 +271,19 @@ impl RoomChain {
         self.hashes.get(index).copied()
     }
 
-    /// How a head that somebody names lies to this chain.
-    pub fn compare(&self, sequence: u32, hash: Hash) -> HeadComparison {
+    /// How a head that somebody names stands to this chain. None where it lies before the checkpoint from which the
+    /// chain was read, until the audit.
+    pub fn compare(&self, sequence: u32, hash: Hash) -> Option<HeadComparison> {
         if sequence > self.state.sequence {
-            return HeadComparison::Ahead;
+            return Some(HeadComparison::Ahead);
         }
-        match self.hash_at(sequence) {
-            None => HeadComparison::Unaudited,
-            Some(known) if known != hash => HeadComparison::Fork,
-            Some(_) if sequence == self.state.sequence => HeadComparison::Same,
-            Some(_) => HeadComparison::Behind,
-        }
+        Some(if self.hash_at(sequence)? != hash {
+            HeadComparison::Fork
+        } else if sequence == self.state.sequence {
+            HeadComparison::Same
+        } else {
+            HeadComparison::Behind
+        })
     }
 
     /// Whether the chain was verified from its first entry on. Nothing may be sealed by one that was not.
@@ -446,6 +448,19 @@ impl RoomChain {
         })
     }
 
+    /// A chain of which only the state is known, for tests of states that would take long to reach.
+    #[cfg(test)]
+    pub(super) fn of_state(state: RoomState) -> Self {
+        Self {
+            first: state.sequence,
+            hashes: vec![state.head],
+            unaudited: None,
+            confirmed: BTreeSet::new(),
+            keys: Keys::default(),
+            state,
+        }
+    }
+
     /// Checks the proof of somebody who joins or asks to, and returns the invite's key.
     fn check_proof(
         &self,
@@ -522,14 +537,14 @@ impl RoomAudit {
 
 impl Keys {
     /// The author's key. That it is the one that the state records was checked before.
-    fn device(&self, author: &Author) -> Result<VerifyingKey, RoomChainError> {
+    fn device(&self, author: &RoomAuthor) -> Result<VerifyingKey, RoomChainError> {
         match self.devices.get(&(author.account, author.device)) {
             Some(key) if key.as_bytes() == &author.key => Ok(*key),
             _ => check_key(&author.key).map_err(|_| RoomChainError::Key),
         }
     }
 
-    fn keep_device(&mut self, author: &Author, key: VerifyingKey) {
+    fn keep_device(&mut self, author: &RoomAuthor, key: VerifyingKey) {
         self.devices.insert((author.account, author.device), key);
     }
 }

@@ -6,7 +6,7 @@
 
 use conclave_protocol::AccountId;
 
-use super::{AccountHead, DeviceClaim, KnownAccount, RoomChainError};
+use super::{AccountHead, DeviceClaim, KnownAccount, RoomChainError, RoomState};
 use crate::AccountChain;
 
 /// All that a chain claims of one account.
@@ -32,6 +32,20 @@ impl Claim<'_> {
     }
 }
 
+impl RoomState {
+    /// Whether a member's account lost a device that nobody here has observed: then somebody owes an `observe`, and
+    /// until it came nothing is sealed to the rooms that the member reads.
+    pub fn owes_observation(&self, chain: &AccountChain) -> bool {
+        let account = chain.account();
+        let (Some(_), Some(known)) = (self.members.get(&account), self.accounts.get(&account)) else {
+            return false;
+        };
+        chain
+            .known_devices()
+            .any(|(_, device)| device.revoked.is_some_and(|revoked| revoked > known.observed))
+    }
+}
+
 fn check_head(head: AccountHead, chain: &AccountChain) -> Result<(), RoomChainError> {
     match chain.hash_at(head.sequence) {
         Some(hash) if hash == head.hash => Ok(()),
@@ -39,12 +53,14 @@ fn check_head(head: AccountHead, chain: &AccountChain) -> Result<(), RoomChainEr
     }
 }
 
-/// A device was there by the first head that it named and still there at the last: once revoked, none comes back.
+/// A device spoke for the account at the first head that it named and at the last: once revoked, none comes back.
 fn check_device(claim: &DeviceClaim, chain: &AccountChain) -> Result<(), RoomChainError> {
-    check_head(claim.first_head, chain)?;
-    check_head(claim.last_head, chain)?;
-    match chain.device(claim.device) {
-        Some(device) if device.keys.signing == claim.key => Ok(()),
-        _ => Err(RoomChainError::FalseClaim),
+    for head in [claim.first_head, claim.last_head] {
+        check_head(head, chain)?;
+        match chain.device_at(claim.device, head.sequence) {
+            Some(device) if device.keys.signing == claim.key => {}
+            _ => return Err(RoomChainError::FalseClaim),
+        }
     }
+    Ok(())
 }

@@ -23,18 +23,18 @@ pub struct RoomEntry {
     /// Hash of the entry before; absent in the first entry.
     pub previous: Option<Hash>,
     /// Who says it.
-    pub author: Author,
+    pub author: RoomAuthor,
     /// The author's clock.
     pub time: Timestamp,
     /// What is said.
     pub body: RoomBody,
-    /// Ed25519 signature by [`Author::key`] over [`RoomEntry::signed_bytes`].
+    /// Ed25519 signature by [`RoomAuthor::key`] over [`RoomEntry::signed_bytes`].
     pub signature: [u8; 64],
 }
 
 /// Who says an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Author {
+pub struct RoomAuthor {
     /// The account.
     pub account: AccountId,
     /// Its device that signs.
@@ -47,7 +47,7 @@ pub struct Author {
 
 impl RoomEntry {
     /// An unsigned first entry; its maker signs [`RoomEntry::signed_bytes`].
-    pub fn create(author: Author, time: Timestamp, body: RoomBody) -> Self {
+    pub fn create(author: RoomAuthor, time: Timestamp, body: RoomBody) -> Self {
         Self {
             place: None,
             sequence: 0,
@@ -59,9 +59,9 @@ impl RoomEntry {
         }
     }
 
-    /// The entry with this signature.
-    pub fn signed(mut self, signature: [u8; 64]) -> Self {
-        self.signature = signature;
+    /// The entry with the signature that `sign` makes of [`RoomEntry::signed_bytes`].
+    pub fn signed_with(mut self, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Self {
+        self.signature = sign(&self.signed_bytes());
         self
     }
 
@@ -99,7 +99,7 @@ impl RoomEntry {
         let place = reader.option_fixed()?.map(PlaceId);
         let sequence = reader.u32()?;
         let previous = reader.option_fixed()?.map(Hash);
-        let author = Author {
+        let author = RoomAuthor {
             account: read_account(&mut reader)?,
             device: DeviceId(reader.u32()?),
             head: read_head(&mut reader)?,

@@ -1,39 +1,24 @@
-//! Two versions of one chain: how they are noticed, and what proves them.
+//! What proves that there are two versions of one chain.
 
 use conclave_protocol::{Hash, PlaceId};
 
-use super::{Author, RoomChainError, RoomEntry};
+use super::{RoomAuthor, RoomChainError, RoomEntry};
 use crate::signature::verify;
-
-/// How a head that somebody names lies to a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadComparison {
-    /// It is this chain's head.
-    Same,
-    /// It is an entry of this chain: whoever named it has seen less.
-    Behind,
-    /// It lies beyond this chain's end: fetch the entries between.
-    Ahead,
-    /// This chain has another entry there.
-    Fork,
-    /// It lies before the checkpoint from which this chain was read.
-    Unaudited,
-}
 
 /// Two entries of one place and one sequence that are not the same. Both are kept: they show that the server, or
 /// an author together with it, told different people different things.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForkEvidence {
+pub struct RoomForkEvidence {
     /// One entry's bytes.
     pub one: Vec<u8>,
     /// The other's.
     pub other: Vec<u8>,
 }
 
-impl ForkEvidence {
+impl RoomForkEvidence {
     /// Checks that the two contradict each other and that each is signed by the key that it names, and returns
     /// their authors. Whether the keys are those accounts' is for the caller to compare with their chains.
-    pub fn verify(&self, place: PlaceId) -> Result<(Author, Author), RoomChainError> {
+    pub fn verify(&self, place: PlaceId) -> Result<(RoomAuthor, RoomAuthor), RoomChainError> {
         let one = RoomEntry::from_bytes(&self.one)?;
         let other = RoomEntry::from_bytes(&self.other)?;
         let is_fork = one.place == Some(place)

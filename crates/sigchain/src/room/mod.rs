@@ -17,7 +17,8 @@
 //! | `rebase` | what becomes of an act when another entry came first |
 //! | `checkpoint` | the state's one canonical form |
 //! | `claims` | what is compared with account chains |
-//! | `fork` | two versions of one chain |
+//! | `fork` | what proves that there are two versions of one chain |
+//! | `manual` | why it is so, and which test plays each attack |
 //! | `limits` | every bound with its reason |
 
 mod body;
@@ -32,6 +33,7 @@ mod events;
 mod fork;
 mod invite;
 pub mod limits;
+mod manual;
 mod member;
 mod permission;
 mod policy;
@@ -49,10 +51,10 @@ pub use channel::{
     Category, CategoryDefinition, CategoryId, Channel, ChannelDefinition, ChannelId, ChannelKind,
 };
 pub use claims::Claim;
-pub use entry::{Author, RoomEntry};
+pub use entry::{RoomAuthor, RoomEntry};
 pub use error::RoomChainError;
 pub use events::{Departure, Entrance, RoomChange, RoomEvent};
-pub use fork::{ForkEvidence, HeadComparison};
+pub use fork::RoomForkEvidence;
 pub use invite::{Invite, InviteId, InviteTerms, JoinRequest, join_proof_bytes};
 pub use member::{AccountHead, Ban, DeviceClaim, KnownAccount, Member, SealedValue};
 pub use permission::Permissions;

@@ -3,7 +3,7 @@
 use conclave_protocol::Timestamp;
 
 use super::rules::Act;
-use super::{Author, RoomBody, RoomChainError, RoomChange, RoomEvent, RoomState};
+use super::{RoomAuthor, RoomBody, RoomChainError, RoomChange, RoomEvent, RoomState};
 
 /// What to do with an act that was made for an older state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl RoomState {
     /// `between` says.
     pub fn rebase<'a>(
         &self,
-        author: &Author,
+        author: &RoomAuthor,
         time: Timestamp,
         body: &RoomBody,
         between: impl IntoIterator<Item = &'a RoomChange>,

@@ -21,7 +21,8 @@ use conclave_protocol::{AccountId, DeviceId, Timestamp};
 
 use super::limits::{ENTRIES_LAST, ENTRIES_MAX};
 use super::{
-    AccountHead, Author, DeviceClaim, KnownAccount, RoomBody, RoomChainError, RoomEvent, RoomState, Standing,
+    AccountHead, DeviceClaim, KnownAccount, RoomAuthor, RoomBody, RoomChainError, RoomEvent, RoomState,
+    Standing,
 };
 
 /// An entry without its body, as the rules see it.
@@ -36,7 +37,7 @@ pub(super) struct Act {
 }
 
 impl Act {
-    pub(super) fn new(author: &Author, sequence: u32, time: Timestamp) -> Self {
+    pub(super) fn new(author: &RoomAuthor, sequence: u32, time: Timestamp) -> Self {
         Self {
             account: author.account,
             device: author.device,

@@ -2,8 +2,13 @@
 
 use conclave_protocol::DeviceId;
 
+use conclave_protocol::Timestamp;
+use ed25519_dalek::{Signer, SigningKey};
+
 use super::people::{Person, Place, add, leave, observe};
+use crate::room::{AccountHead, Permissions};
 use crate::room::{RoomBody, RoomChainError};
+use crate::{AccountBody, Author, DeviceKeys};
 
 #[test]
 fn what_is_claimed_of_an_account_waits_until_its_own_chain_confirms_it() {
@@ -94,4 +99,93 @@ fn a_device_is_not_newer_than_the_head_that_it_names_and_no_head_goes_back() {
         place.refuses(&owner, add(&other, &[])),
         RoomChainError::AlreadyMember
     );
+}
+
+/// A person whose account gets a second device and then loses it. The device, and the account after each step.
+fn with_a_second_device(person: &Person) -> (Person, [Person; 3]) {
+    let key = SigningKey::from_bytes(&[0x33; 32]);
+    let mut chain = person.chain.clone();
+    let mut steps = vec![person.clone()];
+    let keys = DeviceKeys {
+        signing: key.verifying_key().to_bytes(),
+        identity: [4; 32],
+    };
+    let possession = key.sign(&keys.possession_bytes(person.id())).to_bytes();
+    for body in [
+        AccountBody::AddDevice { keys, possession },
+        AccountBody::RevokeDevice { device: DeviceId(1) },
+    ] {
+        let entry = chain
+            .next_entry(Author::Device(DeviceId(0)), Timestamp(2000), body)
+            .signed_with(|bytes| person.key.sign(bytes).to_bytes());
+        chain.append(&entry).unwrap();
+        let mut next = person.clone();
+        next.chain = chain.clone();
+        next.author.head = AccountHead {
+            sequence: chain.head(),
+            hash: chain.head_hash(),
+        };
+        steps.push(next);
+    }
+    let mut second = steps[1].clone();
+    second.key = key;
+    second.author.device = DeviceId(1);
+    second.author.key = keys.signing;
+    (second, steps.try_into().map_err(|_| ()).unwrap())
+}
+
+#[test]
+fn a_device_is_believed_for_the_heads_at_which_it_was_active() {
+    let owner = Person::new(1);
+    let (second, [before, with, after]) = with_a_second_device(&Person::new(2));
+    let mut place = Place::group(&owner);
+    place.add(&owner, &before);
+    place.does(&second, leave());
+    // Active then, revoked since: what it said at that head stands.
+    place.chain.confirm(&after.chain).unwrap();
+    place.add(&owner, &with);
+    place.does(&second, leave());
+    place.chain.confirm(&after.chain).unwrap();
+    // Named beside the head that revoked it, or one that the account's chain does not have.
+    let mut late = second.clone();
+    late.author.head = after.author.head;
+    place.add(&owner, &after);
+    place.does(&late, leave());
+    assert_eq!(place.chain.confirm(&after.chain), Err(RoomChainError::FalseClaim));
+    assert_eq!(
+        place.chain.confirm(&before.chain),
+        Err(RoomChainError::FalseClaim)
+    );
+}
+
+#[test]
+fn a_lost_device_of_a_member_is_owed_an_observation() {
+    let owner = Person::new(1);
+    let (_, [before, with, after]) = with_a_second_device(&Person::new(2));
+    let mut place = Place::group(&owner);
+    assert!(!place.chain.state().owes_observation(&after.chain), "no member");
+    place.add(&owner, &before);
+    let owes = |place: &Place, person: &Person| place.chain.state().owes_observation(&person.chain);
+    assert!(!owes(&place, &before) && !owes(&place, &with));
+    assert!(owes(&place, &after));
+    // The member's own entry with the new head pays nothing, for it ends no epoch.
+    place.does(
+        &after,
+        RoomBody::Invite(super::people::terms(&super::people::link(1))),
+    );
+    assert!(owes(&place, &after));
+    place.does(
+        &owner,
+        RoomBody::Observe {
+            account: after.id(),
+            head: after.author.head,
+            closings: Vec::new(),
+        },
+    );
+    assert!(!owes(&place, &after));
+    assert!(place.chain.state().may(after.id(), Permissions::POST, None));
+    // Whoever is added with the newest head owes nothing.
+    let mut place = Place::group(&owner);
+    place.add(&owner, &after);
+    assert!(!owes(&place, &after));
 }

@@ -4,9 +4,9 @@ use conclave_protocol::{Hash, PlaceId, Timestamp};
 use ed25519_dalek::Signer;
 
 use super::people::{Person, Place, add, head, leave, one_of_each_kind, remove};
+use crate::HeadComparison;
 use crate::room::{
-    ForkEvidence, HeadComparison, Permissions, PlaceKind, Policy, RoomBody, RoomChain, RoomChainError,
-    RoomEntry,
+    Permissions, PlaceKind, Policy, RoomBody, RoomChain, RoomChainError, RoomEntry, RoomForkEvidence,
 };
 
 #[test]
@@ -173,21 +173,24 @@ fn heads_are_told_apart_and_two_entries_of_one_sequence_are_evidence() {
     right.add(&owner, &other);
     left.add(&owner, &other);
     let chain = &left.chain;
-    assert_eq!(chain.compare(2, chain.head_hash()), HeadComparison::Same);
-    assert_eq!(chain.compare(0, first), HeadComparison::Behind);
-    assert_eq!(chain.compare(3, first), HeadComparison::Ahead);
-    assert_eq!(chain.compare(1, right.chain.head_hash()), HeadComparison::Fork);
-    let evidence = ForkEvidence {
+    assert_eq!(chain.compare(2, chain.head_hash()), Some(HeadComparison::Same));
+    assert_eq!(chain.compare(0, first), Some(HeadComparison::Behind));
+    assert_eq!(chain.compare(3, first), Some(HeadComparison::Ahead));
+    assert_eq!(
+        chain.compare(1, right.chain.head_hash()),
+        Some(HeadComparison::Fork)
+    );
+    let evidence = RoomForkEvidence {
         one: left.entries[1].clone(),
         other: right.entries[1].clone(),
     };
     assert_eq!(evidence.verify(chain.place()), Ok((owner.author, owner.author)));
-    let same = ForkEvidence {
+    let same = RoomForkEvidence {
         one: left.entries[1].clone(),
         other: left.entries[1].clone(),
     };
     assert_eq!(same.verify(chain.place()), Err(RoomChainError::NoFork));
-    let apart = ForkEvidence {
+    let apart = RoomForkEvidence {
         one: left.entries[1].clone(),
         other: left.entries[2].clone(),
     };
@@ -195,7 +198,7 @@ fn heads_are_told_apart_and_two_entries_of_one_sequence_are_evidence() {
     assert_eq!(evidence.verify(PlaceId([0; 32])), Err(RoomChainError::NoFork));
     let mut forged = RoomEntry::from_bytes(&right.entries[1]).unwrap();
     forged.signature = one.key.sign(&forged.signed_bytes()).to_bytes();
-    let forged = ForkEvidence {
+    let forged = RoomForkEvidence {
         one: left.entries[1].clone(),
         other: forged.to_bytes(),
     };

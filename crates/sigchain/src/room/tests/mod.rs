@@ -7,6 +7,7 @@ mod claims;
 mod frame;
 mod joining;
 mod leaving;
+mod limits;
 mod model;
 mod people;
 mod rebasing;

@@ -4,8 +4,8 @@ use conclave_protocol::{DeviceId, RoomId, Timestamp};
 use ed25519_dalek::{Signer, SigningKey};
 
 use crate::room::{
-    AccountHead, Audience, Author, ChannelDefinition, ChannelId, ChannelKind, InviteId, InviteTerms,
-    Permissions, PlaceKind, Policy, Rank, RoleDefinition, RoleId, RoomBody, RoomChain, RoomChainError,
+    AccountHead, Audience, ChannelDefinition, ChannelId, ChannelKind, InviteId, InviteTerms, Permissions,
+    PlaceKind, Policy, Rank, RoleDefinition, RoleId, RoomAuthor, RoomBody, RoomChain, RoomChainError,
     RoomChange, RoomEntry, join_proof_bytes,
 };
 use crate::{AccountChain, AccountEntry, DeviceKeys};
@@ -16,7 +16,7 @@ pub(super) const START: u64 = 1_000_000;
 #[derive(Clone)]
 pub(super) struct Person {
     pub(super) key: SigningKey,
-    pub(super) author: Author,
+    pub(super) author: RoomAuthor,
     pub(super) chain: AccountChain,
 }
 
@@ -30,10 +30,10 @@ impl Person {
             identity: [3; 32],
         };
         let recovery = SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes();
-        let mut entry = AccountEntry::genesis(keys, recovery, Timestamp(1000));
-        entry.signature = key.sign(&entry.signed_bytes()).to_bytes();
+        let entry = AccountEntry::genesis(keys, recovery, Timestamp(1000))
+            .signed_with(|bytes| key.sign(bytes).to_bytes());
         let chain = AccountChain::begin(&entry).unwrap();
-        let author = Author {
+        let author = RoomAuthor {
             account: chain.account(),
             device: DeviceId(0),
             head: AccountHead {
@@ -50,8 +50,7 @@ impl Person {
     }
 
     pub(super) fn sign(&self, entry: RoomEntry) -> RoomEntry {
-        let signature = self.key.sign(&entry.signed_bytes()).to_bytes();
-        entry.signed(signature)
+        entry.signed_with(|bytes| self.key.sign(bytes).to_bytes())
     }
 
     /// The same person with a later head, made up.
