@@ -19,7 +19,7 @@ pub(crate) struct Place {
     pub(crate) entries: Vec<Vec<u8>>,
     pub(crate) snapshot: Vec<u8>,
     checkpoint: usize,
-    place: PlaceId,
+    id: PlaceId,
 }
 
 fn author(person: &Person) -> RoomAuthor {
@@ -208,7 +208,7 @@ pub(crate) static PLACE: LazyLock<Place> = LazyLock::new(|| {
     }
     Place {
         checkpoint: entries.len() - 2,
-        place: chain.place(),
+        id: chain.place(),
         people,
         entries,
         snapshot,
@@ -238,12 +238,12 @@ pub(crate) fn place_entry(input: &[u8]) {
     if index == 0 {
         if let Ok((chain, _)) = RoomChain::begin(&entry) {
             // Whoever changes anything makes another place.
-            assert_eq!(chain.place() == real.place, bytes == real.entries[0]);
+            assert_eq!(chain.place() == real.id, bytes == real.entries[0]);
         }
         return;
     }
     let before = real.entries[..index].iter().map(Vec::as_slice);
-    let mut chain = RoomChain::verify(real.place, before).expect("the real chain verifies");
+    let mut chain = RoomChain::verify(real.id, before).expect("the real chain verifies");
     let state = chain.to_bytes();
     let is_accepted = chain.append(&entry).is_ok();
     assert_eq!(is_accepted, bytes == real.entries[index]);
@@ -262,7 +262,7 @@ pub(crate) fn place_chain(input: &[u8]) {
     let length = 1 + script.below(real.entries.len());
     let mut entries = real.entries[..length].to_vec();
     let mut chain =
-        RoomChain::verify(real.place, entries.iter().map(Vec::as_slice)).expect("the real chain verifies");
+        RoomChain::verify(real.id, entries.iter().map(Vec::as_slice)).expect("the real chain verifies");
     for _ in 0..8 {
         if script.is_over() {
             break;
@@ -288,7 +288,7 @@ pub(crate) fn place_chain(input: &[u8]) {
         let _ = rebase;
         ask(chain.state());
     }
-    let again = RoomChain::verify(real.place, entries.iter().map(Vec::as_slice))
+    let again = RoomChain::verify(real.id, entries.iter().map(Vec::as_slice))
         .expect("what was accepted once is accepted again");
     assert_eq!(again, chain);
     let stored = chain.to_bytes();
@@ -307,7 +307,7 @@ pub(crate) fn place_state(input: &[u8]) {
         0 => script.rest().to_vec(),
         1 | 2 => script.alter(&real.snapshot, &real.entries[0]),
         _ => {
-            let chain = RoomChain::verify(real.place, real.entries.iter().map(Vec::as_slice))
+            let chain = RoomChain::verify(real.id, real.entries.iter().map(Vec::as_slice))
                 .expect("the real chain verifies");
             script.alter(&chain.to_bytes(), &real.snapshot)
         }
@@ -322,7 +322,7 @@ pub(crate) fn place_state(input: &[u8]) {
     }
     let checkpoint = &real.entries[real.checkpoint];
     let later = real.entries[real.checkpoint + 1..].iter().map(Vec::as_slice);
-    match RoomChain::from_checkpoint(real.place, &bytes, checkpoint, later) {
+    match RoomChain::from_checkpoint(real.id, &bytes, checkpoint, later) {
         Ok(mut chain) => {
             assert_eq!(bytes, real.snapshot, "a checkpoint vouched for another state");
             assert!(!chain.is_audited());
