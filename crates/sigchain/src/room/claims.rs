@@ -4,9 +4,9 @@
 //! device was the account's at the time, is a claim until somebody looks it up: the server before it accepts the
 //! entry, a client before it first relies on the account.
 
-use conclave_protocol::AccountId;
+use conclave_protocol::{AccountId, DeviceId};
 
-use super::{AccountHead, DeviceClaim, KnownAccount, RoomChainError, RoomState};
+use super::{AccountHead, DeviceClaim, KnownAccount, RoomAuthor, RoomBody, RoomChainError, RoomState};
 use crate::AccountChain;
 
 /// All that a chain claims of one account.
@@ -29,6 +29,36 @@ impl Claim<'_> {
             .devices
             .iter()
             .try_for_each(|claim| check_device(claim, chain))
+    }
+}
+
+impl RoomAuthor {
+    /// Compares what an entry says of its author with the author's own verified chain, which must reach the head that
+    /// the entry names. The server does so before it accepts the entry, and sees besides that the device still
+    /// speaks for the account.
+    pub fn check(&self, chain: &AccountChain) -> Result<(), RoomChainError> {
+        if chain.account() != self.account {
+            return Err(RoomChainError::FalseClaim);
+        }
+        check_head(self.head, chain)?;
+        check_key_at(self.device, &self.key, self.head, chain)
+    }
+}
+
+impl RoomBody {
+    /// The head of another account that the body names, for whoever compares it with that account's chain.
+    pub fn named_head(&self) -> Option<(AccountId, AccountHead)> {
+        match self {
+            Self::Add { account, head, .. } | Self::Observe { account, head, .. } => Some((*account, *head)),
+            _ => None,
+        }
+    }
+}
+
+impl AccountHead {
+    /// Whether the account's own verified chain has this entry.
+    pub fn check(self, chain: &AccountChain) -> Result<(), RoomChainError> {
+        check_head(self, chain)
     }
 }
 
@@ -57,10 +87,19 @@ fn check_head(head: AccountHead, chain: &AccountChain) -> Result<(), RoomChainEr
 fn check_device(claim: &DeviceClaim, chain: &AccountChain) -> Result<(), RoomChainError> {
     for head in [claim.first_head, claim.last_head] {
         check_head(head, chain)?;
-        match chain.device_at(claim.device, head.sequence) {
-            Some(device) if device.keys.signing == claim.key => {}
-            _ => return Err(RoomChainError::FalseClaim),
-        }
+        check_key_at(claim.device, &claim.key, head, chain)?;
     }
     Ok(())
+}
+
+fn check_key_at(
+    device: DeviceId,
+    key: &[u8; 32],
+    head: AccountHead,
+    chain: &AccountChain,
+) -> Result<(), RoomChainError> {
+    match chain.device_at(device, head.sequence) {
+        Some(device) if device.keys.signing == *key => Ok(()),
+        _ => Err(RoomChainError::FalseClaim),
+    }
 }

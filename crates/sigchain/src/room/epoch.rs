@@ -60,6 +60,10 @@ impl RoomState {
         let Some(channel) = self.channels.get_mut(&id) else {
             return;
         };
+        // Members are many: they are looked at only when somebody can have lost the channel at all.
+        if channel.access.includes(before) {
+            return;
+        }
         let owner = self.owner;
         let is_lost = self.members.iter().any(|(account, member)| {
             let (roles, is_owner) = (member.roles.set(), *account == owner);
@@ -73,6 +77,17 @@ impl RoomState {
 }
 
 impl Access {
+    /// Whether everybody who reads by `other` reads by this.
+    fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everyone { .. }, _) => true,
+            (Self::Roles(_), Self::Everyone { .. }) => false,
+            (Self::Roles(grants), Self::Roles(others)) => {
+                others.set().without(grants.set()) == RoleSet::default()
+            }
+        }
+    }
+
     /// Whether a member with these roles reads.
     pub(super) fn is_read_by(&self, roles: RoleSet, is_owner: bool) -> bool {
         match self {

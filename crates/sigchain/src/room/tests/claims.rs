@@ -189,3 +189,26 @@ fn a_lost_device_of_a_member_is_owed_an_observation() {
     place.add(&owner, &after);
     assert!(!owes(&place, &after));
 }
+
+#[test]
+fn an_author_is_compared_with_the_account_before_an_entry_is_accepted() {
+    let owner = Person::new(1);
+    let (second, [before, with, after]) = with_a_second_device(&Person::new(2));
+    let wrong = Err(RoomChainError::FalseClaim);
+    for chain in [&with.chain, &after.chain] {
+        assert_eq!(second.author.check(chain), Ok(()));
+    }
+    assert_eq!(second.author.check(&before.chain), wrong, "not added yet");
+    assert_eq!(second.author.check(&owner.chain), wrong, "another account");
+    let mut late = second.author;
+    late.head = after.author.head;
+    assert_eq!(late.check(&after.chain), wrong, "revoked by then");
+    let mut other_key = second.author;
+    other_key.key = owner.author.key;
+    assert_eq!(other_key.check(&after.chain), wrong, "another key");
+    let (account, head) = add(&with, &[]).named_head().unwrap();
+    assert_eq!(account, with.id());
+    assert_eq!(head.check(&after.chain), Ok(()));
+    assert_eq!(head.check(&before.chain), wrong, "beyond the chain");
+    assert_eq!(leave().named_head(), None);
+}
