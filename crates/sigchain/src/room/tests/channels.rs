@@ -393,3 +393,48 @@ fn whoever_gets_a_role_reads_its_channels_from_then_on() {
     place.does(&owner, remove(&plain));
     assert_eq!(place.chain.state().history_from(plain.id(), private.1), None);
 }
+
+#[test]
+fn a_channel_shares_what_was_sent_while_both_policies_shared_it() {
+    let share = |channel| RoomBody::Policy {
+        channel,
+        policy: Policy {
+            history: History::All,
+            ..Policy::default()
+        },
+    };
+    for channel_first in [true, false] {
+        let Scene {
+            mut place,
+            people: [owner, ..],
+            open,
+            ..
+        } = scene();
+        let newcomer = Person::new(9);
+        let order = if channel_first {
+            [Some(open.0), None]
+        } else {
+            [None, Some(open.0)]
+        };
+        let [_, second] = order.map(|channel| place.does(&owner, share(channel)).sequence);
+        place.does(
+            &owner,
+            RoomBody::Metadata {
+                field: crate::room::MetadataField::Name,
+                sealed: vec![1],
+            },
+        );
+        let joined = place.add(&owner, &newcomer).sequence;
+        let from = |place: &Place| place.chain.state().history_from(newcomer.id(), open.1);
+        assert_eq!(from(&place), Some(second));
+        // One of the two is enough to end it.
+        place.does(
+            &owner,
+            RoomBody::Policy {
+                channel: order[0],
+                policy: Policy::default(),
+            },
+        );
+        assert_eq!(from(&place), Some(joined));
+    }
+}
