@@ -32,6 +32,8 @@ use crate::views::{AccountView, ApprovalStep, Event, JoiningStep, Outcome};
 use crate::work::Work;
 use crate::{Change, HttpOutcome, Input, Intent, LinkTarget, MessageRow, ReadError, Reads, Record, RoomRow, Table};
 
+mod revoking;
+
 const START: Timestamp = Timestamp(1_800_000_000_000);
 
 /// A device's disk.
