@@ -235,7 +235,7 @@ statements! {
         RETURNING account, key, expires_at" }
 
     // links
-    COUNT_LINKS = { "SELECT count(*) FROM links WHERE account = $1 AND expires_at > $2" }
+    COUNT_LINKS = { "SELECT count(*) FROM links WHERE account = $1 AND way = 'code' AND expires_at > $2" }
     INSERT_LINK = { "INSERT INTO links (id, way, token, account, expires_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING" }
     INSERT_LINK_MESSAGE = { "INSERT INTO link_messages (link, number, message) VALUES ($1, $2, $3)" }
