@@ -15,6 +15,7 @@ use conclave_protocol::{AccountId, Bytes, ErrorCode, Timestamp, Token, Username}
 use conclave_sigchain::{AccountEntry, DeviceKeys};
 use zeroize::Zeroizing;
 
+use crate::appending::{AfterAppend, OwnAct};
 use crate::calls::{Call, Instead, LoginForm, RecoverForm, Refusal, RegisterForm};
 use crate::effects::Method;
 use crate::failure::Failure;
@@ -64,6 +65,7 @@ impl Engine {
                     password,
                     instead_of: Some(Instead::Registration(invite.to_owned())),
                     as_new: false,
+                    then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
             }
@@ -180,6 +182,7 @@ impl Engine {
                     password: form.password,
                     instead_of: None,
                     as_new: false,
+                    then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
                 Ok(())
@@ -223,6 +226,7 @@ impl Engine {
                 password,
                 instead_of: None,
                 as_new: false,
+                then_revoke: None,
             },
         );
         Ok(())
@@ -323,7 +327,11 @@ impl Engine {
                 if matches!(form.instead_of, Some(Instead::Recovery(_))) {
                     self.keep_recovery_key(work)?;
                 }
-                self.take_login(work, ask, &logged_in)
+                self.take_login(work, ask, &logged_in)?;
+                match form.then_revoke {
+                    Some(device) => self.append_own(work, OwnAct::RevokeDevice(device), AfterAppend::Nobody),
+                    None => Ok(()),
+                }
             }
             Err(refusal) if refusal.is(ErrorCode::WrongCredentials) && form.instead_of.is_some() => {
                 self.begin_after_all(work, ask, form);

@@ -17,7 +17,7 @@ use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,6 +120,8 @@ pub(crate) struct LoginForm {
     pub(crate) instead_of: Option<Instead>,
     /// The keys on this device are not the account's: it is to become one of its devices.
     pub(crate) as_new: bool,
+    /// A device that was only added so that the recovery key could replace the password.
+    pub(crate) then_revoke: Option<DeviceId>,
 }
 
 /// What a sign-in stands for whose answer was lost.
@@ -137,6 +139,14 @@ pub(crate) struct RecoverForm {
     pub(crate) password: Zeroizing<String>,
     /// How often the account's log has moved on under this recovery.
     pub(crate) tries: u32,
+    /// Where this device is one of the account's already: the other one that the recovery key adds.
+    pub(crate) instead: Option<Added>,
+}
+
+/// A device that a recovery adds, and the account's log with it.
+pub(crate) struct Added {
+    pub(crate) device: DeviceId,
+    pub(crate) entries: Vec<Bytes>,
 }
 
 /// Something the engine lacks to go on.

@@ -3,6 +3,9 @@
 //!
 //! The device's keys are stored before the entry that names them leaves. A recovery whose answer was lost is found
 //! again by signing in with them and the new password.
+//!
+//! On a device that is one of the account's already, only the password is lost. It stays the device that it is: the
+//! one that the protocol makes the recovery key add is taken out again, and nothing here is touched.
 
 use conclave_auth::client::ClientRegistration;
 use conclave_auth::statements::{recovery_proof_statement, recovery_statement};
@@ -17,7 +20,7 @@ use conclave_sigchain::{AccountBody, AccountChain, Author, DeviceKeys};
 use zeroize::Zeroizing;
 
 use crate::accounts::failure_of;
-use crate::calls::{Call, Instead, LoginForm, RecoverForm, Refusal};
+use crate::calls::{Added, Call, Instead, LoginForm, RecoverForm, Refusal};
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
@@ -84,14 +87,17 @@ impl Engine {
         self.leave_joining(work)?;
         let key = Box::new(key);
         match work.find_own()? {
-            Some(own) if own.registered => self.fail(work, ask, Failure::other_account()),
-            Some(own) if own.username == username.as_str() => {
+            Some(own) if own.registered && own.username != username.as_str() => {
+                self.fail(work, ask, Failure::other_account());
+            }
+            Some(own) if !own.registered && own.username == username.as_str() => {
                 // An earlier try may have arrived, its answer lost.
                 let form = LoginForm {
                     username,
                     password,
                     instead_of: Some(Instead::Recovery(key)),
                     as_new: false,
+                    then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
             }
@@ -143,7 +149,7 @@ impl Engine {
         &mut self,
         work: &mut Work<'_>,
         ask: u64,
-        form: RecoverForm,
+        mut form: RecoverForm,
         state: ClientRegistration,
         server_time: Timestamp,
         answer: Result<RecoveryProved, Refusal>,
@@ -199,17 +205,37 @@ impl Engine {
         let entry = entry.to_bytes();
         let mut entries = proved.entries;
         entries.push(Bytes(entry.clone()));
-        let own = OwnIdentity::joined(
-            &form.username,
-            proved.account,
-            device,
-            &signing,
-            &identity,
-            entries,
-        )
-        .with_recovery(&form.key);
-        work.put_joined(&own);
-        self.people.clear();
+        match work.find_own()?.filter(|own| own.registered) {
+            Some(own) if own.account != proved.account => {
+                self.fail(work, ask, Failure::other_account());
+                return Ok(());
+            }
+            // The server shows less than this device has seen, or something else.
+            Some(own) if !entries.starts_with(&own.entries) => {
+                self.fail(work, ask, Failure::chain_invalid());
+                return Ok(());
+            }
+            Some(own) if chain.device(own.device).is_some() => {
+                form.instead = Some(Added { device, entries });
+            }
+            known => {
+                if known.is_some() {
+                    // The account's log proves that this device is out of it, so nothing of it may stay.
+                    work.wipe();
+                }
+                let own = OwnIdentity::joined(
+                    &form.username,
+                    proved.account,
+                    device,
+                    &signing,
+                    &identity,
+                    entries,
+                )
+                .with_recovery(&form.key);
+                work.put_joined(&own);
+                self.people.clear();
+            }
+        }
 
         let statement = recovery_statement(proved.token.as_str(), &entry, &upload);
         let body = RecoveryFinish {
@@ -236,12 +262,30 @@ impl Engine {
         answer: Result<LoggedIn, Refusal>,
     ) -> Result<(), ReadError> {
         match answer {
-            Ok(logged_in) => {
-                self.keep_recovery_key(work)?;
-                self.take_login(work, ask, &logged_in)
-            }
+            Ok(logged_in) => match form.instead {
+                None => {
+                    self.keep_recovery_key(work)?;
+                    self.take_login(work, ask, &logged_in)
+                }
+                Some(Added { device, entries }) => {
+                    self.keep_recovery_key(work)?;
+                    let own = work.own()?;
+                    let more = entries.get(own.entries.len()..).unwrap_or_default();
+                    self.take_entries(work, own.account, more)?;
+                    let form = LoginForm {
+                        username: form.username,
+                        password: form.password,
+                        instead_of: None,
+                        as_new: false,
+                        then_revoke: Some(device),
+                    };
+                    self.start_sign_in(work, ask, form);
+                    Ok(())
+                }
+            },
             Err(refusal) if refusal.is(ErrorCode::ChainMoved) && form.tries < TRIES_MAX => {
                 form.tries = form.tries.saturating_add(1);
+                form.instead = None;
                 self.start_recovery(work, ask, form);
                 Ok(())
             }
@@ -275,6 +319,7 @@ impl RecoverForm {
             key,
             password,
             tries: 1,
+            instead: None,
         }
     }
 }

@@ -12,6 +12,7 @@ impl Person {
     /// new one, online.
     pub async fn adds_a_device(&self, label: &str) -> Person {
         let new = self.at_a_new_device(label);
+        new.device().rename_device(None, label).await.expect("a name");
         new.signs_in().await.expect("the password is right");
         let link = self.answers_who_waits().await;
         let digits = new.sees_digits().await;
@@ -24,6 +25,7 @@ impl Person {
     /// Adds a device by scanning what it shows.
     pub async fn adds_a_device_by_scan(&self, label: &str) -> Person {
         let new = self.at_a_new_device(label);
+        new.device().rename_device(None, label).await.expect("a name");
         let code = new.device().show_link_code().await.expect("a code");
         let link = self.scans(&code).await;
         self.device().confirm_link(link, None).await.expect("approved");
@@ -117,6 +119,20 @@ impl Person {
     /// Waits until this device is one of the account's, or learns why not.
     pub async fn joins(&self) -> Result<(), SdkError> {
         self.device().wait_until_joined(PATIENCE).await
+    }
+
+    /// Waits until the devices of the account have these names here, this one first; none for one without a name.
+    pub async fn sees_devices(&self, names: &[Option<&str>]) {
+        self.waits("devices", async || {
+            let devices = self.device().list_devices().await.expect("the devices");
+            let seen: Vec<Option<&str>> = devices.iter().map(|device| device.name.as_deref()).collect();
+            if seen == names {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        })
+        .await;
     }
 
     /// True while this device holds no account and waits for none.

@@ -17,6 +17,8 @@ async fn a_device_joins_by_the_digits_that_it_shows() {
     let alice = world.registers("alice").await;
     let laptop = alice.adds_a_device("laptop").await;
     assert_eq!(laptop.account().await, alice.account().await);
+    laptop.sees_devices(&[Some("laptop"), None]).await;
+    alice.sees_devices(&[None, Some("laptop")]).await;
     // It has the account's password, and none of its recovery key.
     let refused = laptop
         .device()
@@ -285,6 +287,30 @@ async fn the_recovery_key_alone_brings_the_account_back_and_the_old_password_ope
     assert_eq!(devices(&world).await, 2);
     let alice = world.opens_again("alice");
     alice.is_online().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_replaced_on_a_device_that_stays_what_it_is() {
+    let world = World::begin().await;
+    let alice = world.registers("alice").await;
+    let bob = world.registers("bob").await;
+    alice.sends("hello").to(&bob).await;
+    bob.sees(&["hello"]).from(&alice).await;
+    let words = alice.device().recovery_words().await.unwrap().join(" ");
+    alice.device().sign_out().await.unwrap();
+    alice.device().recover("alice", &words, NEW_PASSWORD).await.unwrap();
+    alice.is_online().await;
+    alice.sees(&["hello"]).in_the_chat_with(&bob).await;
+    alice.sends("again").to(&bob).await;
+    bob.sees(&["hello", "again"]).from(&alice).await;
+    alice.waits("the other device to be out again", async || match devices(&world).await {
+        2 => Ok(()),
+        more => Err(format!("{more} devices")),
+    })
+    .await;
+    alice.device().sign_out().await.unwrap();
+    assert!(alice.signs_in().await.is_err(), "the old password");
+    alice.device().sign_in("alice", NEW_PASSWORD).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
