@@ -86,7 +86,7 @@ fn a_revocation_that_is_interrupted_anywhere_is_done_or_not_and_both_devices_kno
 fn of_two_devices_that_revoke_each_other_at_once_the_faster_one_stays() {
     for (faster, slower) in [(Who::Old, Who::New), (Who::New, Who::Old)] {
         let mut story = both_are_there();
-        let number = |who| if who == Who::Old { 0 } else { 1 };
+        let number = |who| u32::from(who == Who::New);
         story.revokes(faster, number(slower));
         // The slower one has not heard of it when its person asks.
         let ask = story.revokes(slower, number(faster));
