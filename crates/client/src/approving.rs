@@ -25,8 +25,8 @@ use crate::failure::Failure;
 use crate::input::LinkTarget;
 use crate::machine::Engine;
 use crate::meeting::{
-    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_broken, is_gone, part_of,
-    payload, stored,
+    LinkAdded, LinkCall, LinkInvitation, LinkMore, LinkRequest, Place, fits_in_a_meeting, is_broken, is_gone,
+    part_of, payload, stored,
 };
 use crate::reads::ReadError;
 use crate::views::{ApprovalStep, ApprovalView, Event, Outcome};
@@ -484,7 +484,10 @@ impl Engine {
         link: LinkId,
     ) -> Result<(), ReadError> {
         let stage = work.find_approving(link)?.map(|approving| approving.stage);
-        if matches!(stage, Some(Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard)) {
+        if matches!(
+            stage,
+            Some(Stage::Adding | Stage::Telling | Stage::Told | Stage::Unheard)
+        ) {
             // It is in the account's log already or in a moment: there the person takes it out.
             self.fail(work, ask, Failure::busy());
             return Ok(());
@@ -659,7 +662,10 @@ impl Engine {
                 approving.place.said();
                 if approving.stage == Stage::Telling && approving.is_told() {
                     approving.stage = Stage::Told;
-                    let ask = self.approvals.get_mut(&link).and_then(|approval| approval.ask.take());
+                    let ask = self
+                        .approvals
+                        .get_mut(&link)
+                        .and_then(|approval| approval.ask.take());
                     if let Some(ask) = ask {
                         self.answer(work, ask, Outcome::Done);
                     }

@@ -26,7 +26,9 @@ use crate::codec::{Secret32, SecretBytes};
 use crate::effects::Method;
 use crate::failure::Failure;
 use crate::machine::Engine;
-use crate::meeting::{LinkAdded, LinkInvitation, LinkMore, LinkRequest, Place, is_broken, is_gone, payload, stored};
+use crate::meeting::{
+    LinkAdded, LinkInvitation, LinkMore, LinkRequest, Place, is_broken, is_gone, payload, stored,
+};
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
 use crate::views::{Event, JoiningStep, JoiningView, Outcome};

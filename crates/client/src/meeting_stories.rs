@@ -30,7 +30,9 @@ use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::views::{AccountView, ApprovalStep, Event, JoiningStep, Outcome};
 use crate::work::Work;
-use crate::{Change, HttpOutcome, Input, Intent, LinkTarget, MessageRow, ReadError, Reads, Record, RoomRow, Table};
+use crate::{
+    Change, HttpOutcome, Input, Intent, LinkTarget, MessageRow, ReadError, Reads, Record, RoomRow, Table,
+};
 
 mod revoking;
 
@@ -46,9 +48,15 @@ impl Reads for Disk {
     }
 
     fn list_records(&self, table: Table, prefix: &[u8], limit: u32) -> Result<Vec<Record>, ReadError> {
-        let all = self.0.iter().filter(|((t, key), _)| *t == table && key.starts_with(prefix));
+        let all = self
+            .0
+            .iter()
+            .filter(|((t, key), _)| *t == table && key.starts_with(prefix));
         let limit = usize::try_from(limit).unwrap();
-        Ok(all.map(|((_, key), value)| (key.clone(), value.clone())).take(limit).collect())
+        Ok(all
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .take(limit)
+            .collect())
     }
 
     fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
@@ -141,7 +149,10 @@ impl Device {
     }
 
     fn keeps(&self, prefix: &[u8]) -> bool {
-        self.disk.0.keys().any(|(table, key)| *table == Table::Own && key.starts_with(prefix))
+        self.disk
+            .0
+            .keys()
+            .any(|(table, key)| *table == Table::Own && key.starts_with(prefix))
     }
 }
 
@@ -219,7 +230,12 @@ impl Server {
                 last_resort: true,
             }),
             (Method::Get, ["accounts", _, "entries"]) => {
-                let after: usize = query.split('&').find_map(|part| part.strip_prefix("after=")).unwrap().parse().unwrap();
+                let after: usize = query
+                    .split('&')
+                    .find_map(|part| part.strip_prefix("after="))
+                    .unwrap()
+                    .parse()
+                    .unwrap();
                 ok(&EntriesPage {
                     entries: self.entries[after + 1..].to_vec(),
                     more: false,
@@ -259,8 +275,16 @@ impl Server {
                 ok(&LinkOpened { token, expires })
             }
             (Method::Get, ["links"]) => {
-                let waiting = self.places.iter().filter(|(_, place)| place.by_code && place.messages.len() == 1);
-                let links = waiting.map(|(id, place)| LinkWaiting { id: *id, expires: place.expires }).collect();
+                let waiting = self
+                    .places
+                    .iter()
+                    .filter(|(_, place)| place.by_code && place.messages.len() == 1);
+                let links = waiting
+                    .map(|(id, place)| LinkWaiting {
+                        id: *id,
+                        expires: place.expires,
+                    })
+                    .collect();
                 ok(&LinksWaiting { links })
             }
             (Method::Delete, ["links", link]) => {
@@ -268,7 +292,10 @@ impl Server {
                 Ok(Vec::new())
             }
             (method, ["links", link, "messages"]) => {
-                let place = self.places.get_mut(&link.parse().unwrap()).ok_or(ErrorCode::LinkGone)?;
+                let place = self
+                    .places
+                    .get_mut(&link.parse().unwrap())
+                    .ok_or(ErrorCode::LinkGone)?;
                 let is_new = bearer.as_deref() == Some(&place.token);
                 if method == Method::Get {
                     let after: u32 = query.strip_prefix("after=").unwrap().parse().unwrap();
@@ -282,7 +309,10 @@ impl Server {
                 if let Some(change) = self.hostile {
                     change(&mut message);
                 }
-                match message.number.cmp(&(u32::try_from(place.messages.len()).unwrap() + 1)) {
+                match message
+                    .number
+                    .cmp(&(u32::try_from(place.messages.len()).unwrap() + 1))
+                {
                     std::cmp::Ordering::Equal => place.messages.push(message),
                     std::cmp::Ordering::Less => {
                         let known = &place.messages[usize::try_from(message.number).unwrap() - 1];
@@ -302,12 +332,23 @@ impl Server {
             }
             (Method::Post, ["logins", "device", "finish"]) => {
                 let finish: DeviceLoginFinish = body(call);
-                let device = DeviceId(finish.attempt.as_str().split('-').nth(1).unwrap().parse().unwrap());
+                let device = DeviceId(
+                    finish
+                        .attempt
+                        .as_str()
+                        .split('-')
+                        .nth(1)
+                        .unwrap()
+                        .parse()
+                        .unwrap(),
+                );
                 let statement = login_statement(&self.account.0, device.0, finish.attempt.as_str());
                 let chain = self.chain();
                 let known = chain.device(device).ok_or(ErrorCode::WrongCredentials)?;
                 let signature: [u8; 64] = finish.signature.as_slice().try_into().unwrap();
-                known.verify(&statement, &signature).map_err(|_| ErrorCode::WrongCredentials)?;
+                known
+                    .verify(&statement, &signature)
+                    .map_err(|_| ErrorCode::WrongCredentials)?;
                 if self.first_login_used.contains(&device) {
                     return Err(ErrorCode::WrongCredentials);
                 }
@@ -329,7 +370,9 @@ impl Server {
         if usize::try_from(parsed.sequence).unwrap() != self.entries.len() {
             return Err(ErrorCode::ChainMoved);
         }
-        self.chain().append(&parsed).map_err(|_| ErrorCode::ChainRefused)?;
+        self.chain()
+            .append(&parsed)
+            .map_err(|_| ErrorCode::ChainRefused)?;
         self.entries.push(entry);
         ok(&EntryAppended {
             sequence: parsed.sequence,
@@ -574,7 +617,11 @@ impl Story {
                     let digits = digits.map(|digits| {
                         let first = if digits.starts_with('0') { "1" } else { "0" };
                         let wrong = format!("{first}{}", &digits[1..]);
-                        if self.wrong_digits { wrong } else { format!("{} {}", &digits[..3], &digits[3..]) }
+                        if self.wrong_digits {
+                            wrong
+                        } else {
+                            format!("{} {}", &digits[..3], &digits[3..])
+                        }
                     });
                     self.confirmed = true;
                     self.asks(Who::Old, Intent::ConfirmLink { link, digits });
@@ -590,7 +637,10 @@ impl Story {
         loop {
             self.person_looks();
             let due = [(Who::New, self.new.wake), (Who::Old, self.old.wake)];
-            let next = due.into_iter().filter_map(|(who, at)| Some((at?, who))).min_by_key(|(at, _)| *at);
+            let next = due
+                .into_iter()
+                .filter_map(|(who, at)| Some((at?, who)))
+                .min_by_key(|(at, _)| *at);
             let Some((at, who)) = next.filter(|(at, _)| *at <= until) else {
                 break;
             };
@@ -615,7 +665,10 @@ impl Story {
 
     fn nothing_is_left(&self) {
         assert!(!self.new.keeps(b"joining"), "a meeting is left on the new device");
-        assert!(!self.old.keeps(b"approval/"), "a meeting is left on the old device");
+        assert!(
+            !self.old.keeps(b"approval/"),
+            "a meeting is left on the old device"
+        );
         assert!(self.new.engine.meetings.is_empty() && self.old.engine.meetings.is_empty());
         assert!(self.new.engine.leaving.is_empty() && self.old.engine.leaving.is_empty());
     }
@@ -633,7 +686,11 @@ impl Story {
     }
 
     fn approval(&self) -> Option<ApprovalStep> {
-        self.old.engine.list_approvals().pop().map(|approval| approval.step)
+        self.old
+            .engine
+            .list_approvals()
+            .pop()
+            .map(|approval| approval.step)
     }
 
     fn approval_ended(&self) -> String {
@@ -655,7 +712,9 @@ fn a_device_joins_by_digits_and_by_scanning() {
         assert_eq!(story.devices(), 2);
         assert!(story.server.places.is_empty(), "the place is left");
         story.nothing_is_left();
-        let own = Work::new(&story.new.disk, &mut story.new.rng, START).own().unwrap();
+        let own = Work::new(&story.new.disk, &mut story.new.rng, START)
+            .own()
+            .unwrap();
         assert!(own.recovery_key().is_none());
         assert_eq!(own.device, DeviceId(1));
         assert_eq!(own.entries.len(), 2);
@@ -717,7 +776,11 @@ fn nobody_types_the_digits_in_time() {
         story.begins();
         story.goes_on_for(LINK_LIFE_MS + 60_000);
         assert_eq!(story.devices(), 1);
-        assert!(["link_expired", "link_declined"].contains(&story.ended().as_str()), "{}", story.ended());
+        assert!(
+            ["link_expired", "link_declined"].contains(&story.ended().as_str()),
+            "{}",
+            story.ended()
+        );
         assert!(["link_expired", "link_gone"].contains(&story.approval_ended().as_str()));
         story.nothing_is_left();
     }
@@ -732,7 +795,10 @@ fn either_side_may_give_up_at_any_time_and_the_other_learns_it() {
         story.goes_on_for(10_000);
         story.asks(Who::New, Intent::CancelJoining);
         story.goes_on_for(5_000);
-        assert_eq!((story.ended().as_str(), story.approval_ended().as_str()), ("none", "link_gone"));
+        assert_eq!(
+            (story.ended().as_str(), story.approval_ended().as_str()),
+            ("none", "link_gone")
+        );
         story.nothing_is_left();
 
         let mut story = Story::new(by_scan);
@@ -772,7 +838,12 @@ fn a_place_that_another_device_answered_is_taken() {
     let mut other = Story::new(false);
     std::mem::swap(&mut other.server, &mut story.server);
     other.input(Who::Old, Input::Start);
-    let ask = other.asks(Who::Old, Intent::AnswerLink { link: LinkTarget::Waiting(link) });
+    let ask = other.asks(
+        Who::Old,
+        Intent::AnswerLink {
+            link: LinkTarget::Waiting(link),
+        },
+    );
     let Some(Outcome::Failed { failure }) = other.old.outcomes.get(&ask) else {
         panic!("two devices answered");
     };
@@ -797,7 +868,12 @@ fn two_devices_that_answer_a_scanned_code_at_once_do_not_both_get_it() {
     std::mem::swap(&mut other.server, &mut story.server);
     other.input(Who::Old, Input::Start);
     let code = Zeroizing::new(joining.link.unwrap());
-    other.asks(Who::Old, Intent::AnswerLink { link: LinkTarget::Scanned(code) });
+    other.asks(
+        Who::Old,
+        Intent::AnswerLink {
+            link: LinkTarget::Scanned(code),
+        },
+    );
     other.goes_on_for(10_000);
     assert_eq!(other.approval_ended(), "link_taken");
     other.nothing_is_left();
@@ -861,7 +937,8 @@ fn a_server_that_changes_any_message_is_noticed_and_nothing_is_added() {
             *message.message.0.last_mut().unwrap() ^= 1;
         }
     }
-    let tricks: [fn(&mut LinkMessage); 6] = [flip::<1>, flip::<2>, flip::<3>, flip::<4>, flip::<5>, flip::<6>];
+    let tricks: [fn(&mut LinkMessage); 6] =
+        [flip::<1>, flip::<2>, flip::<3>, flip::<4>, flip::<5>, flip::<6>];
     for by_scan in [false, true] {
         for (index, trick) in tricks.into_iter().enumerate() {
             let number = index + 1;
@@ -936,7 +1013,10 @@ fn a_device_that_stops_at_any_step_goes_on_or_leaves_nothing_behind() {
         }
     }
     println!("{went_well} went well; {others:?}");
-    assert!(went_well > others.values().sum::<usize>() * 4, "{went_well} went well; {others:?}");
+    assert!(
+        went_well > others.values().sum::<usize>() * 4,
+        "{went_well} went well; {others:?}"
+    );
 }
 
 #[test]
@@ -965,7 +1045,15 @@ fn a_log_of_several_parts_reaches_the_new_device_whole() {
     story.goes_on_for(60_000);
     assert_eq!(story.ended(), "signed_in");
     assert_eq!(story.approval(), Some(ApprovalStep::Added));
-    let own = Work::new(&story.new.disk, &mut story.new.rng, START).own().unwrap();
-    assert_eq!(own.address(), DeviceAddress { account: story.server.account, device: DeviceId(401) });
+    let own = Work::new(&story.new.disk, &mut story.new.rng, START)
+        .own()
+        .unwrap();
+    assert_eq!(
+        own.address(),
+        DeviceAddress {
+            account: story.server.account,
+            device: DeviceId(401)
+        }
+    );
     story.nothing_is_left();
 }

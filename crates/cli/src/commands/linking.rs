@@ -100,31 +100,28 @@ pub(crate) async fn approve(
     let session = Session::open(common).await?;
     session.device.wait_until_online(session.timeout).await?;
     let _ = session.device.wait_until_quiet(session.timeout).await;
-    let link = match code {
-        Some(code) => {
-            session.check_server(code.server.as_ref())?;
-            session.device.answer_link_code(&code.code).await?;
-            wait(&session, |approval| {
-                approval.step == ApprovalStep::ConfirmationNeeded
-            })
-            .await?
-        }
-        None => {
-            let waiting = list_waiting(&session.device).await?;
-            let [link] = waiting.as_slice() else {
-                session.close().await?;
-                return Err(if waiting.is_empty() {
-                    CliError::NobodyWaits
-                } else {
-                    CliError::SeveralWait(waiting.len())
-                });
-            };
-            session.within(session.device.answer_link(*link)).await?;
-            wait(&session, |approval| {
-                approval.link == link.to_string() && approval.step == ApprovalStep::DigitsNeeded
-            })
-            .await?
-        }
+    let link = if let Some(code) = code {
+        session.check_server(code.server.as_ref())?;
+        session.device.answer_link_code(&code.code).await?;
+        wait(&session, |approval| {
+            approval.step == ApprovalStep::ConfirmationNeeded
+        })
+        .await?
+    } else {
+        let waiting = list_waiting(&session.device).await?;
+        let [link] = waiting.as_slice() else {
+            session.close().await?;
+            return Err(if waiting.is_empty() {
+                CliError::NobodyWaits
+            } else {
+                CliError::SeveralWait(waiting.len())
+            });
+        };
+        session.within(session.device.answer_link(*link)).await?;
+        wait(&session, |approval| {
+            approval.link == link.to_string() && approval.step == ApprovalStep::DigitsNeeded
+        })
+        .await?
     };
     let typed = match (code, digits) {
         (Some(_), _) if yes => None,
