@@ -273,6 +273,8 @@ impl Engine {
             self.record_head(work, &grown.chain)?;
             self.people.insert(account, Arc::new(grown));
         }
+        // It may grow once more on this very connection.
+        self.longer_chains_asked.remove(&account);
         for device in gone {
             self.revoked(work, DeviceAddress { account, device });
         }
