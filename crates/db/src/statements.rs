@@ -218,6 +218,10 @@ statements! {
         JOIN devices d ON d.account = l.account AND d.device = l.device
         JOIN accounts a ON a.id = l.account
         WHERE l.id = $1 AND l.revoked_at IS NOT NULL" }
+    FIND_ENDED_DEVICE = { "SELECT l.account FROM refresh_tokens t
+        JOIN logins l ON l.id = t.login
+        JOIN devices d ON d.account = l.account AND d.device = l.device
+        WHERE t.hash = $1 AND d.revoked_at IS NOT NULL" }
     INSERT_TICKET = { "INSERT INTO tickets (hash, login, expires_at) VALUES ($1, $2, $3)" }
     CLAIM_TICKET = { "DELETE FROM tickets WHERE hash = $1 RETURNING login, expires_at" }
 

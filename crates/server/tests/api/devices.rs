@@ -1,5 +1,6 @@
 //! Chains that grow, devices that come and go, and who is told.
 
+use conclave_protocol::accounts::EntriesPage;
 use conclave_protocol::bytes::to_base64;
 use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
 use conclave_protocol::frames::{ChainMoved, ClientFrame, ServerFrame};
@@ -510,4 +511,35 @@ async fn two_devices_that_revoke_each_other_at_once_leave_one() {
         }
     }
     assert_eq!(left, 1);
+}
+
+#[tokio::test]
+async fn a_device_that_was_revoked_while_it_was_away_reads_the_proof_by_its_refresh_token() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let phone = mia.device_added(&server).await;
+    let ask = |token: &Token| Refresh {
+        refresh_token: Some(token.clone()),
+    };
+    let path = "/api/v1/logins/ended/entries?after=1";
+    let early = server.post(path, None, &ask(&phone.refresh)).await;
+    assert_eq!(
+        early.code(),
+        ErrorCode::SignInNeeded,
+        "it is no way around signing in"
+    );
+    let entry = mia.entry(&server, revoke(1)).await;
+    assert!(mia.offer(&server, &entry).await.status.is_success());
+    // Long after its last access token.
+    server.clock.shift(7 * 24 * 60 * 60 * 1000);
+    assert_eq!(
+        refreshed(&server, &phone.refresh).await.code(),
+        ErrorCode::DeviceRevoked
+    );
+    let page: EntriesPage = server.post(path, None, &ask(&phone.refresh)).await.json();
+    assert_eq!((page.entries, page.more), (vec![Bytes(entry.to_bytes())], false));
+    for token in [&mia.refresh, &Token("invented".to_owned())] {
+        let answer = server.post(path, None, &ask(token)).await;
+        assert_eq!(answer.code(), ErrorCode::SignInNeeded);
+    }
 }

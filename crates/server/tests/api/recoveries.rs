@@ -246,3 +246,23 @@ async fn a_proof_is_worth_something_for_a_quarter_of_an_hour() {
     let late = finish(&server, &recovery.added(&server, &mia)).await;
     assert_eq!(late.code(), ErrorCode::WrongCredentials);
 }
+
+#[tokio::test]
+async fn a_handle_that_was_only_asked_for_is_written_nowhere() {
+    let server = Server::start().await;
+    server.administrator().await;
+    let stranger = SigningKey::from_bytes(&random());
+    begin(&server, "nobody-of-the-hill").await;
+    let (answer, ..) = prove(&server, "nobody-of-the-hill", &stranger).await;
+    assert_eq!(answer.code(), ErrorCode::WrongCredentials);
+    let contains = |bytes: &[u8], word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    let mut found_mia = false;
+    for name in ["conclave.db", "conclave.db-wal"] {
+        let Ok(bytes) = std::fs::read(server.folder.path().join(name)) else {
+            continue;
+        };
+        found_mia |= contains(&bytes, b"mia");
+        assert!(!contains(&bytes, b"nobody-of-the-hill"), "in {name}");
+    }
+    assert!(found_mia, "the right files were looked at");
+}
