@@ -226,6 +226,19 @@ async fn a_device_that_was_away_when_it_was_revoked_opens_nothing_more_on_the_se
         })
         .await;
     assert_eq!(mailbox_of(&world, &alice, id).await, 0);
+    // Nobody showed it a proof, so it keeps what it has. With the password comes the account's log.
+    assert!(matches!(
+        laptop.device().account().await.unwrap(),
+        AccountView::SignedOut { .. }
+    ));
+    let told = laptop.signs_in().await.expect_err("it is no device of the account");
+    assert_eq!(told.code(), Some("device_removed"));
+    assert!(laptop.holds_nothing().await);
+    laptop.signs_in().await.expect("as a new device");
+    assert!(matches!(
+        laptop.device().account().await.unwrap(),
+        AccountView::Joining { .. }
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
