@@ -276,18 +276,15 @@ impl Engine {
         let link = place.id;
         self.run_meeting(link);
         let path = format!("/api/v1/links/{link}/messages");
-        let (call, method, path, body) = match &place.outgoing {
-            Some(message) => {
-                let message = LinkMessage {
-                    number: place.number.saturating_add(1),
-                    message: message.clone(),
-                };
-                (LinkCall::Said(link), Method::Post, path, Some(json(&message)))
-            }
-            None => {
-                let path = format!("{path}?after={}", place.number);
-                (LinkCall::Heard(link), Method::Get, path, None)
-            }
+        let (call, method, path, body) = if let Some(message) = &place.outgoing {
+            let message = LinkMessage {
+                number: place.number.saturating_add(1),
+                message: message.clone(),
+            };
+            (LinkCall::Said(link), Method::Post, path, Some(json(&message)))
+        } else {
+            let path = format!("{path}?after={}", place.number);
+            (LinkCall::Heard(link), Method::Get, path, None)
         };
         self.call_as(work, Call::Link(call), method, path, body, place.token.as_ref());
     }

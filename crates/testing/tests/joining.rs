@@ -298,16 +298,23 @@ async fn a_forgotten_password_is_replaced_on_a_device_that_stays_what_it_is() {
     bob.sees(&["hello"]).from(&alice).await;
     let words = alice.device().recovery_words().await.unwrap().join(" ");
     alice.device().sign_out().await.unwrap();
-    alice.device().recover("alice", &words, NEW_PASSWORD).await.unwrap();
+    alice
+        .device()
+        .recover("alice", &words, NEW_PASSWORD)
+        .await
+        .unwrap();
     alice.is_online().await;
     alice.sees(&["hello"]).in_the_chat_with(&bob).await;
     alice.sends("again").to(&bob).await;
     bob.sees(&["hello", "again"]).from(&alice).await;
-    alice.waits("the other device to be out again", async || match devices(&world).await {
-        2 => Ok(()),
-        more => Err(format!("{more} devices")),
-    })
-    .await;
+    alice
+        .waits("the other device to be out again", async || {
+            match devices(&world).await {
+                2 => Ok(()),
+                more => Err(format!("{more} devices")),
+            }
+        })
+        .await;
     alice.device().sign_out().await.unwrap();
     assert!(alice.signs_in().await.is_err(), "the old password");
     alice.device().sign_in("alice", NEW_PASSWORD).await.unwrap();
