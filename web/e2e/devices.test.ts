@@ -208,6 +208,36 @@ test('the old password opens nothing any more, the new one does', { timeout: 120
   await chats(secondPage).waitFor({ timeout: 60_000 });
 });
 
+test('a device removes itself and keeps nothing', { timeout: 60_000 }, async () => {
+  await secondPage.goto(`${server.url}/#/settings`);
+  await secondPage
+    .getByRole('button', { name: /^Remove / })
+    .first()
+    .click();
+  await secondPage.getByRole('heading', { name: 'Remove this device?' }).waitFor();
+  await secondPage.getByLabel('Type “remove” to go on').fill('remove');
+  await secondPage.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await secondPage.getByRole('heading', { name: /^Welcome to/ }).waitFor({ timeout: 30_000 });
+  await firstPage.goto(`${server.url}/#/settings`);
+  await eventually(async () => (await devices(firstPage)).length, 2);
+});
+
+test('a code outlives a reload; declined, it adds nothing and says so', { timeout: 60_000 }, async () => {
+  await secondPage.getByRole('button', { name: 'Add this browser' }).click();
+  const link = secondPage.getByLabel('Link of this browser');
+  const address = await link.inputValue();
+  await secondPage.reload();
+  await eventually(() => link.inputValue(), address);
+
+  const phone = await first.tab(address);
+  await phone.getByRole('button', { name: 'Decline' }).click();
+  await phone.getByText('Declined, and nothing was added.').waitFor();
+  await phone.close();
+  await secondPage.getByRole('heading', { name: 'This device was not added' }).waitFor({ timeout: 30_000 });
+  await secondPage.getByRole('button', { name: 'Cancel' }).click();
+  await eventually(async () => (await devices(firstPage)).length, 2);
+});
+
 test('no page broke the security policy or threw', () => {
   for (const profile of [first, second, third, noa]) assert.deepEqual(profile.complaints, []);
 });
