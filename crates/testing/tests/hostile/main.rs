@@ -4,6 +4,7 @@
 //! may alter, swap, repeat, withhold and invent them. `docs/threat-model.md` lists the attacks.
 
 mod connection;
+mod devices;
 mod keys;
 mod messages;
 mod people;
