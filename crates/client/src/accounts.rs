@@ -337,6 +337,12 @@ impl Engine {
                 self.begin_after_all(work, ask, form);
                 Ok(())
             }
+            Err(refusal) if refusal.is(ErrorCode::DeviceRevoked) => {
+                // So the server says. The account's log, which the password opens, proves it.
+                let form = LoginForm { as_new: true, ..form };
+                self.start_sign_in(work, ask, form);
+                Ok(())
+            }
             Err(refusal)
                 if refusal.is(ErrorCode::WrongCredentials)
                     && work.find_own()?.is_some_and(|own| !own.registered) =>

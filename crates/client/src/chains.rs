@@ -265,6 +265,8 @@ impl Engine {
             work.put_contact(&grown);
             self.people.insert(account, Arc::new(grown));
         }
+        // It may grow once more on this very connection.
+        self.longer_chains_asked.remove(&account);
         for device in gone {
             self.revoked(work, DeviceAddress { account, device });
         }

@@ -339,6 +339,43 @@ mod tests {
     }
 
     #[test]
+    fn what_own_devices_tell_each_other_has_one_form() {
+        let seen = Seen {
+            read: vec![ReadUpTo {
+                room: RoomId([8; 32]),
+                message: EnvelopeId([9; 16]),
+            }],
+            told: vec![EnvelopeId([10; 16])],
+        };
+        let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
+        let (room, read, told) = ("08".repeat(32), "09".repeat(16), "0a".repeat(16));
+        assert_eq!(hex(&bytes), format!("8203818281825820{room}50{read}8150{told}"));
+        let named = DeviceName {
+            device: DeviceId(3),
+            name: "Den".into(),
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
+        assert_eq!(hex(&bytes), "82048183036344656e05");
+    }
+
+    #[test]
+    fn as_much_as_is_told_at_once_fits_one_pairwise_message() {
+        let seen = Seen {
+            read: vec![
+                ReadUpTo {
+                    room: RoomId([8; 32]),
+                    message: EnvelopeId([9; 16]),
+                };
+                crate::receipts::READS_MAX
+            ],
+            told: vec![EnvelopeId([10; 16]); crate::receipts::RECEIPT_MAX],
+        };
+        let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
+        assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
+    }
+
+    #[test]
     fn an_address_survives_its_key() {
         let address = DeviceAddress {
             account: AccountId([5; 32]),

@@ -180,11 +180,16 @@ impl Engine {
                     self.fail(work, ask, Failure::unknown_device());
                     return Ok(());
                 }
-                let at = work.now;
-                if work.name_device(device, &name, at)? {
-                    let named = DeviceName { device, name, at };
-                    self.enqueue_control(work, own.account, None, &Control::DeviceNamed(named))?;
-                }
+                // Also behind a name that was given by a clock that was ahead.
+                let known = work
+                    .names()?
+                    .given
+                    .get(&device.0)
+                    .map_or(Timestamp(0), |known| known.at);
+                let at = work.now.max(known.plus(1));
+                work.name_device(device, &name, at)?;
+                let named = DeviceName { device, name, at };
+                self.enqueue_control(work, own.account, None, &Control::DeviceNamed(named))?;
             }
             (None, None) => {
                 let mut names = work.names()?;

@@ -263,6 +263,12 @@ impl Engine {
             self.fail(work, ask, Failure::answer_unreadable());
             return Ok(());
         }
+        if let Some(own) = work.find_own()?
+            && own.registered
+            && own.account == pending.account
+        {
+            return self.look_for_proof(work, ask, &pending);
+        }
         match chain {
             Err(_) => self.fail(work, ask, Failure::chain_invalid()),
             Ok(chain) if chain.is_closed() => {
@@ -270,6 +276,22 @@ impl Engine {
             }
             Ok(_) => self.open_place(work, ask, Way::Code, Some(pending))?,
         }
+        Ok(())
+    }
+
+    /// The server said at sign-in that this device is out of its account. The log that comes with the right
+    /// password is the proof, or there is none.
+    fn look_for_proof(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        pending: &LoginPending,
+    ) -> Result<(), ReadError> {
+        self.take_entries(work, pending.account, &pending.entries)?;
+        if work.find_own()?.is_some() {
+            self.fail(work, ask, Failure::device_revoked_unproven());
+        }
+        // Else everything is forgotten, and whoever asked was told.
         Ok(())
     }
 

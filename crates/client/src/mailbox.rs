@@ -6,6 +6,7 @@ use conclave_crypto::{ContentKey, Purpose, RemoteDevice, hashes_equal, message_h
 use conclave_protocol::frames::{Ack, Class, ClientFrame, Deliver, DirectMessage, Heads, Item, Side};
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, ErrorCode, Hash, RoomId, Timestamp};
+use conclave_sigchain::Device;
 
 use crate::calls::{Need, NeedState};
 use crate::codec::KeyAndHash;
@@ -419,15 +420,10 @@ impl Engine {
         let Some(person) = self.person(work, from.account)? else {
             return Ok(Standing::Unknown);
         };
+        let was_there = |device: &Device| device.added <= head && head <= person.chain.head();
         Ok(match remote_at(&person.chain, from.device, head) {
             Some(remote) => Standing::Spoke(Box::new(remote)),
-            None if person
-                .chain
-                .known_device(from.device)
-                .is_some_and(|device| device.added <= head) =>
-            {
-                Standing::Revoked
-            }
+            None if person.chain.known_device(from.device).is_some_and(was_there) => Standing::Revoked,
             None => Standing::Unknown,
         })
     }

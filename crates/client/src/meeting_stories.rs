@@ -34,6 +34,8 @@ use crate::{
     Change, HttpOutcome, Input, Intent, LinkTarget, MessageRow, ReadError, Reads, Record, RoomRow, Table,
 };
 
+mod revoking;
+
 const START: Timestamp = Timestamp(1_800_000_000_000);
 
 /// A device's disk.

@@ -24,9 +24,9 @@ const TURN_MS: u64 = 1_500;
 /// And no further device than this one longer.
 const TURNS_MAX: u64 = 3;
 /// Messages named in one receipt, so that it fits one pairwise message.
-const RECEIPT_MAX: usize = 100;
+pub(crate) const RECEIPT_MAX: usize = 100;
 /// Rooms named to own devices beside as many messages: together they fit one pairwise message.
-const READS_MAX: usize = 10;
+pub(crate) const READS_MAX: usize = 10;
 
 /// What is owed to others and to the own devices for one room.
 #[derive(Default, Encode, Decode)]

@@ -21,6 +21,7 @@ type LinkRow = (
     Option<Column<AccountId>>,
     Option<Column<DeviceId>>,
 );
+type MessageRow = (Column<u32>, Vec<u8>);
 
 /// A place as its row says.
 struct Place {
@@ -184,7 +185,7 @@ impl Db {
         now: Timestamp,
     ) -> Result<InLink<Vec<LinkMessage>>, DbError> {
         let engine = self.engine();
-        let (found, rows): (Option<LinkRow>, Vec<(Column<u32>, Vec<u8>)>) = on_engine!(
+        let (found, rows): (Option<LinkRow>, Vec<MessageRow>) = on_engine!(
             self,
             read | connection | {
                 let found: Option<LinkRow> = sqlx::query_as(FIND_LINK.on(engine))

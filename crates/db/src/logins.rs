@@ -6,10 +6,11 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_ENDED_LOGIN, FIND_LOGIN, FIND_NEWCOMER,
-    FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT, INSERT_LOGIN,
-    INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN, INSERT_TICKET, LIST_REVOKED_LOGINS,
-    LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN, SUPERSEDE_REFRESH_TOKEN,
+    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_ENDED_DEVICE, FIND_ENDED_LOGIN, FIND_LOGIN,
+    FIND_NEWCOMER, FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT,
+    INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN, INSERT_TICKET,
+    LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN,
+    SUPERSEDE_REFRESH_TOKEN,
 };
 use crate::{Db, DbError, DeviceAttempt, Ended, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
 
@@ -409,6 +410,21 @@ impl Db {
             }
         );
         Ok(rows.into_iter().map(ended).collect())
+    }
+
+    /// The account of a refresh token whose device was taken out of it, as the account's chain shows.
+    pub async fn find_ended_device(&self, presented: Hash) -> Result<Option<AccountId>, DbError> {
+        let statement = FIND_ENDED_DEVICE.on(self.engine());
+        let row: Option<(Column<AccountId>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(presented))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(account,)| account.0))
     }
 
     /// Stores a single-use ticket for the socket.

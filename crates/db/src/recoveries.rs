@@ -7,6 +7,8 @@ use crate::engine::on_engine;
 use crate::statements::{CLAIM_RECOVERY_ATTEMPT, FIND_RECOVERY, INSERT_RECOVERY_ATTEMPT};
 use crate::{Db, DbError, RecoveryAttempt};
 
+type AttemptRow = (Option<Column<AccountId>>, Column<[u8; 32]>, Column<Timestamp>);
+
 impl Db {
     /// The account of a handle and the recovery verifying key that its chain has in force.
     pub async fn find_recovery(&self, username: &Username) -> Result<Option<(AccountId, [u8; 32])>, DbError> {
@@ -48,7 +50,7 @@ impl Db {
         now: Timestamp,
     ) -> Result<Option<RecoveryAttempt>, DbError> {
         let statement = CLAIM_RECOVERY_ATTEMPT.on(self.engine());
-        let rows: Vec<(Option<Column<AccountId>>, Column<[u8; 32]>, Column<Timestamp>)> = on_engine!(
+        let rows: Vec<AttemptRow> = on_engine!(
             self,
             write | connection | {
                 sqlx::query_as(statement)

@@ -218,6 +218,10 @@ statements! {
         JOIN devices d ON d.account = l.account AND d.device = l.device
         JOIN accounts a ON a.id = l.account
         WHERE l.id = $1 AND l.revoked_at IS NOT NULL" }
+    FIND_ENDED_DEVICE = { "SELECT l.account FROM refresh_tokens t
+        JOIN logins l ON l.id = t.login
+        JOIN devices d ON d.account = l.account AND d.device = l.device
+        WHERE t.hash = $1 AND d.revoked_at IS NOT NULL" }
     INSERT_TICKET = { "INSERT INTO tickets (hash, login, expires_at) VALUES ($1, $2, $3)" }
     CLAIM_TICKET = { "DELETE FROM tickets WHERE hash = $1 RETURNING login, expires_at" }
 
@@ -235,7 +239,7 @@ statements! {
         RETURNING account, key, expires_at" }
 
     // links
-    COUNT_LINKS = { "SELECT count(*) FROM links WHERE account = $1 AND expires_at > $2" }
+    COUNT_LINKS = { "SELECT count(*) FROM links WHERE account = $1 AND way = 'code' AND expires_at > $2" }
     INSERT_LINK = { "INSERT INTO links (id, way, token, account, expires_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING" }
     INSERT_LINK_MESSAGE = { "INSERT INTO link_messages (link, number, message) VALUES ($1, $2, $3)" }

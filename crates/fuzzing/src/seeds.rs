@@ -43,6 +43,9 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![0, 6, 2, 0, 40, 3, 0],
             vec![2, 0, 7, 3, 0, 30, 1, 0],
             behind(&[0, 3, 1, 0], &CHAIN.genesis),
+            vec![5, 0, 8, 8, 8, 8, 8],
+            vec![3, 0, 8, 8, 14, 1, 120, 3, 0],
+            vec![2, 0, 13, 4, 13, 1],
         ],
         "account_entry" => vec![
             behind(&[0], &CHAIN.genesis),
@@ -51,6 +54,13 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![1, 8, 0, 60, 5],
             vec![2, 9, 0, 70, 32],
             vec![3, 4, 0, 99],
+            behind(&[0], &CHAIN.following[0]),
+            behind(&[0], &CHAIN.following[1]),
+            behind(&[0], &CHAIN.following[2]),
+            behind(&[0], &CHAIN.following[3]),
+            behind(&[0], &CHAIN.following[4]),
+            vec![4, 1, 120, 3],
+            vec![5, 8, 120, 7],
         ],
         "client_content" => vec![
             text_content(0, ""),

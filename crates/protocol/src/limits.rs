@@ -62,7 +62,7 @@ pub const LINK_OPENING_MAX: usize = 1024;
 pub const LINK_PAGE_BYTES: usize = 256 * 1024;
 /// Messages of a meeting place, both sides together.
 pub const LINK_MESSAGES_MAX: u32 = 16;
-/// Meeting places open at a time for one account.
+/// Meeting places by code open at a time for one account.
 pub const LINKS_MAX: usize = 8;
 /// How long after it was added a device may sign in for the first time without the password, in milliseconds.
 pub const FIRST_LOGIN_WITHIN_MS: u64 = 15 * 60 * 1000;

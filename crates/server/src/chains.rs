@@ -21,7 +21,7 @@ pub(crate) struct Judged {
 /// What becomes of an entry that is offered.
 pub(crate) enum Offered {
     /// It stands in the chain already.
-    Stands(AccountChain),
+    Stands(Box<AccountChain>),
     /// It may be stored.
     Next(Box<Judged>),
 }
@@ -71,7 +71,7 @@ pub(crate) fn judge(
 ) -> Result<Offered, ApiError> {
     // The answer to an earlier try may have been lost: that comes before the clock, which has gone on.
     if chain.hash_at(entry.sequence) == Some(entry.hash()) {
-        return Ok(Offered::Stands(chain));
+        return Ok(Offered::Stands(Box::new(chain)));
     }
     if chain.is_closed() {
         return Err(ErrorCode::AccountClosed.into());

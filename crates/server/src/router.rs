@@ -51,6 +51,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/logins/device/start", post(logins::start_device))
         .route("/logins/device/finish", post(logins::finish_device))
         .route("/logins/refresh", post(logins::refresh))
+        .route("/logins/ended/entries", post(logins::ended_entries))
         .route("/logins/sign-out", post(logins::sign_out))
         .route("/recoveries/start", post(recoveries::start))
         .route("/recoveries/prove", post(recoveries::prove))

@@ -14,8 +14,8 @@ async fn two_people_with_two_devices_each_chat_in_all_directions_while_one_is_of
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let alices_laptop = alice.adds_a_device("laptop").await;
-    let bobs_phone = bob.adds_a_device("phone").await;
+    let alices_laptop = adds(&alice, "laptop").await;
+    let bobs_phone = adds(&bob, "phone").await;
 
     bobs_phone.goes_offline().await;
     let mut said = Vec::new();
@@ -52,7 +52,7 @@ async fn what_another_own_device_sent_is_ones_own_message_and_moves_on_with_its_
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     let message = laptop.sends("hi").to(&bob).await;
     alice.sees(&["hi"]).in_the_chat_with(&bob).await;
     let row = alice.timeline_with(&bob).await.pop().unwrap();
@@ -74,8 +74,8 @@ async fn what_is_read_on_one_device_is_read_on_the_others() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let laptop = alice.adds_a_device("laptop").await;
-    let phone = alice.adds_a_device("phone").await;
+    let laptop = adds(&alice, "laptop").await;
+    let phone = adds(&alice, "phone").await;
     for text in ["one", "two"] {
         bob.sends(text).to(&alice).await;
     }
@@ -105,7 +105,7 @@ async fn a_new_device_begins_where_the_chats_stand_and_shows_nothing_older_as_un
         alice.sends(text).to(&carol).await;
     }
     alice.sees(&["one", "two", "three"]).from(&bob).await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     laptop
         .waits("both chats", async || {
             match laptop.device().list_chats().await.unwrap().len() {
@@ -136,7 +136,7 @@ async fn saved_messages_are_on_both_devices() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     alice.sends("from before").to(&alice).await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     alice.sends("milk").to(&alice).await;
     laptop
         .waits("the note", async || sees_last(&laptop, &alice, "milk").await)
@@ -154,7 +154,7 @@ async fn a_revoked_device_gets_nothing_more_and_forgets() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     bob.sends("before").to(&alice).await;
     laptop.sees(&["before"]).from(&bob).await;
     let mut events = laptop.device().events();
@@ -194,7 +194,7 @@ async fn a_revoked_device_gets_nothing_more_and_forgets() {
     let laptop = laptop.begins_again().await;
     assert_eq!(laptop.device().account().await.unwrap(), AccountView::None);
     // It can become a device of the account again, with other keys.
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop again").await;
     bob.sends("again").to(&alice).await;
     laptop
         .waits("the new message", async || {
@@ -208,7 +208,7 @@ async fn a_device_that_was_away_when_it_was_revoked_opens_nothing_more_on_the_se
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     bob.sends("before").to(&alice).await;
     laptop.sees(&["before"]).from(&bob).await;
     let id = device_of(&laptop).await;
@@ -226,13 +226,29 @@ async fn a_device_that_was_away_when_it_was_revoked_opens_nothing_more_on_the_se
         })
         .await;
     assert_eq!(mailbox_of(&world, &alice, id).await, 0);
+    // Nobody showed it a proof, so it keeps what it has. With the password comes the account's log.
+    assert!(matches!(
+        laptop.device().account().await.unwrap(),
+        AccountView::SignedOut { .. }
+    ));
+    let told = laptop
+        .signs_in()
+        .await
+        .expect_err("it is no device of the account");
+    assert_eq!(told.code(), Some("device_removed"));
+    assert!(laptop.holds_nothing().await);
+    laptop.signs_in().await.expect("as a new device");
+    assert!(matches!(
+        laptop.device().account().await.unwrap(),
+        AccountView::Joining { .. }
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_takes_itself_out() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     let id = device_of(&laptop).await;
     laptop.device().revoke_device(id).await.unwrap();
     assert_eq!(laptop.device().account().await.unwrap(), AccountView::None);
@@ -249,7 +265,7 @@ async fn nothing_is_lost_when_a_device_is_revoked_while_others_send() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     bob.sends("first").to(&alice).await;
     laptop.sees(&["first"]).from(&bob).await;
     let id = device_of(&laptop).await;
@@ -289,8 +305,8 @@ async fn of_two_devices_that_revoke_each_other_at_once_one_stays() {
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     for round in 0..3 {
-        let laptop = alice.adds_a_device(&format!("laptop{round}")).await;
-        let phone = alice.adds_a_device(&format!("phone{round}")).await;
+        let laptop = adds(&alice, &format!("laptop{round}")).await;
+        let phone = adds(&alice, &format!("phone{round}")).await;
         let (one, other) = (device_of(&laptop).await, device_of(&phone).await);
         let (first, second) = tokio::join!(
             laptop.device().revoke_device(other),
@@ -328,9 +344,9 @@ async fn devices_tell_each_other_their_names_and_nobody_else() {
         .rename_device(None, "Kitchen tablet")
         .await
         .unwrap();
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     laptop.device().rename_device(None, "Thin laptop").await.unwrap();
-    let phone = alice.adds_a_device("phone").await;
+    let phone = adds(&alice, "phone").await;
     phone.device().rename_device(None, "Old phone").await.unwrap();
     for person in [&alice, &laptop, &phone] {
         sees_names(person, &["Kitchen tablet", "Old phone", "Thin laptop"]).await;
@@ -363,9 +379,9 @@ async fn devices_tell_each_other_their_names_and_nobody_else() {
 async fn other_devices_hear_of_a_new_one_and_the_one_that_added_it_is_not_told() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
-    let laptop = alice.adds_a_device("laptop").await;
+    let laptop = adds(&alice, "laptop").await;
     let (mut own, mut others) = (alice.device().events(), laptop.device().events());
-    alice.adds_a_device("phone").await;
+    adds(&alice, "phone").await;
     let added = async {
         loop {
             if let Event::DeviceAdded { .. } = others.recv().await.unwrap() {
@@ -384,7 +400,7 @@ async fn one_device_that_lost_a_key_gets_it_again_and_the_other_is_not_disturbed
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let phone = bob.adds_a_device("phone").await;
+    let phone = adds(&bob, "phone").await;
     alice.sends("one").to(&bob).await;
     bob.sends("ok").to(&alice).await;
     phone.sees(&["one", "ok"]).in_the_chat_with(&alice).await;
@@ -415,7 +431,7 @@ async fn a_message_is_said_to_have_arrived_once_for_an_account() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
-    let phone = bob.adds_a_device("phone").await;
+    let phone = adds(&bob, "phone").await;
     // Sessions in all directions.
     phone.sends("hi").to(&alice).await;
     bob.sends("ho").to(&alice).await;
@@ -430,6 +446,13 @@ async fn a_message_is_said_to_have_arrived_once_for_an_account() {
     phone.reads_everything_from(&alice).await;
     alice.sees_delivery(&bob, message, &DeliveryView::Read).await;
     has_unread(&bob, &alice, 0).await;
+}
+
+/// Adds a device, and waits until others can write to it.
+async fn adds(person: &Person, label: &str) -> Person {
+    let new = person.adds_a_device(label).await;
+    new.device().wait_until_quiet(PATIENCE).await.unwrap();
+    new
 }
 
 async fn has_unread(person: &Person, from: &Person, wanted: u32) {

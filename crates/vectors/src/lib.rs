@@ -26,6 +26,7 @@ mod refusal;
 mod safety_numbers;
 mod sender_keys;
 mod sigchain;
+mod sigchain_stories;
 mod vault;
 #[cfg(feature = "wasm")]
 pub mod wasm;

@@ -3,18 +3,22 @@
 use conclave_crypto::{RecoveryKey, SigningKey};
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::{AccountId, DeviceId, Hash, Timestamp};
-use conclave_sigchain::{AccountChain, AccountEntry, Author, DeviceKeys};
+use conclave_sigchain::{
+    AccountBody, AccountChain, AccountEntry, Author, DeviceKeys, recovery_possession_bytes,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::file::{Counts, file, read};
 use crate::random::Fixed;
 use crate::refusal::{Context, refused, same};
+use crate::sigchain_stories::Story;
 use crate::{Hex, Refusal};
 
 pub(crate) const NAME: &str = "sigchain.json";
 
 const ABOUT: &[&str] = &[
     "Genesis entries, from the secrets of a device and of an account. The first is the worked example of the document.",
+    "Whole chains, entry by entry: who signs each, what a new key signs to enter, and the state that they lead to.",
     "A refused chain is what somebody offers as the chain of `account`.",
 ];
 
@@ -22,7 +26,35 @@ const ABOUT: &[&str] = &[
 #[serde(deny_unknown_fields)]
 struct Chains {
     genesis_entries: Vec<Genesis>,
+    chains: Vec<WholeChain>,
     refused_chains: Vec<RefusedChain>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholeChain {
+    about: String,
+    account: Hex,
+    entries: Vec<SignedEntry>,
+    head: u32,
+    head_hash: Hex,
+    active_devices: Vec<u32>,
+    recovery_verifying_key: Hex,
+    /// Generation, number of records, number of slots.
+    vault: Option<(u32, u64, usize)>,
+    closed: bool,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignedEntry {
+    what: String,
+    signing_seed: Hex,
+    possession_seed: Option<Hex>,
+    possession_bytes: Option<Hex>,
+    signed_bytes: Hex,
+    entry: Hex,
+    hash: Hex,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,12 +91,15 @@ pub(crate) fn generate() -> Result<String, Refusal> {
     for time in [0, 1, 1_799_999_999_999, u64::MAX] {
         genesis_entries.push(make(rng.array(), rng.array(), rng.array(), time)?);
     }
+    let chains = crate::sigchain_stories::all(&genesis_entries[0].entry.0)?;
+    let chains = chains.into_iter().map(whole).collect::<Result<_, _>>()?;
     let refused_chains = refusals(&genesis_entries[0])?;
     Ok(file(
         NAME,
         ABOUT,
         Chains {
             genesis_entries,
+            chains,
             refused_chains,
         },
     ))
@@ -103,6 +138,10 @@ pub(crate) fn check(json: &str) -> Result<Counts, Refusal> {
         AccountChain::verify(account, [vector.entry.0.as_slice()]).context("a genesis entry")?;
     }
     counts.add("account chain, genesis", vectors.genesis_entries.len());
+    for vector in &vectors.chains {
+        check_whole(vector).context(&vector.about)?;
+        counts.add("account chain, entries", vector.entries.len());
+    }
     for vector in &vectors.refused_chains {
         refused(verify(vector)?, &vector.reason).context(&vector.why)?;
     }
@@ -133,6 +172,88 @@ fn make(signing: [u8; 32], identity: [u8; 32], recovery: [u8; 32], time: u64) ->
         entry: entry.to_bytes().into(),
         account: chain.account().0.into(),
     })
+}
+
+fn whole(story: Story) -> Result<WholeChain, Refusal> {
+    let chain = &story.chain;
+    Ok(WholeChain {
+        about: story.about.into(),
+        account: chain.account().0.into(),
+        head: chain.head(),
+        head_hash: chain.head_hash().0.into(),
+        active_devices: chain.devices().map(|(id, _)| id.0).collect(),
+        recovery_verifying_key: (*chain.recovery()).into(),
+        vault: chain
+            .vault()
+            .map(|vault| (vault.generation, vault.records, vault.slots.len())),
+        closed: chain.is_closed(),
+        entries: story
+            .steps
+            .iter()
+            .map(|step| SignedEntry {
+                what: step.what.into(),
+                signing_seed: step.seed.into(),
+                possession_seed: step.possession.as_ref().map(|(seed, _)| (*seed).into()),
+                possession_bytes: step.possession.as_ref().map(|(_, bytes)| bytes.clone().into()),
+                signed_bytes: step.entry.signed_bytes().into(),
+                entry: step.entry.to_bytes().into(),
+                hash: step.entry.hash().0.into(),
+            })
+            .collect(),
+    })
+}
+
+/// Signs everything again and asks the chain of these bytes for its state.
+fn check_whole(vector: &WholeChain) -> Result<(), Refusal> {
+    let account = AccountId(vector.account.array()?);
+    for step in &vector.entries {
+        let mut entry = AccountEntry::from_bytes(&step.entry.0).context(&step.what)?;
+        same(
+            "the signed bytes",
+            Hex(entry.signed_bytes()),
+            step.signed_bytes.clone(),
+        )?;
+        same("the hash", Hex::from(entry.hash().0), step.hash.clone())?;
+        if let (Some(seed), Some(bytes)) = (&step.possession_seed, &step.possession_bytes) {
+            let again = SigningKey::from_bytes(&seed.array()?).sign(&bytes.0);
+            let (statement, possession) = possession(account, &mut entry.body).context(&step.what)?;
+            same("what a new key signs", Hex(statement), bytes.clone())?;
+            same("a new key's signature", Hex::from(*possession), again.into())?;
+        }
+        let again = signed(entry, &SigningKey::from_bytes(&step.signing_seed.array()?));
+        same("the entry", Hex(again.to_bytes()), step.entry.clone())?;
+    }
+    let entries = vector.entries.iter().map(|step| step.entry.0.as_slice());
+    let chain = AccountChain::verify(account, entries).context("the chain")?;
+    same("the head", chain.head(), vector.head)?;
+    same(
+        "the head's hash",
+        Hex::from(chain.head_hash().0),
+        vector.head_hash.clone(),
+    )?;
+    let active: Vec<u32> = chain.devices().map(|(id, _)| id.0).collect();
+    same("the active devices", active, vector.active_devices.clone())?;
+    let recovery = Hex::from(*chain.recovery());
+    same(
+        "the recovery key",
+        recovery,
+        vector.recovery_verifying_key.clone(),
+    )?;
+    let vault = chain.vault();
+    let vault = vault.map(|vault| (vault.generation, vault.records, vault.slots.len()));
+    same("the vault", vault, vector.vault)?;
+    same("whether it ended", chain.is_closed(), vector.closed)
+}
+
+/// What the new key of a body signs, and its signature.
+fn possession(account: AccountId, body: &mut AccountBody) -> Result<(Vec<u8>, &mut [u8; 64]), Refusal> {
+    match body {
+        AccountBody::AddDevice { keys, possession } => Ok((keys.possession_bytes(account), possession)),
+        AccountBody::RotateRecovery {
+            recovery, possession, ..
+        } => Ok((recovery_possession_bytes(account, recovery), possession)),
+        _ => Err(Refusal::new("the body has no new key")),
+    }
 }
 
 fn signed(mut entry: AccountEntry, key: &SigningKey) -> AccountEntry {
@@ -271,6 +392,9 @@ fn refusals(genesis: &Genesis) -> Result<Vec<RefusedChain>, Refusal> {
         .fixed(&signature)
         .finish();
     offer("an unknown kind", vec![unknown], account)?;
+    for (why, entries) in crate::sigchain_stories::refused(bytes)? {
+        offer(why, entries, account)?;
+    }
     Ok(found)
 }
 

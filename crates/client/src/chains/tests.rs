@@ -487,6 +487,85 @@ fn once_all_that_may_be_on_its_way_is_here_nothing_is_left_of_a_revoked_device()
 }
 
 #[test]
+fn a_message_is_of_its_device_where_that_spoke_for_the_account_at_the_head_it_names() {
+    use crate::mailbox::Standing;
+    use conclave_protocol::frames::Heads;
+    let mut rng = rng();
+    let own = Account::new(1);
+    let mut contact = Account::new(2);
+    contact.adds(0);
+    let laptop = contact.adds(0);
+    contact.adds(0);
+    contact.revokes(0, laptop);
+    contact.adds(0);
+    let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+    let mut engine = online(&mut work, &own, 0);
+    engine
+        .needed_person(&mut work, contact.id(), contact.found())
+        .unwrap();
+    let mut stood = |device: u32, head: u32| {
+        let from = DeviceAddress {
+            account: contact.id(),
+            device: DeviceId(device),
+        };
+        let heads = if contact.id() < own.id() {
+            Heads { low: head, high: 0 }
+        } else {
+            Heads { low: 0, high: head }
+        };
+        match engine.author(&work, from, own.id(), contact.id(), heads).unwrap() {
+            Standing::Spoke(_) => "spoke",
+            Standing::Revoked => "revoked",
+            Standing::Unknown => "unknown",
+        }
+    };
+    let laptops: Vec<_> = (0..6).map(|head| stood(laptop.0, head)).collect();
+    assert_eq!(
+        laptops,
+        ["unknown", "unknown", "spoke", "spoke", "revoked", "revoked"]
+    );
+    assert_eq!(stood(0, 5), "spoke");
+    assert_eq!(stood(77, 5), "unknown");
+    assert_eq!(stood(0, 6), "unknown", "a head that is not known here");
+}
+
+#[test]
+fn a_name_given_by_a_clock_that_was_ahead_can_be_changed() {
+    let mut rng = rng();
+    let account = Account::new(1);
+    let mut work = Work::new(&EmptyStore, &mut rng, NOW.plus(1_000_000_000));
+    let mut engine = online(&mut work, &account, 0);
+    engine.rename_device(&mut work, 7, None, "Zoo").unwrap();
+    work.now = NOW;
+    engine.rename_device(&mut work, 8, None, "Attic").unwrap();
+    assert_eq!(work.device_name(DeviceId(0)).unwrap().as_deref(), Some("Attic"));
+}
+
+#[test]
+fn a_chain_that_grows_twice_on_one_connection_is_fetched_twice() {
+    let mut rng = rng();
+    let own = Account::new(1);
+    let mut contact = Account::new(2);
+    let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+    let mut engine = online(&mut work, &own, 0);
+    engine
+        .needed_person(&mut work, contact.id(), contact.found())
+        .unwrap();
+    for _ in 0..2 {
+        assert!(
+            engine.longer_chains_asked.insert(contact.id()),
+            "it may be asked for"
+        );
+        contact.adds(0);
+        let page = EntriesPage {
+            entries: vec![contact.entries.last().unwrap().clone()],
+            more: false,
+        };
+        engine.needed_entries(&mut work, contact.id(), &page).unwrap();
+    }
+}
+
+#[test]
 fn each_device_that_comes_is_told_this_devices_name_once() {
     let mut rng = rng();
     let mut account = Account::new(1);

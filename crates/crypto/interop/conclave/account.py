@@ -1,7 +1,7 @@
-"""Account chain: the genesis entry, and the device that it names."""
+"""Account chain: its entries, and the state that they lead to."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import Refused
 from .encoding import Reader, hash_of, label, optional, start, u8, u32, u64, variable
@@ -36,18 +36,108 @@ class OwnDevice:
     identity_secret: bytes
 
 
+RECOVERY = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Genesis:
+    signing_key: bytes
+    identity_key: bytes
+    recovery_key: bytes
+
+
+@dataclass(frozen=True)
+class AddDevice:
+    signing_key: bytes
+    identity_key: bytes
+    possession: bytes
+
+    def statement(self, account: bytes) -> bytes:
+        return start("device-possession") + account + self.signing_key + self.identity_key
+
+
+@dataclass(frozen=True)
+class RevokeDevice:
+    device: int
+
+
+@dataclass(frozen=True)
+class RotateRecovery:
+    recovery_key: bytes
+    possession: bytes
+    revoke_all: bool
+
+    def statement(self, account: bytes) -> bytes:
+        return start("recovery-possession") + account + self.recovery_key
+
+
+@dataclass(frozen=True)
+class Vault:
+    generation: int
+    slots: list[tuple[bytes, bytes]]
+    records: int
+    head: bytes
+
+
+@dataclass(frozen=True)
+class Close:
+    pass
+
+
+Body = Genesis | AddDevice | RevokeDevice | RotateRecovery | Vault | Close
+
+
+def write_body(body: Body) -> bytes:
+    match body:
+        case Genesis():
+            return u8(0) + body.signing_key + body.identity_key + body.recovery_key
+        case AddDevice():
+            return u8(1) + body.signing_key + body.identity_key + body.possession
+        case RevokeDevice():
+            return u8(2) + u32(body.device)
+        case RotateRecovery():
+            return u8(3) + body.recovery_key + body.possession + u8(body.revoke_all)
+        case Vault():
+            slots = b"".join(slot + wrapped for slot, wrapped in body.slots)
+            return u8(4) + u32(body.generation) + u8(len(body.slots)) + slots + u64(body.records) + body.head
+        case Close():
+            return u8(6)
+
+
+def read_body(reader: Reader) -> Body:
+    match reader.u8():
+        case 0:
+            return Genesis(reader.fixed(32), reader.fixed(32), reader.fixed(32))
+        case 1:
+            return AddDevice(reader.fixed(32), reader.fixed(32), reader.fixed(64))
+        case 2:
+            return RevokeDevice(reader.u32())
+        case 3:
+            recovery, possession, revoke_all = reader.fixed(32), reader.fixed(64), reader.u8()
+            if revoke_all > 1:
+                raise Refused("neither yes nor no")
+            return RotateRecovery(recovery, possession, revoke_all == 1)
+        case 4:
+            generation, count = reader.u32(), reader.u8()
+            if count > 8:
+                raise Refused("too many slots")
+            slots = [(reader.fixed(32), reader.fixed(32)) for _ in range(count)]
+            return Vault(generation, slots, reader.u64(), reader.fixed(32))
+        case 6:
+            return Close()
+    raise Refused("an entry of an unknown kind")
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A chain entry as it is signed; so far only its genesis form has a body."""
+    """A chain entry as it is signed."""
 
     account: bytes | None
     sequence: int
     previous: bytes | None
     author: int
     time: int
-    signing_key: bytes
-    identity_key: bytes
-    recovery_key: bytes
+    body: Body
 
     def signed_bytes(self) -> bytes:
         return (
@@ -58,10 +148,7 @@ class Entry:
             + optional(self.previous)
             + u32(self.author)
             + u64(self.time)
-            + u8(0)
-            + self.signing_key
-            + self.identity_key
-            + self.recovery_key
+            + write_body(self.body)
         )
 
 
@@ -90,31 +177,137 @@ def read_entry(entry: bytes) -> tuple[Entry, bytes, bytes]:
         raise Refused("an entry of another version")
     account, sequence, previous = reader.optional(32), reader.u32(), reader.optional(32)
     author, time = reader.u32(), reader.u64()
-    if reader.u8() != 0:
-        raise Refused("an entry of an unknown kind")
-    keys = reader.fixed(32), reader.fixed(32), reader.fixed(32)
+    body = read_body(reader)
     reader.end()
-    return Entry(account, sequence, previous, author, time, *keys), signed, signature
+    return Entry(account, sequence, previous, author, time, body), signed, signature
 
 
-def verify_chain(account: bytes, entries: list[bytes]) -> Device:
-    """The first device of a chain. So far every second entry is refused."""
+@dataclass
+class Chain:
+    """The state of a verified chain."""
+
+    account: bytes
+    recovery_key: bytes
+    head: int
+    head_hash: bytes
+    time: int
+    devices: dict[int, Device] = field(default_factory=dict)
+    keys: set[bytes] = field(default_factory=set)
+    vault: Vault | None = None
+    closed: bool = False
+
+    def enter(self, *keys: bytes) -> None:
+        """Keys that must never have stood here."""
+        if len(set(keys)) != len(keys) or not self.keys.isdisjoint(keys):
+            raise Refused("a key that stands in the chain")
+        self.keys.update(keys)
+
+    def append(self, data: bytes) -> None:
+        """A refusal may leave traces here; the chain is then thrown away."""
+        entry, signed, signature = read_entry(data)
+        if (entry.account, entry.sequence, entry.previous) != (self.account, self.head + 1, self.head_hash):
+            raise Refused("not the next entry of this chain")
+        if self.closed or entry.time < self.time:
+            raise Refused("after the end, or before the entry before")
+        by_recovery = entry.author == RECOVERY
+        if not by_recovery and entry.author not in self.devices:
+            raise Refused("no active device wrote this")
+        key = self.recovery_key if by_recovery else self.devices[entry.author].signing_key
+        verify(key, signed, signature)
+        if entry.sequence >= 4352:
+            raise Refused("the chain is full")
+        if entry.sequence >= 4096 and not (by_recovery or isinstance(entry.body, RevokeDevice)):
+            raise Refused("the rest is for recovery")
+        self.head, self.head_hash, self.time = entry.sequence, entry_hash(data), entry.time
+        match entry.body:
+            case AddDevice():
+                self._add(entry.body)
+            case RevokeDevice():
+                if entry.body.device not in self.devices:
+                    raise Refused("no such active device")
+                if not by_recovery and len(self.devices) == 1:
+                    raise Refused("the last device")
+                del self.devices[entry.body.device]
+            case RotateRecovery():
+                self._rotate(entry.body, by_recovery)
+            case Vault():
+                self._vault(entry.body)
+            case Close():
+                self.devices.clear()
+                self.closed = True
+            case Genesis():
+                raise Refused("a second genesis")
+
+    def _add(self, body: AddDevice) -> None:
+        check_keys(body.signing_key, body.identity_key)
+        self.enter(body.signing_key, body.identity_key)
+        if len(self.devices) >= 16:
+            raise Refused("too many devices")
+        verify(body.signing_key, body.statement(self.account), body.possession)
+        self.devices[self.head] = Device(
+            self.account, self.head, self.head_hash, body.signing_key, body.identity_key
+        )
+
+    def _rotate(self, body: RotateRecovery, by_recovery: bool) -> None:
+        if not by_recovery:
+            raise Refused("for the recovery key only")
+        check_ed25519(body.recovery_key)
+        self.enter(body.recovery_key)
+        verify(body.recovery_key, body.statement(self.account), body.possession)
+        self.recovery_key = body.recovery_key
+        if body.revoke_all:
+            self.devices.clear()
+
+    def _vault(self, body: Vault) -> None:
+        slots = [slot for slot, _ in body.slots]
+        if slots != sorted(set(slots)):
+            raise Refused("slots out of order")
+        if body.records == 0 and body.head != ZEROS:
+            raise Refused("a head of nothing")
+        before = self.vault
+        if before is not None:
+            if body.generation < before.generation or body.records < before.records:
+                raise Refused("the vault goes back")
+            if body.records == before.records and body.head != before.head:
+                raise Refused("another vault")
+        self.vault = body
+
+
+def check_keys(signing_key: bytes, identity_key: bytes) -> None:
+    check_ed25519(signing_key)
+    if identity_key == ZEROS:
+        raise Refused("an identity key of zeros")
+
+
+def verify_whole(account: bytes, entries: list[bytes]) -> Chain:
     if not entries:
         raise Refused("no entry")
-    if len(entries) > 1:
-        raise Refused("no second entry is known yet")
     genesis, signed, signature = read_entry(entries[0])
     if genesis.account is not None or genesis.previous is not None or genesis.sequence or genesis.author:
         raise Refused("not a genesis entry")
-    check_ed25519(genesis.signing_key)
-    check_ed25519(genesis.recovery_key)
-    if genesis.identity_key == ZEROS:
-        raise Refused("an identity key of zeros")
-    verify(genesis.signing_key, signed, signature)
+    body = genesis.body
+    if not isinstance(body, Genesis):
+        raise Refused("not a genesis entry")
+    check_keys(body.signing_key, body.identity_key)
+    check_ed25519(body.recovery_key)
+    verify(body.signing_key, signed, signature)
     identifier = entry_hash(entries[0])
     if identifier != account:
         raise Refused("the chain of another account")
-    return Device(account, 0, identifier, genesis.signing_key, genesis.identity_key)
+    chain = Chain(account, body.recovery_key, 0, identifier, genesis.time)
+    chain.enter(body.signing_key, body.identity_key, body.recovery_key)
+    chain.devices[0] = Device(account, 0, identifier, body.signing_key, body.identity_key)
+    for entry in entries[1:]:
+        chain.append(entry)
+    return chain
+
+
+def verify_chain(account: bytes, entries: list[bytes]) -> Device:
+    """The first active device of a chain."""
+    devices = verify_whole(account, entries).devices
+    if not devices:
+        raise Refused("no device")
+    return devices[min(devices)]
 
 
 def new_account(time: int) -> tuple[OwnDevice, bytes]:
@@ -126,9 +319,11 @@ def new_account(time: int) -> tuple[OwnDevice, bytes]:
         previous=None,
         author=0,
         time=time,
-        signing_key=ed25519_public(signing_seed),
-        identity_key=x25519_public(identity_secret),
-        recovery_key=ed25519_public(recovery_signing_seed(recovery_key)),
+        body=Genesis(
+            ed25519_public(signing_seed),
+            x25519_public(identity_secret),
+            ed25519_public(recovery_signing_seed(recovery_key)),
+        ),
     )
     signed = genesis.signed_bytes()
     entry = write_entry(signed, sign(signing_seed, signed))

@@ -467,6 +467,23 @@ fn a_rollback_a_cut_a_swap_and_foreign_records_each_have_their_error() {
 }
 
 #[test]
+fn a_head_pinned_again_with_a_later_generation_demands_the_later_one() {
+    let mut rng = rng(31);
+    let (records, ..) = vault(2, &mut rng);
+    let mut log = VaultLog::new(ACCOUNT);
+    log.append(&records[0]).unwrap();
+    let head = VaultHead {
+        count: 2,
+        hash: records[1].hash(),
+    };
+    for generation in [0, records[1].generation() + 1] {
+        log.pin(head, generation).unwrap();
+    }
+    log.append(&records[1]).unwrap();
+    assert_eq!(log.generation(), records[1].generation() + 1);
+}
+
+#[test]
 fn a_replaced_generation_and_an_older_version_are_not_taken_back() {
     let mut rng = rng(12);
     let (_, [old, new], mut log) = vault(6, &mut rng);

@@ -200,6 +200,9 @@ async fn a_revoked_device_loses_its_logins_mailbox_and_prekeys_in_the_same_step(
         stage.rotate_login(hash(1), hash(9), NOW).await.unwrap(),
         Refreshed::Rotated(_)
     ));
+    let ended = [hash(1), hash(2), hash(3), hash(4)].map(|token| stage.find_ended_device(token));
+    let ended: Vec<_> = join_all(ended).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ended, [None, Some(account(1)), Some(account(1)), None]);
     let listed = stage.list_revoked_logins(NOW).await.unwrap();
     assert_eq!(
         listed,

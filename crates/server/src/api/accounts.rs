@@ -133,7 +133,7 @@ pub(crate) async fn find(
 /// Where a page begins.
 #[derive(Deserialize)]
 pub(crate) struct After {
-    after: Option<u32>,
+    pub(crate) after: Option<u32>,
 }
 
 /// `GET /api/v1/accounts/{account}/entries?after=…`
@@ -148,13 +148,23 @@ pub(crate) async fn list_entries(
         // Who has no device yet reads the own chain and no other.
         own?.0.eq(&account).then_some(()).ok_or(refusal)?;
     }
-    let mut entries = entries(&app, account, page.after, ENTRIES_PAGE + 1).await?;
-    let more = entries.len() > ENTRIES_PAGE;
-    entries.truncate(ENTRIES_PAGE);
-    if entries.is_empty() && app.db.find_account(account).await?.is_none() {
+    let page = entries_page(&app, account, page.after).await?;
+    if page.entries.is_empty() && app.db.find_account(account).await?.is_none() {
         return Err(ErrorCode::UnknownPerson.into());
     }
-    Ok(Body(EntriesPage { entries, more }))
+    Ok(Body(page))
+}
+
+/// A page of a chain behind a sequence.
+pub(crate) async fn entries_page(
+    app: &App,
+    account: AccountId,
+    after: Option<u32>,
+) -> Result<EntriesPage, ApiError> {
+    let mut entries = entries(app, account, after, ENTRIES_PAGE + 1).await?;
+    let more = entries.len() > ENTRIES_PAGE;
+    entries.truncate(ENTRIES_PAGE);
+    Ok(EntriesPage { entries, more })
 }
 
 async fn found(app: &App, account: Option<Account>) -> Result<Body<AccountFound>, ApiError> {

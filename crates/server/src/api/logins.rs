@@ -9,6 +9,7 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 use conclave_auth::server::finish_login;
 use conclave_auth::statements::login_statement;
 use conclave_db::{Account, DeviceAttempt, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
+use conclave_protocol::accounts::EntriesPage;
 use conclave_protocol::limits::{
     ACCESS_TOKEN_LIFE_MS, ENTRIES_PAGE, FIRST_LOGIN_WITHIN_MS, PENDING_LOGIN_LIFE_MS, REFRESH_TOKEN_IDLE_MS,
     TICKET_LIFE_MS,
@@ -21,9 +22,10 @@ use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, Timestamp, Token, Usern
 use http::StatusCode;
 
 use crate::access::Holder;
+use crate::api::accounts::{After, entries_page};
 use crate::chains::{chain_of, entries};
 use crate::error::ApiError;
-use crate::extract::{AskedFrom, Body, SameOrigin, SignedIn};
+use crate::extract::{AskedFrom, Body, QueryOf, SameOrigin, SignedIn};
 use crate::randomness;
 use crate::revocations::refusal;
 use crate::state::{App, token_hash};
@@ -190,6 +192,8 @@ pub(crate) async fn refresh(
     let refused = |cookies: &CookieJar, code: ErrorCode| {
         (forget_cookie(&app, cookies.clone()), ApiError::from(code)).into_response()
     };
+    // The device still needs its token, to read by which entry it ended.
+    let ended = |why| ApiError::from(refusal(why)).into_response();
     let native = asked.refresh_token.is_some();
     let Some(presented) = presented(asked, &cookies) else {
         return Err(refused(&cookies, ErrorCode::SignInNeeded));
@@ -206,7 +210,7 @@ pub(crate) async fn refresh(
             app.end_login(login.id, login.address, ErrorCode::LoginRevoked);
             return Err(refused(&cookies, ErrorCode::LoginRevoked));
         }
-        Refreshed::Ended(why) => return Err(refused(&cookies, refusal(why))),
+        Refreshed::Ended(why) => return Err(ended(why)),
         Refreshed::Unknown => return Err(refused(&cookies, ErrorCode::SignInNeeded)),
     };
     let account = app.db.find_account(login.address.account).await;
@@ -222,6 +226,24 @@ pub(crate) async fn refresh(
         next,
         native,
     ))
+}
+
+/// `POST /api/v1/logins/ended/entries?after=…`: the own chain, for a device that was taken out of it while it was
+/// away: what the server claims, the device can check, and forget everything only then.
+pub(crate) async fn ended_entries(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    AskedFrom(source): AskedFrom,
+    cookies: CookieJar,
+    QueryOf(page): QueryOf<After>,
+    Body(asked): Body<Refresh>,
+) -> Result<Body<EntriesPage>, ApiError> {
+    app.limits.sign_in(source)?;
+    let presented = presented(asked, &cookies).ok_or(ErrorCode::SignInNeeded)?;
+    let account = app.db.find_ended_device(token_hash(&presented)).await?;
+    entries_page(&app, account.ok_or(ErrorCode::SignInNeeded)?, page.after)
+        .await
+        .map(Body)
 }
 
 /// `POST /api/v1/logins/sign-out`: also right for somebody who is signed out already.

@@ -330,7 +330,7 @@ fn nothing_that_was_wiped_is_left_in_the_file() {
     let (folder, mut store) = file_store();
     let path = folder.path().join("device.db");
     for number in 0..50_u8 {
-        let value = [number; 20_000];
+        let value = vec![number; 20_000];
         store.apply(vec![put(Table::Own, &[number], &value)]).unwrap();
     }
     store.apply(vec![Change::Wipe]).unwrap();

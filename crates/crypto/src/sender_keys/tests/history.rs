@@ -34,6 +34,19 @@ fn a_seed_opens_the_past_from_its_iteration_on_as_often_as_it_is_asked() {
 }
 
 #[test]
+fn a_distribution_and_a_seed_say_where_they_begin_and_the_chains_of_which_room() {
+    let mut alice = Author::new(1);
+    let bob = alice.reader();
+    for _ in 0..3 {
+        alice.say(b"before");
+    }
+    assert_eq!(alice.distribution().iteration(), 3);
+    let seed = SenderKeySeed::from_bytes(&alice.chain.seed()).unwrap();
+    assert_eq!((seed.iteration(), history(&alice).iteration()), (3, 3));
+    assert_eq!(bob.0.room(), &ROOM);
+}
+
+#[test]
 fn reading_the_past_gives_the_same_as_reading_it_when_it_came() {
     let mut alice = Author::new(1);
     let mut bob = alice.reader();

@@ -3,12 +3,14 @@
 use super::{AD, Author, EPOCH, NOW, ROOM, Reader};
 use crate::aead::OVERHEAD;
 use crate::limits::{
-    MAX_CHAIN_JUMP, MAX_OLD_CHAINS, MAX_SEALED_CONTENT, MAX_SKIPPED_PER_CHAIN, OLD_CHAIN_LIFETIME,
-    SKIPPED_KEY_LIFETIME,
+    MAX_CHAIN_JUMP, MAX_OLD_CHAINS, MAX_ROOM_MESSAGE, MAX_SEALED_CONTENT, MAX_SKIPPED_PER_CHAIN,
+    OLD_CHAIN_LIFETIME, SKIPPED_KEY_LIFETIME,
 };
-use crate::message::message_hash;
+use crate::message::{TYPE_ROOM, message_hash, varint};
 use crate::sender_keys::binding::{signed_bytes, single_use};
-use crate::sender_keys::{Accepted, ReceivingChains, SenderKeyMessage, SendingChain, VerifiedStatement};
+use crate::sender_keys::{
+    Accepted, CHAIN_ID_LENGTH, ReceivingChains, SenderKeyMessage, SendingChain, VerifiedStatement,
+};
 use crate::{OpenError, ParseError, SenderKeyError};
 
 #[test]
@@ -399,4 +401,16 @@ fn a_chain_id_never_gets_another_statement() {
 
 fn past_the_count(author: &mut Author, text: &[u8]) -> Vec<u8> {
     author.say_at(author.chain.iteration(), text)
+}
+
+#[test]
+fn the_longest_room_message_parses_and_a_longer_one_does_not() {
+    let mut longest = vec![TYPE_ROOM];
+    longest.extend([0; CHAIN_ID_LENGTH]);
+    varint::write(u32::MAX, &mut longest);
+    longest.resize(MAX_ROOM_MESSAGE, 0);
+    let parsed = SenderKeyMessage::from_bytes(&longest).unwrap();
+    assert_eq!(parsed.iteration(), u32::MAX);
+    longest.push(0);
+    assert_eq!(SenderKeyMessage::from_bytes(&longest), Err(ParseError::TooLong));
 }

@@ -2,11 +2,11 @@
 
 use super::met;
 use crate::limits::{
-    MAX_INACTIVE_SESSIONS, MAX_SKIPPED_PER_JUMP, REPLACED_SESSION_LIFETIME, SKIPPED_KEY_LIFETIME,
-    UNANSWERED_SESSION_LIFETIME,
+    MAX_INACTIVE_SESSIONS, MAX_SESSIONS_STATE, MAX_SKIPPED_PER_JUMP, REPLACED_SESSION_LIFETIME,
+    SKIPPED_KEY_LIFETIME, UNANSWERED_SESSION_LIFETIME,
 };
 use crate::tests::{AD, Device, NOW, rng};
-use crate::{OpenError, PairwiseMessage, PrekeyKind, Purpose, SealError, Sessions};
+use crate::{OpenError, PairwiseMessage, PrekeyKind, Purpose, SealError, Sessions, StateError};
 
 #[test]
 fn an_unanswered_session_expires_and_its_late_answer_still_opens() {
@@ -183,4 +183,12 @@ fn a_stored_responder_with_a_header_to_repeat_is_refused() {
     assert_eq!(state[role], 0);
     state[role] = 1;
     assert!(Sessions::from_bytes(&state).is_err());
+}
+
+#[test]
+fn a_stored_state_over_its_limit_is_refused_whatever_it_says() {
+    assert_eq!(
+        Sessions::from_bytes(&vec![0; MAX_SESSIONS_STATE + 1]).err(),
+        Some(StateError::OverLimit)
+    );
 }
