@@ -231,7 +231,10 @@ async fn a_device_that_was_away_when_it_was_revoked_opens_nothing_more_on_the_se
         laptop.device().account().await.unwrap(),
         AccountView::SignedOut { .. }
     ));
-    let told = laptop.signs_in().await.expect_err("it is no device of the account");
+    let told = laptop
+        .signs_in()
+        .await
+        .expect_err("it is no device of the account");
     assert_eq!(told.code(), Some("device_removed"));
     assert!(laptop.holds_nothing().await);
     laptop.signs_in().await.expect("as a new device");
