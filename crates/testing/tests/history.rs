@@ -89,7 +89,7 @@ async fn has_recorded(person: &Person) {
 /// Each device also records what another one would have, had it been there. After such a jump of the clock it learns
 /// the server's anew.
 async fn everything_is_recorded(world: &World, devices: &[&Person]) {
-    world.time_passes(Duration::from_secs(30 * 60));
+    world.time_passes(Duration::from_mins(30));
     for device in devices {
         device.goes_offline().await;
         device.comes_back().await;

@@ -699,7 +699,8 @@ fn a_vault_is_read_from_its_end_with_the_checks_of_reading_it_from_its_beginning
         assert_eq!(read(middle, &swapped), Err(VaultError::Gap), "{at}");
         let mut missing = records.clone();
         missing.remove(at);
-        assert!(read(middle, &missing).is_err(), "{at}");
+        // Without the first, the others are in order, and the tail says that one is below.
+        assert_eq!(read(middle, &missing).ok(), (at == 0).then_some(6), "{at}");
     }
     let (foreign, _, _) = vault(8, &mut rng);
     for at in 0..7 {
