@@ -208,6 +208,19 @@ test('the old password opens nothing any more, the new one does', { timeout: 120
   await chats(secondPage).waitFor({ timeout: 60_000 });
 });
 
+test('a forgotten password is replaced on a device that is signed out', { timeout: 120_000 }, async () => {
+  await secondPage.goto(`${server.url}/#/settings`);
+  await secondPage.getByRole('button', { name: 'Sign out' }).click();
+  await secondPage.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  await secondPage.getByRole('link', { name: 'Use the recovery key' }).click();
+  await secondPage.getByLabel('Recovery key').fill(words.join(' '));
+  await secondPage.getByLabel('New password', { exact: true }).fill(PASSWORD);
+  await secondPage.getByRole('button', { name: 'Come back' }).click();
+  await chats(secondPage).waitFor({ timeout: 60_000 });
+  await readChat(secondPage, 'noa');
+  await eventually(async () => (await texts(secondPage)).includes('hello to both'), true);
+});
+
 test('a device removes itself and keeps nothing', { timeout: 60_000 }, async () => {
   await secondPage.goto(`${server.url}/#/settings`);
   await secondPage

@@ -321,12 +321,13 @@ describe('coming back with the recovery key', () => {
     expect(goals(core)).not.toContain('cancelJoining');
   });
 
-  test('a device that holds an account signs in instead', async () => {
+  test('a device that is signed out keeps what it holds, and gets a new password', async () => {
     const core = new FakeCore();
     core.accountView = { type: 'signed_out', person: { account: 'account-jonas', username: 'jonas' } };
-    await open(core, '#/recover');
-    expect(await heading('Welcome back, jonas')).toBeTruthy();
-    expect(screen.getByText(/come back in another browser/)).toBeTruthy();
+    await open(core, '#/');
+    await user.click(await screen.findByRole('link', { name: 'Use the recovery key' }));
+    expect(await screen.findByText(/What is on this device stays/)).toBeTruthy();
+    expect(await field('Name')).toHaveProperty('value', 'jonas');
   });
 });
 
