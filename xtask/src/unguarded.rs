@@ -58,12 +58,20 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         let noticed = ended
             .output
             .contains(&format!("test {} ... FAILED", check.attack));
-        println!("{} {}", if noticed { "noticed  " } else { "UNNOTICED" }, check.attack);
+        println!(
+            "{} {}",
+            if noticed { "noticed  " } else { "UNNOTICED" },
+            check.attack
+        );
         if !noticed {
             unnoticed.push(check.attack.as_str());
         }
     }
-    println!("\n{} checks switched off, {} unnoticed", chosen.len(), unnoticed.len());
+    println!(
+        "\n{} checks switched off, {} unnoticed",
+        chosen.len(),
+        unnoticed.len()
+    );
     if unnoticed.is_empty() {
         Ok(())
     } else {
