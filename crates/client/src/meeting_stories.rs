@@ -930,6 +930,62 @@ fn an_account_with_sixteen_devices_takes_no_more() {
 }
 
 #[test]
+fn a_device_that_is_revoked_while_it_approves_adds_nothing_and_forgets_the_meeting() {
+    use conclave_sigchain::{AccountBody, Author};
+    for it_is_told in [true, false] {
+        let mut story = Story::new(false);
+        let (first, other) = (
+            SigningKey::from_bytes(&[1; 32]),
+            SigningKey::from_bytes(&[77; 32]),
+        );
+        let keys = DeviceKeys {
+            signing: other.public().to_bytes(),
+            identity: IdentityKey::from_bytes(&[78; 32]).public().to_bytes(),
+        };
+        let possession = other.sign(&keys.possession_bytes(story.server.account));
+        let mut chain = story.server.chain();
+        let body = AccountBody::AddDevice { keys, possession };
+        let entry = chain
+            .next_entry(Author::Device(DeviceId(0)), START, body)
+            .signed_with(|bytes| first.sign(bytes));
+        chain.append(&entry).unwrap();
+        story.server.entries.push(Bytes(entry.to_bytes()));
+        story.confirms = false;
+        story.begins();
+        story.goes_on_for(10_000);
+
+        // The other device takes it out. Whether it hears so at once or when it adds: it is out.
+        let body = AccountBody::RevokeDevice { device: DeviceId(0) };
+        let entry = chain
+            .next_entry(Author::Device(DeviceId(1)), story.now, body)
+            .signed_with(|bytes| other.sign(bytes));
+        let entry = Bytes(entry.to_bytes());
+        story.server.entries.push(entry.clone());
+        if it_is_told {
+            let moved = conclave_protocol::frames::ChainMoved {
+                account: story.server.account,
+                head: 2,
+                entry,
+            };
+            story.input(Who::Old, Input::Frame(ServerFrame::ChainMoved(moved).to_bytes()));
+        } else {
+            story.confirms = true;
+        }
+        story.goes_on_for(LINK_LIFE_MS + 60_000);
+        assert_eq!(story.old.account(), AccountView::None);
+        assert!(story.old.disk.0.is_empty());
+        assert!(story.old.engine.list_approvals().is_empty());
+        assert_eq!(story.devices(), 1, "the one that took it out");
+        assert!(
+            ["link_expired", "link_declined"].contains(&story.ended().as_str()),
+            "{}",
+            story.ended()
+        );
+        story.nothing_is_left();
+    }
+}
+
+#[test]
 fn a_server_that_changes_any_message_is_noticed_and_nothing_is_added() {
     /// Flips the last bit of the message with this number, and of no other.
     fn flip<const NUMBER: u32>(message: &mut LinkMessage) {

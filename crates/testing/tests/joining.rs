@@ -73,7 +73,7 @@ async fn wrong_digits_end_the_approval_and_add_nothing() {
         laptop.joins().await.expect_err("declined").code(),
         Some("link_declined")
     );
-    assert_eq!(devices(&world).await, 1);
+    assert_eq!(devices(&world), 1);
     // From the beginning it works.
     laptop.device().cancel_joining().await.unwrap();
     assert!(laptop.holds_nothing().await);
@@ -103,7 +103,7 @@ async fn either_side_may_give_up_and_the_other_learns_it() {
         laptop.joins().await.expect_err("declined").code(),
         Some("link_declined")
     );
-    assert_eq!(devices(&world).await, 1);
+    assert_eq!(devices(&world), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ async fn a_meeting_that_nobody_ends_is_over_by_itself() {
     alice.device().tick().await.unwrap();
     let end = alice.sees_the_approval_end(link).await;
     assert!(["link_expired", "link_gone"].contains(&end.as_str()), "{end}");
-    assert_eq!(devices(&world).await, 1);
+    assert_eq!(devices(&world), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +176,7 @@ async fn two_devices_approve_two_others_at_once() {
     other.unwrap();
     phone.joins().await.unwrap();
     tablet.joins().await.unwrap();
-    assert_eq!(devices(&world).await, 4);
+    assert_eq!(devices(&world), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,11 +237,9 @@ async fn a_server_that_changes_any_message_of_a_meeting_is_noticed() {
             let joined = laptop.joins().await;
             assert!(joined.is_err(), "{what}: {confirmed:?}");
             alice
-                .waits("the device to be out again", async || {
-                    match devices(&world).await {
-                        1 => Ok(()),
-                        more => Err(format!("{what}: {more} devices")),
-                    }
+                .waits("the device to be out again", async || match devices(&world) {
+                    1 => Ok(()),
+                    more => Err(format!("{what}: {more} devices")),
                 })
                 .await;
         }
@@ -284,7 +282,7 @@ async fn the_recovery_key_alone_brings_the_account_back_and_the_old_password_ope
     laptop.device().sign_out().await.unwrap();
     laptop.device().sign_in("alice", NEW_PASSWORD).await.unwrap();
     // The device from before is one still, until the person takes it out.
-    assert_eq!(devices(&world).await, 2);
+    assert_eq!(devices(&world), 2);
     let alice = world.opens_again("alice");
     alice.is_online().await;
 }
@@ -309,7 +307,7 @@ async fn a_forgotten_password_is_replaced_on_a_device_that_stays_what_it_is() {
     bob.sees(&["hello", "again"]).from(&alice).await;
     alice
         .waits("the other device to be out again", async || {
-            match devices(&world).await {
+            match devices(&world) {
                 2 => Ok(()),
                 more => Err(format!("{more} devices")),
             }
@@ -333,7 +331,7 @@ async fn a_recovered_device_approves_others() {
         .unwrap();
     laptop.is_online().await;
     laptop.adds_a_device_by_scan("phone").await;
-    assert_eq!(devices(&world).await, 3);
+    assert_eq!(devices(&world), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -363,7 +361,7 @@ async fn a_wrong_recovery_key_opens_nothing_and_leaves_nothing() {
         "password_short"
     );
     assert!(laptop.holds_nothing().await);
-    assert_eq!(devices(&world).await, 2);
+    assert_eq!(devices(&world), 2);
     alice.device().sign_out().await.unwrap();
     alice.signs_in().await.expect("the password is what it was");
 }
@@ -393,7 +391,7 @@ async fn first_approval(person: &Person) -> LinkId {
 }
 
 /// Active devices of all accounts, as the server has them.
-async fn devices(world: &World) -> i64 {
+fn devices(world: &World) -> i64 {
     let database = Connection::open(world.server_data().join("conclave.db")).unwrap();
     database
         .query_row(
