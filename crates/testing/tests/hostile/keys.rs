@@ -35,7 +35,7 @@ async fn a_prekey_bundle_of_another_device_is_refused_and_nothing_is_sent() {
     assert!(kept.lock().unwrap().is_some());
     // An honest server again: it goes out by itself.
     hostile.behaves();
-    world.time_passes(std::time::Duration::from_secs(7_200));
+    world.time_passes(std::time::Duration::from_hours(2));
     alice.goes_offline().await;
     alice.comes_back().await;
     bob.sees(&["for bob alone"]).from(&alice).await;

@@ -185,7 +185,7 @@ async fn the_key_of_one_message_opens_no_other() {
                 return Vec::new();
             }
             let mut two = std::mem::take(&mut *held);
-            let bodies: Vec<Bytes> = two.iter().map(|deliver| body_of(deliver)).collect();
+            let bodies: Vec<Bytes> = two.iter().map(body_of).collect();
             for (deliver, body) in two.iter_mut().zip(bodies.into_iter().rev()) {
                 if let Item::Message(message) = &mut deliver.item {
                     message.body = body;
