@@ -36,7 +36,9 @@ pub(crate) enum CliError {
     NotConfirmed,
     #[error("No new device of yours waits for approval. Sign in there first, or run there: conclave link")]
     NobodyWaits,
-    #[error("{0} devices wait for approval. Decline those that you do not know, or approve one by its link.")]
+    #[error(
+        "{0} devices wait for approval. Stop those that should not, wait until they are gone after ten minutes, or approve one by its link: conclave link"
+    )]
     SeveralWait(usize),
     #[error("Nothing was added.")]
     GivenUp,

@@ -150,12 +150,18 @@ pub(crate) async fn approve(
     session.close().await
 }
 
+/// New devices that ask, and those that an earlier command answered whose digits were not typed.
 async fn list_waiting(device: &Device) -> Result<Vec<LinkId>, CliError> {
     let approvals = device.list_approvals().await?;
-    let asked = approvals
-        .iter()
-        .filter(|approval| approval.step == ApprovalStep::Asked);
-    Ok(asked.filter_map(|approval| approval.link.parse().ok()).collect())
+    let waiting = approvals.iter().filter(|approval| {
+        matches!(
+            approval.step,
+            ApprovalStep::Asked | ApprovalStep::Connecting | ApprovalStep::DigitsNeeded
+        )
+    });
+    Ok(waiting
+        .filter_map(|approval| approval.link.parse().ok())
+        .collect())
 }
 
 /// Waits until an approval is as wanted; one that ends before says why.
