@@ -264,7 +264,7 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::rows::{MessageBody, MessageRow};
-    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use crate::work::testing::{Account, EmptyStore, rng, signed_up};
     use conclave_protocol::{DeviceId, Timestamp};
 
     const OWN: AccountId = AccountId([1; 32]);
@@ -290,6 +290,44 @@ mod tests {
             missing_before: 0,
             body: MessageBody::Text("hello".into()),
         }
+    }
+
+    #[test]
+    fn what_another_own_device_told_is_not_told_again_and_what_it_read_is_read() {
+        let mut rng = rng();
+        let account = Account::new(1);
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(10));
+        work.put_own(&account.own(0));
+        let room = RoomId::direct(account.id(), PEER);
+        work.ensure_room(room, PEER, "mia", true).unwrap();
+        let mut engine = Engine::new(true);
+        for n in 1..=3 {
+            work.put_message(MessageRow {
+                room,
+                author: PEER,
+                mine: false,
+                delivery: Delivery::Received,
+                ..sent(n)
+            });
+            engine.owe_delivered(&mut work, room, id(n)).unwrap();
+        }
+        let read = |room, n| ReadUpTo { room, message: id(n) };
+        let elsewhere = RoomId::direct(account.id(), OWN);
+        let seen = Seen {
+            read: vec![read(room, 2), read(elsewhere, 3), read(room, 9)],
+            told: vec![id(1), id(3), id(9)],
+        };
+        engine.take_seen(&mut work, &seen).unwrap();
+        let owed: Owed = work.find(Table::Receipts, &room.0).unwrap().unwrap();
+        assert_eq!(owed.delivered, [id(2)]);
+        assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 2);
+        // An earlier place comes late, and nothing is unread again.
+        let late = Seen {
+            read: vec![read(room, 1)],
+            told: Vec::new(),
+        };
+        engine.take_seen(&mut work, &late).unwrap();
+        assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 2);
     }
 
     #[test]

@@ -427,13 +427,14 @@ async fn one_device_that_lost_a_key_gets_it_again_and_the_other_is_not_disturbed
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_said_to_have_arrived_once_for_an_account() {
+async fn a_message_shows_as_arrived_and_read_whichever_device_of_an_account_has_it() {
     let world = World::begin().await;
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     let phone = adds(&bob, "phone").await;
     // Sessions in all directions.
     phone.sends("hi").to(&alice).await;
+    alice.sees(&["hi"]).from(&bob).await;
     bob.sends("ho").to(&alice).await;
     alice.sees(&["hi", "ho"]).from(&bob).await;
     let message = alice.sends("one").to(&bob).await;
