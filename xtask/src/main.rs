@@ -20,6 +20,7 @@ mod setup;
 mod tally;
 mod test;
 mod tools;
+mod unguarded;
 mod vectors;
 mod wasm;
 mod web;
@@ -81,6 +82,11 @@ const COMMANDS: &[Command] = &[
         name: "mutants",
         about: "change the deciding code and see that a test notices; takes hours",
         run: mutants::run,
+    },
+    Command {
+        name: "unguarded",
+        about: "switch off one check at a time and see that its attack succeeds; takes long",
+        run: unguarded::run,
     },
     Command {
         name: "tidy",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use conclave_sdk::ServerAddress;
 
-use crate::links::{InviteArg, WhoArg};
+use crate::links::{InviteArg, LinkArg, WhoArg};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -76,10 +76,38 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: PasswordArg,
     },
-    /// Sign in again on this device
+    /// Sign in: again, or on a new device, which one of your other devices then approves
+    ///
+    /// A new device prints six digits. Type them on a device that is signed in, in its window or with
+    /// conclave approve.
     SignIn {
         /// Your name [default: the one of this device]
         name: Option<String>,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
+    /// Make this a device of your account without a password: print a code that another of your devices scans
+    ///
+    /// Whoever has the code can take this device into their account until it is approved: show it to nobody else.
+    Link,
+    /// Approve a new device of yours: by the six digits that it shows, or by its link
+    Approve {
+        /// What conclave link printed on the new device [default: the device that waits]
+        link: Option<LinkArg>,
+        /// The six digits that the new device shows
+        #[arg(long, value_name = "DIGITS", conflicts_with = "link")]
+        digits: Option<String>,
+        /// Do not ask whether the device of the link is yours
+        #[arg(long, requires = "link")]
+        yes: bool,
+    },
+    /// Come back to your account with the recovery key alone, and choose a new password
+    ///
+    /// The 24 words are asked for, or read from the first line of standard input; then the password, with
+    /// --password-stdin from the next line.
+    Recover {
+        /// Your name
+        name: String,
         #[command(flatten)]
         password: PasswordArg,
     },
@@ -135,10 +163,39 @@ pub(crate) enum Command {
         #[arg(long)]
         kept: bool,
     },
+    /// List the devices of your account, name them, or take one out
+    Devices {
+        #[command(subcommand)]
+        what: Option<DevicesCommand>,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]
         local: LocalArg,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesCommand {
+    /// Name a device; only your devices learn the name
+    Rename {
+        /// The name
+        name: String,
+        /// Which device, by its number in the list [default: this one]
+        #[arg(long, value_name = "NUMBER")]
+        device: Option<u32>,
+    },
+    /// Take a device out of your account, at once and for good
+    ///
+    /// It is signed out and gets nothing more, and what is on it is deleted as soon as it hears of it. Your
+    /// messages stay on your other devices.
+    Revoke {
+        /// Which device, by its number in the list
+        #[arg(value_name = "NUMBER")]
+        device: u32,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -204,6 +261,8 @@ mod tests {
             &["conclave", "sign-in", "mia", "secret"][..],
             &["conclave", "sign-in", "mia", "--password", "secret"],
             &["conclave", "register", "mia", "token", "secret"],
+            &["conclave", "recover", "mia", "abandon", "ability"],
+            &["conclave", "recover", "mia", "--words", "abandon"],
         ] {
             assert!(Args::try_parse_from(line).is_err(), "{line:?}");
         }

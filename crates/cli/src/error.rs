@@ -32,6 +32,16 @@ pub(crate) enum CliError {
     Unreachable,
     #[error("There is no chat with {0} on this device.")]
     NoChat(String),
+    #[error("Nothing was removed.")]
+    NotConfirmed,
+    #[error("No new device of yours waits for approval. Sign in there first, or run there: conclave link")]
+    NobodyWaits,
+    #[error(
+        "{0} devices wait for approval. Stop those that should not, wait until they are gone after ten minutes, or approve one by its link: conclave link"
+    )]
+    SeveralWait(usize),
+    #[error("Nothing was added.")]
+    GivenUp,
     #[error("The two passwords are not the same.")]
     PasswordsDiffer,
     #[error("There is no terminal to ask for the password. Use CONCLAVE_PASSWORD or --password-stdin.")]
@@ -105,6 +115,10 @@ impl CliError {
             Self::NoAccount => "no_account",
             Self::SignedOut => "signed_out",
             Self::NoChat(_) => "unknown_room",
+            Self::NotConfirmed => "not_confirmed",
+            Self::NobodyWaits => "nobody_waits",
+            Self::SeveralWait(_) => "several_wait",
+            Self::GivenUp => "given_up",
             Self::PasswordsDiffer => "passwords_differ",
             _ => "failed",
         }

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use conclave_sdk::views::{BodyView, ChatView, ConnectionState, DeliveryView, LossView, MessageView};
+use conclave_sdk::views::{
+    BodyView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -82,6 +84,36 @@ pub(crate) fn name(chat: &ChatView) -> String {
     }
 }
 
+/// How a device is called.
+pub(crate) fn device_name(device: &DeviceView) -> String {
+    match &device.name {
+        Some(name) => plain(name),
+        None => format!("device {}", device.device),
+    }
+}
+
+/// A device was added by another one.
+pub(crate) fn device_added(name: Option<&str>) -> String {
+    let name = name.map_or_else(String::new, |name| format!(": {}", plain(name)));
+    format!(
+        "A device was added to your account{name}. If that was not you, remove it: conclave devices revoke"
+    )
+}
+
+/// A line of the list of devices.
+pub(crate) fn device(device: &DeviceView, width: usize, zone: &TimeZone) -> String {
+    let name = device_name(device);
+    let added = date_and_time(device.added_at, zone);
+    let seen = match device.seen_at {
+        _ if device.this => "this device".to_owned(),
+        _ if device.connected => "connected".to_owned(),
+        Some(at) => format!("last seen {}", date_and_time(at, zone)),
+        None => "never seen".to_owned(),
+    };
+    let number = device.device;
+    format!("{number:>4}  {name:width$}  added {added}  {seen}")
+}
+
 /// How the connection stands.
 pub(crate) fn connection(state: ConnectionState) -> &'static str {
     match state {
@@ -104,6 +136,17 @@ pub(crate) fn words(words: &[String]) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A QR code of two rows in each line, dark on light whatever the terminal's colours: nothing if it does not fit one.
+pub(crate) fn qr_code(text: &str) -> String {
+    let Ok(code) = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L) else {
+        return String::new();
+    };
+    code.render::<qrcode::render::unicode::Dense1x2>()
+        .dark_color(qrcode::render::unicode::Dense1x2::Light)
+        .light_color(qrcode::render::unicode::Dense1x2::Dark)
+        .build()
 }
 
 fn body(message: &MessageView) -> String {

@@ -19,6 +19,8 @@ pub(crate) enum LinkError {
     NotAnInvite,
     #[error("this is not a contact link: it looks like https://chat.example.org/#/contact/mia/…")]
     Contact,
+    #[error("this is not the code of a new device: it looks like https://chat.example.org/#/link/…")]
+    Code,
     #[error(
         "a name has 2 to 32 small letters, digits, dots, dashes or underscores, and begins with a letter"
     )]
@@ -97,6 +99,44 @@ impl FromStr for WhoArg {
             (Some("invite" | "setup"), ..) => Err(LinkError::NotAContact),
             _ => Err(LinkError::Contact),
         }
+    }
+}
+
+/// What a new device shows: its code, and its server if a whole link was given.
+#[derive(Clone)]
+pub(crate) struct LinkArg {
+    pub(crate) server: Option<ServerAddress>,
+    pub(crate) code: String,
+}
+
+impl std::fmt::Debug for LinkArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LinkArg")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromStr for LinkArg {
+    type Err = LinkError;
+
+    fn from_str(text: &str) -> Result<Self, LinkError> {
+        let text = text.trim();
+        let (server, code) = match Link::split(text)? {
+            None => (None, text),
+            Some(Link { server, route }) => match route.split_once('/') {
+                Some(("link", code)) => (server, code),
+                _ => return Err(LinkError::Code),
+            },
+        };
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if code.is_empty() || code.len() > 256 || !code.chars().all(allowed) {
+            return Err(LinkError::Code);
+        }
+        Ok(Self {
+            server,
+            code: code.to_owned(),
+        })
     }
 }
 
@@ -190,6 +230,25 @@ mod tests {
             .parse()
             .unwrap();
         assert!(!format!("{arg:?}").contains(TOKEN));
+    }
+
+    #[test]
+    fn the_code_of_a_new_device_is_a_whole_link_its_path_or_itself_and_never_printed() {
+        for (text, from) in [
+            (
+                format!("https://chat.example.org/#/link/{TOKEN}"),
+                server("https://chat.example.org"),
+            ),
+            (format!("/#/link/{TOKEN}"), None),
+            (format!(" {TOKEN} "), None),
+        ] {
+            let arg: LinkArg = text.parse().unwrap();
+            assert_eq!((arg.code.as_str(), &arg.server), (TOKEN, &from), "{text}");
+            assert!(!format!("{arg:?}").contains(TOKEN));
+        }
+        for text in ["", "two words", "/#/invite/abc", "/#/link/", "/#/link/a/b"] {
+            assert_eq!(text.parse::<LinkArg>().unwrap_err(), LinkError::Code, "{text}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where passwords come from: never from the command line, which every program on the machine can read.
+//! Where passwords and recovery keys come from: never from the command line, which every program on the machine can read.
 
 use std::io::{self, BufRead as _};
 
@@ -24,6 +24,15 @@ pub(crate) fn read(arg: &PasswordArg, new: bool) -> Result<Zeroizing<String>, Cl
         return Err(CliError::PasswordsDiffer);
     }
     Ok(password)
+}
+
+/// Reads the words of a recovery key: asked for, or the first line of standard input.
+pub(crate) fn read_words() -> Result<Zeroizing<String>, CliError> {
+    if io::IsTerminal::is_terminal(&io::stdin()) {
+        ask("Recovery key, 24 words: ")
+    } else {
+        first_line(io::stdin().lock())
+    }
 }
 
 fn ask(prompt: &str) -> Result<Zeroizing<String>, CliError> {

@@ -54,6 +54,13 @@ impl Printer {
         let _ = writeln!(io::stderr(), "{line}");
     }
 
+    /// Says something to a program that looks on, and nothing to a person.
+    pub(crate) fn program_note(&self, value: &impl Serialize) {
+        if self.json {
+            self.note(value, "");
+        }
+    }
+
     /// Says something to a person who looks on, and nothing to a program.
     pub(crate) fn hint(&self, text: &str) {
         if !self.json && io::IsTerminal::is_terminal(&io::stderr()) {

@@ -49,6 +49,11 @@ impl Session {
         Self::open_at(common, folder, &settings, &server, false)
     }
 
+    /// Whether there is a device in the folder that a command line names.
+    pub(crate) fn exists(common: &Common) -> Result<bool, CliError> {
+        Ok(Device::exists(&settings::folder(common.data.as_deref())?))
+    }
+
     /// Opens the device for a command that needs an account; offline until it goes online.
     pub(crate) fn open_offline(common: &Common) -> Result<Self, CliError> {
         let folder = settings::folder(common.data.as_deref())?;
@@ -195,7 +200,12 @@ impl Session {
 
     /// Refuses a contact link of another server.
     pub(crate) fn check_link(&self, who: &WhoArg) -> Result<(), CliError> {
-        match &who.server {
+        self.check_server(who.server.as_ref())
+    }
+
+    /// Refuses a link of another server.
+    pub(crate) fn check_server(&self, server: Option<&ServerAddress>) -> Result<(), CliError> {
+        match server {
             Some(link) if link != self.device.server() => Err(CliError::OtherServer {
                 link: link.clone(),
                 here: self.device.server().clone(),

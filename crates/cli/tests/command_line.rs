@@ -45,9 +45,16 @@ fn a_command_line_that_is_not_right_says_so_and_ends_with_2() {
         assert_eq!(code(&output), Some(2), "{line:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{line:?}");
     }
-    let output = conclave(home.path(), &["register", "mia", "token"], "");
-    assert_eq!(code(&output), Some(2), "no server is named anywhere");
-    assert!(text(&output.stderr).starts_with("Which server?"));
+    for line in [
+        &["register", "mia", "token"][..],
+        &["sign-in", "mia"],
+        &["recover", "mia"],
+        &["link"],
+    ] {
+        let output = conclave(home.path(), line, "");
+        assert_eq!(code(&output), Some(2), "no server is named anywhere: {line:?}");
+        assert!(text(&output.stderr).starts_with("Which server?"), "{line:?}");
+    }
 }
 
 #[test]
@@ -59,7 +66,8 @@ fn a_device_without_an_account_wants_one_and_leaves_nothing_behind() {
         &["chats"],
         &["listen"],
         &["send", "mia", "hello"],
-        &["sign-in", "mia", "--password-stdin"],
+        &["sign-in", "--password-stdin"],
+        &["approve"],
         &["contact-link"],
         &["recovery-key"],
     ] {

@@ -10,12 +10,13 @@ use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
 use conclave_protocol::accounts::{RegistrationFinish, RegistrationStart, RegistrationStarted};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ENTRY_CLOCK_SKEW_MS;
-use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted};
+use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted, PendingLogin};
 use conclave_protocol::{AccountId, Bytes, ErrorCode, Timestamp, Token, Username};
 use conclave_sigchain::{AccountEntry, DeviceKeys};
 use zeroize::Zeroizing;
 
-use crate::calls::{Call, LoginForm, Refusal, RegisterForm};
+use crate::appending::{AfterAppend, OwnAct};
+use crate::calls::{Call, Instead, LoginForm, RecoverForm, Refusal, RegisterForm};
 use crate::effects::Method;
 use crate::failure::Failure;
 use crate::machine::Engine;
@@ -46,6 +47,7 @@ impl Engine {
             self.fail(work, ask, Failure::busy());
             return Ok(());
         }
+        self.leave_joining(work)?;
         match work.find_own()? {
             Some(own) if own.registered => {
                 let signed_in = work.login()?.signed_in;
@@ -61,7 +63,9 @@ impl Engine {
                 let form = LoginForm {
                     username,
                     password,
-                    instead_of: Some(invite.to_owned()),
+                    instead_of: Some(Instead::Registration(invite.to_owned())),
+                    as_new: false,
+                    then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
             }
@@ -177,6 +181,8 @@ impl Engine {
                     username: form.username,
                     password: form.password,
                     instead_of: None,
+                    as_new: false,
+                    then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
                 Ok(())
@@ -211,6 +217,7 @@ impl Engine {
             self.fail(work, ask, Failure::other_account());
             return Ok(());
         }
+        self.leave_joining(work)?;
         self.start_sign_in(
             work,
             ask,
@@ -218,12 +225,14 @@ impl Engine {
                 username,
                 password,
                 instead_of: None,
+                as_new: false,
+                then_revoke: None,
             },
         );
         Ok(())
     }
 
-    fn signing_in(&self) -> bool {
+    pub(crate) fn signing_in(&self) -> bool {
         self.calls.values().any(|call| {
             matches!(
                 call,
@@ -231,11 +240,16 @@ impl Engine {
                     | Call::RegisterFinish { .. }
                     | Call::LoginStart { .. }
                     | Call::LoginFinish { .. }
+                    | Call::PendingLogin { .. }
+                    | Call::OpenLink { .. }
+                    | Call::RecoveryStart { .. }
+                    | Call::RecoveryProof { .. }
+                    | Call::RecoveryFinish { .. }
             )
         })
     }
 
-    fn start_sign_in(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
+    pub(crate) fn start_sign_in(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
         match ClientLogin::start(form.password.as_bytes(), &mut work.rng) {
             Ok((state, request)) => {
                 let body = LoginStart {
@@ -265,7 +279,7 @@ impl Engine {
         let finished = match state.finish(password, started.opaque.as_slice(), &mut work.rng) {
             Ok(finished) => finished,
             Err(AuthError::WrongCredentials) if form.instead_of.is_some() => {
-                self.register_after_all(work, ask, form);
+                self.begin_after_all(work, ask, form);
                 return Ok(());
             }
             Err(error) => {
@@ -273,12 +287,15 @@ impl Engine {
                 return Ok(());
             }
         };
-        // The password is right. Without keys on this device there is nobody here to sign in as.
-        let Some(own) = work
-            .find_own()?
-            .filter(|own| own.username == form.username.as_str())
-        else {
-            self.fail(work, ask, Failure::busy());
+        // The password is right. Without keys of the account this device asks one that has them for approval.
+        let own = work.find_own()?;
+        let Some(own) = own.filter(|own| !form.as_new && own.username == form.username.as_str()) else {
+            let body = PendingLogin {
+                attempt: started.attempt,
+                opaque: Bytes(finished.message),
+            };
+            let call = Call::PendingLogin { ask, form };
+            self.call_open(work, call, "/api/v1/logins/pending", &body);
             return Ok(());
         };
         let statement = login_statement(&own.account.0, own.device.0, started.attempt.as_str());
@@ -306,35 +323,81 @@ impl Engine {
         answer: Result<LoggedIn, Refusal>,
     ) -> Result<(), ReadError> {
         match answer {
-            Ok(logged_in) => self.take_login(work, ask, &logged_in),
+            Ok(logged_in) => {
+                if matches!(form.instead_of, Some(Instead::Recovery(_))) {
+                    self.keep_recovery_key(work)?;
+                }
+                self.take_login(work, ask, &logged_in)?;
+                match form.then_revoke {
+                    Some(device) => self.append_own(work, OwnAct::RevokeDevice(device), AfterAppend::Nobody),
+                    None => Ok(()),
+                }
+            }
             Err(refusal) if refusal.is(ErrorCode::WrongCredentials) && form.instead_of.is_some() => {
-                self.register_after_all(work, ask, form);
+                self.begin_after_all(work, ask, form);
+                Ok(())
+            }
+            Err(refusal) if refusal.is(ErrorCode::DeviceRevoked) => {
+                // So the server says. The account's log, which the password opens, proves it.
+                let form = LoginForm { as_new: true, ..form };
+                self.start_sign_in(work, ask, form);
+                Ok(())
+            }
+            Err(refusal)
+                if refusal.is(ErrorCode::WrongCredentials)
+                    && work.find_own()?.is_some_and(|own| !own.registered) =>
+            {
+                // The password is right, so it is the keys: they were made for an account that never was. This
+                // device is none of the account's.
+                let form = LoginForm { as_new: true, ..form };
+                self.start_sign_in(work, ask, form);
                 Ok(())
             }
             Err(refusal) => self.ask_refused(work, ask, &refusal),
         }
     }
 
-    /// The server does not know the account of the lost answer: the registration begins anew, with new keys.
-    fn register_after_all(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
-        let invite = form.instead_of.unwrap_or_default();
-        self.start_registration(
-            work,
-            ask,
-            RegisterForm {
-                username: form.username,
-                password: form.password,
-                invite,
-            },
-        );
+    /// The server does not know the device of the lost answer: what was tried begins anew, with new keys.
+    fn begin_after_all(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
+        let LoginForm {
+            username, password, ..
+        } = form;
+        match form.instead_of {
+            Some(Instead::Recovery(key)) => {
+                self.start_recovery(work, ask, RecoverForm::new(username, key, password));
+            }
+            Some(Instead::Registration(invite)) => self.start_registration(
+                work,
+                ask,
+                RegisterForm {
+                    username,
+                    password,
+                    invite,
+                },
+            ),
+            None => self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None)),
+        }
     }
 
-    fn take_login(&mut self, work: &mut Work<'_>, ask: u64, logged_in: &LoggedIn) -> Result<(), ReadError> {
+    pub(crate) fn take_login(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        logged_in: &LoggedIn,
+    ) -> Result<(), ReadError> {
+        if self.enter(work, logged_in)? {
+            self.answer(work, ask, Outcome::Done);
+        } else {
+            self.fail(work, ask, Failure::answer_unreadable());
+        }
+        Ok(())
+    }
+
+    /// Signed in. False where the server speaks of another device than the one whose keys signed.
+    pub(crate) fn enter(&mut self, work: &mut Work<'_>, logged_in: &LoggedIn) -> Result<bool, ReadError> {
         let mut own = work.own()?;
         if logged_in.account != own.account || logged_in.device != own.device {
-            // The server speaks of another account than the one whose keys signed.
-            self.fail(work, ask, Failure::answer_unreadable());
-            return Ok(());
+            return Ok(false);
         }
         if !own.registered {
             own.registered = true;
@@ -349,18 +412,18 @@ impl Engine {
         self.take_access(work.now, logged_in);
         self.failed_connects = 0;
         work.show(Event::Account);
-        self.answer(work, ask, Outcome::Done);
-        Ok(())
+        Ok(true)
     }
 
     pub(crate) fn sign_out(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+        self.leave_approvals(work)?;
         self.tell_sign_out(work)?;
         let mut login = work.login()?;
         login.signed_in = false;
         login.sign_out_pending = true;
         work.put_login(&login);
         self.access = None;
-        self.fail_held(work, &Failure::signed_out());
+        self.fail_held(work, &Failure::signed_out())?;
         work.show(Event::Account);
         self.answer(work, ask, Outcome::Done);
         Ok(())
@@ -394,7 +457,15 @@ impl Engine {
     }
 
     pub(crate) fn show_recovery_key(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
-        let key = work.own()?.recovery_key().to_bytes();
+        let own = work.own()?;
+        // One that was replaced opens nothing any more.
+        let in_force = *own.chain()?.recovery();
+        let is_in_force = |key: &RecoveryKey| key.signing_key().public().to_bytes() == in_force;
+        let Some(key) = own.recovery_key().filter(is_in_force) else {
+            self.fail(work, ask, Failure::recovery_key_elsewhere());
+            return Ok(());
+        };
+        let key = key.to_bytes();
         // 256 bits with BIP-39's checksum of 8: 24 words.
         match bip39::Mnemonic::from_entropy(&*key) {
             Ok(mnemonic) => {
@@ -416,7 +487,7 @@ impl Engine {
     }
 }
 
-fn failure_of(error: AuthError) -> Failure {
+pub(crate) fn failure_of(error: AuthError) -> Failure {
     match error {
         AuthError::WrongCredentials => Failure::server(ErrorCode::WrongCredentials, None),
         AuthError::Malformed => Failure::answer_unreadable(),

@@ -5,14 +5,20 @@
 //! no longer in the way.
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
-use conclave_protocol::accounts::{AccountFound, RegistrationStarted};
+use conclave_crypto::RecoveryKey;
+use conclave_protocol::accounts::{AccountFound, EntriesPage, RegistrationStarted};
+use conclave_protocol::devices::{DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ENVELOPES_PAGE;
-use conclave_protocol::logins::{LoggedIn, LoginStarted, Ticket};
+use conclave_protocol::links::LinkOpened;
+use conclave_protocol::logins::{DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, Ticket};
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
+use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
-use conclave_protocol::{AccountId, DeviceAddress, ErrorCode, Problem, RoomId, Timestamp, Username};
+use conclave_protocol::{
+    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -21,8 +27,10 @@ use crate::effects::{HttpBody, HttpCall, Method, Request};
 use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
+use crate::meeting::LinkCall;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
+use crate::vault::VaultNeed;
 use crate::work::Work;
 
 /// What an HTTP request is for.
@@ -59,6 +67,41 @@ pub(crate) enum Call {
     Invite {
         ask: u64,
     },
+    /// The password is right, and this is no device of the account yet.
+    PendingLogin {
+        ask: u64,
+        form: LoginForm,
+    },
+    OpenLink {
+        ask: u64,
+        link: LinkId,
+    },
+    Link(LinkCall),
+    /// The first sign-in of a device that was added by another one.
+    FirstLoginStart,
+    FirstLoginFinish,
+    RecoveryStart {
+        ask: u64,
+        form: RecoverForm,
+    },
+    RecoveryProof {
+        ask: u64,
+        form: RecoverForm,
+        state: Box<ClientRegistration>,
+        time: Timestamp,
+    },
+    RecoveryFinish {
+        ask: u64,
+        form: RecoverForm,
+    },
+    /// Whether a device that was added here has signed in.
+    AddedDevice(LinkId),
+    Devices {
+        ask: u64,
+    },
+    Append {
+        entry: Bytes,
+    },
     Need(Need),
 }
 
@@ -75,14 +118,45 @@ pub(crate) struct LoginForm {
     pub(crate) password: Zeroizing<String>,
     /// The registration that this sign-in stands for: its answer was lost, and if the server does not know the
     /// account after all, it goes on.
-    pub(crate) instead_of: Option<String>,
+    pub(crate) instead_of: Option<Instead>,
+    /// The keys on this device are not the account's: it is to become one of its devices.
+    pub(crate) as_new: bool,
+    /// A device that was only added so that the recovery key could replace the password.
+    pub(crate) then_revoke: Option<DeviceId>,
+}
+
+/// What a sign-in stands for whose answer was lost.
+pub(crate) enum Instead {
+    /// A registration with this invite.
+    Registration(String),
+    /// A recovery with this key.
+    Recovery(Box<RecoveryKey>),
+}
+
+/// What a person filled in to come back with the recovery key.
+pub(crate) struct RecoverForm {
+    pub(crate) username: Username,
+    pub(crate) key: Box<RecoveryKey>,
+    pub(crate) password: Zeroizing<String>,
+    /// How often the account's log has moved on under this recovery.
+    pub(crate) tries: u32,
+    /// Where this device is one of the account's already: the other one that the recovery key adds.
+    pub(crate) instead: Option<Added>,
+}
+
+/// A device that a recovery adds, and the account's log with it.
+pub(crate) struct Added {
+    pub(crate) device: DeviceId,
+    pub(crate) entries: Vec<Bytes>,
 }
 
 /// Something the engine lacks to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
-    /// Somebody's chain: not known here, or longer than known.
+    /// Somebody's whole chain: not known here, or disputed.
     Person(AccountId),
+    /// Entries behind the chain known here.
+    Entries(AccountId),
     /// Which accounts a room has.
     Room(RoomId),
     /// The server has to know a room that was opened here.
@@ -95,6 +169,8 @@ pub(crate) enum Need {
     Envelopes(RoomId),
     /// Own prekeys have to be published.
     Prekeys,
+    /// Something of the account's vault.
+    Vault(VaultNeed),
 }
 
 /// How a need stands.
@@ -120,7 +196,23 @@ const PREKEYS_RETRY_MS: u64 = 60_000;
 impl Engine {
     /// Makes a request that needs no access token.
     pub(crate) fn call_open(&mut self, work: &mut Work<'_>, call: Call, path: &str, body: &impl Serialize) {
-        self.issue(work, call, Method::Post, path.to_owned(), Some(json(body)), false);
+        self.issue(work, call, Method::Post, path.to_owned(), Some(json(body)), None);
+    }
+
+    /// Makes a request with this token, or with the access token where there is none.
+    pub(crate) fn call_as(
+        &mut self,
+        work: &mut Work<'_>,
+        call: Call,
+        method: Method,
+        path: String,
+        body: Option<HttpBody>,
+        token: Option<&Token>,
+    ) {
+        match token {
+            Some(token) => self.issue(work, call, method, path, body, Some(token.clone())),
+            None => self.call(work, call, method, path, body),
+        }
     }
 
     /// Makes a request with the access token, now or as soon as there is one.
@@ -133,7 +225,8 @@ impl Engine {
         body: Option<HttpBody>,
     ) {
         if self.access_is_fresh(work.now) {
-            self.issue(work, call, method, path, body, true);
+            let bearer = self.access_token();
+            self.issue(work, call, method, path, body, bearer);
         } else {
             self.held.push(Held {
                 call,
@@ -148,15 +241,17 @@ impl Engine {
     /// A fresh access token came: what waited for it goes out.
     pub(crate) fn release_held(&mut self, work: &mut Work<'_>) {
         for held in std::mem::take(&mut self.held) {
-            self.issue(work, held.call, held.method, held.path, held.body, true);
+            let bearer = self.access_token();
+            self.issue(work, held.call, held.method, held.path, held.body, bearer);
         }
     }
 
     /// No access token can be had: what waited for it fails.
-    pub(crate) fn fail_held(&mut self, work: &mut Work<'_>, failure: &Failure) {
+    pub(crate) fn fail_held(&mut self, work: &mut Work<'_>, failure: &Failure) -> Result<(), ReadError> {
         for held in std::mem::take(&mut self.held) {
-            self.call_failed(work, held.call, failure);
+            self.call_failed(work, held.call, failure)?;
         }
+        Ok(())
     }
 
     /// Asks for something the engine lacks, unless that is under way or has to wait.
@@ -168,6 +263,14 @@ impl Engine {
         }
         let (method, path, body) = match need {
             Need::Person(account) => (Method::Get, format!("/api/v1/accounts/{account}"), None),
+            Need::Entries(account) => {
+                let Some(person) = self.person(work, account)? else {
+                    return Ok(());
+                };
+                let after = person.chain.head();
+                let path = format!("/api/v1/accounts/{account}/entries?after={after}");
+                (Method::Get, path, None)
+            }
             Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
             Need::OpenRoom(room) => {
                 let Some(state) = work.room_state(room)? else {
@@ -192,6 +295,10 @@ impl Engine {
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
                 (Method::Get, path, None)
             }
+            Need::Vault(vault) => match self.vault_request(work, vault)? {
+                Some(request) => request,
+                None => return Ok(()),
+            },
             Need::Prekeys => {
                 let own = work.own()?;
                 let renew = work.prekeys_are_old()?;
@@ -223,6 +330,11 @@ impl Engine {
             HttpOutcome::Answered { status, body } if (200..300).contains(&status) => Ok(body),
             HttpOutcome::Answered { body, .. } => Err(Refusal::of(&body)),
         };
+        if let Err(refusal) = &answer
+            && refusal.is(ErrorCode::DeviceRevoked)
+        {
+            self.revocation_claimed(work)?;
+        }
         match call {
             Call::RegisterStart { ask, form, state } => match parse::<RegistrationStarted>(answer) {
                 Ok(started) => self.registration_started(work, ask, form, *state, &started),
@@ -240,10 +352,7 @@ impl Engine {
             }
             Call::SignOut => self.signed_out(work, parse::<Nothing>(answer)),
             Call::Refresh => self.refreshed(work, parse::<LoggedIn>(answer)),
-            Call::Ticket => {
-                self.ticketed(work, parse::<Ticket>(answer));
-                Ok(())
-            }
+            Call::Ticket => self.ticketed(work, parse::<Ticket>(answer)),
             Call::FindPerson { ask, expected } => match parse::<AccountFound>(answer) {
                 Ok(found) => self.person_found(work, ask, expected, found),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
@@ -259,6 +368,33 @@ impl Engine {
                 }
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
+            Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
+                Ok(pending) => self.pending_login(work, ask, &form, pending),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::OpenLink { ask, link } => self.link_opened(work, ask, link, parse::<LinkOpened>(answer)),
+            Call::Link(call) => self.link_outcome(work, call, answer),
+            Call::FirstLoginStart => self.first_login_started(work, parse::<DeviceLoginStarted>(answer)),
+            Call::FirstLoginFinish => self.first_login_finished(work, parse::<LoggedIn>(answer)),
+            Call::RecoveryStart { ask, form } => match parse::<RecoveryStarted>(answer) {
+                Ok(started) => {
+                    self.recovery_started(work, ask, form, &started);
+                    Ok(())
+                }
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::RecoveryProof {
+                ask,
+                form,
+                state,
+                time,
+            } => self.recovery_proved(work, ask, form, *state, time, parse::<RecoveryProved>(answer)),
+            Call::RecoveryFinish { ask, form } => {
+                self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
+            }
+            Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
+            Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
+            Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
         }
     }
@@ -273,6 +409,10 @@ impl Engine {
         let refusal = match need {
             Need::Person(account) => match parse::<AccountFound>(answer) {
                 Ok(found) => return self.needed_person(work, account, found),
+                Err(refusal) => refusal,
+            },
+            Need::Entries(account) => match parse::<EntriesPage>(answer) {
+                Ok(page) => return self.needed_entries(work, account, &page),
                 Err(refusal) => refusal,
             },
             Need::Room(room) => match parse::<DirectRoomFound>(answer) {
@@ -297,6 +437,10 @@ impl Engine {
                 Ok(page) => return self.needed_envelopes(work, room, page),
                 Err(refusal) => refusal,
             },
+            Need::Vault(vault) => match self.vault_answer(work, vault, answer)? {
+                Ok(()) => return Ok(()),
+                Err(refusal) => refusal,
+            },
             Need::Prekeys => match parse::<PrekeysLeft>(answer) {
                 Ok(left) => {
                     self.prekeys_left = left.one_time;
@@ -308,20 +452,26 @@ impl Engine {
         if refusal.is(ErrorCode::SignInNeeded) {
             // The access token ended on the way; the next round fetches one.
             self.access = None;
+            self.vault_soon(work.now);
         } else {
             let own_pause = match need {
                 Need::Prekeys => PREKEYS_RETRY_MS,
+                Need::Vault(vault) => Self::vault_pause(vault, &refusal).unwrap_or(NEED_RETRY_MS),
                 // Nobody waits for it in this moment, and it is wanted for days.
                 Need::FreshBundle(_) if !matches!(refusal, Refusal::Unreachable) => BUNDLE_AGAIN_MS,
                 _ => NEED_RETRY_MS,
             };
             let pause = refusal.retry_after_ms().unwrap_or(own_pause);
-            self.needs
-                .insert(need, NeedState::RetryAt(self.jittered(work, pause)));
+            let at = self.jittered(work, pause);
+            self.needs.insert(need, NeedState::RetryAt(at));
+            if matches!(need, Need::Vault(_)) {
+                self.vault_soon(at);
+            }
             if refusal.is_final() {
                 self.need_refused(work, need)?;
             }
         }
+        self.entries_not_had(work, need, &refusal.failure())?;
         Ok(())
     }
 
@@ -345,7 +495,7 @@ impl Engine {
         Ok(())
     }
 
-    fn call_failed(&mut self, work: &mut Work<'_>, call: Call, failure: &Failure) {
+    fn call_failed(&mut self, work: &mut Work<'_>, call: Call, failure: &Failure) -> Result<(), ReadError> {
         match call {
             Call::RegisterStart { ask, .. }
             | Call::RegisterFinish { ask, .. }
@@ -353,12 +503,29 @@ impl Engine {
             | Call::LoginFinish { ask, .. }
             | Call::FindPerson { ask, .. }
             | Call::FindToOpen { ask, .. }
-            | Call::Invite { ask } => self.fail(work, ask, failure.clone()),
+            | Call::Invite { ask }
+            | Call::PendingLogin { ask, .. }
+            | Call::OpenLink { ask, .. }
+            | Call::RecoveryStart { ask, .. }
+            | Call::RecoveryProof { ask, .. }
+            | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
+            Call::Link(call) => self.link_call_failed(work, call, failure),
+            Call::AddedDevice(link) => self.meet_again(work, link, None),
+            // Who they are is known here.
+            Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
+            Call::Append { .. } => self.fail_appends(work, failure)?,
             Call::Need(need) => {
                 self.needs.remove(&need);
+                self.entries_not_had(work, need, failure)?;
             }
-            Call::SignOut | Call::Refresh | Call::Ticket => {}
+            Call::SignOut | Call::Refresh | Call::Ticket | Call::FirstLoginStart | Call::FirstLoginFinish => {
+            }
         }
+        Ok(())
+    }
+
+    fn access_token(&self) -> Option<Token> {
+        self.access.as_ref().map(|access| access.token.clone())
     }
 
     fn issue(
@@ -368,16 +535,11 @@ impl Engine {
         method: Method,
         path: String,
         body: Option<HttpBody>,
-        authenticated: bool,
+        bearer: Option<Token>,
     ) {
         let id = self.next_call;
         self.next_call = id.saturating_add(1);
         self.calls.insert(id, call);
-        let bearer = self
-            .access
-            .as_ref()
-            .filter(|_| authenticated)
-            .map(|access| access.token.clone());
         work.request(Request::Http(HttpCall {
             id,
             method,
@@ -416,7 +578,7 @@ impl Refusal {
         ))
     }
 
-    fn retry_after_ms(&self) -> Option<u64> {
+    pub(crate) fn retry_after_ms(&self) -> Option<u64> {
         let Self::Problem(problem) = self else { return None };
         problem
             .retry_after
@@ -441,7 +603,7 @@ impl<'de> serde::Deserialize<'de> for Nothing {
     }
 }
 
-fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
+pub(crate) fn parse<T: DeserializeOwned>(answer: Result<Vec<u8>, Refusal>) -> Result<T, Refusal> {
     let body = answer?;
     let body = if body.is_empty() {
         b"null".as_slice()

@@ -29,11 +29,17 @@ pub enum Table {
     Parked = 8,
     /// Content keys of what this device sent lately, by envelope id.
     Sent = 9,
+    /// The account's vault: its keys, how far it was read, what was found in it.
+    Vault = 10,
+    /// What waits to be recorded in the vault.
+    VaultQueue = 11,
+    /// Keys from the vault whose envelopes were not fetched yet, by room and falling sequence.
+    History = 12,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Own,
         Self::Sessions,
         Self::Prekeys,
@@ -44,11 +50,17 @@ impl Table {
         Self::Receipts,
         Self::Parked,
         Self::Sent,
+        Self::Vault,
+        Self::VaultQueue,
+        Self::History,
     ];
 }
 
 /// One change. Within a list a later change wins over an earlier one.
 pub enum Change {
+    /// Removes every row of every table, so that nothing of it can be found in the file again. What follows in
+    /// the list is kept.
+    Wipe,
     /// Inserts or replaces a record.
     PutRecord {
         /// Which table.
@@ -76,6 +88,7 @@ pub enum Change {
 impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Wipe => f.write_str("Wipe"),
             Self::PutRecord { table, .. } => write!(f, "PutRecord({table:?}, ..)"),
             Self::DeleteRecord { table, .. } => write!(f, "DeleteRecord({table:?}, ..)"),
             Self::PutRoom(_) => f.write_str("PutRoom(..)"),

@@ -5,14 +5,39 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::reads::ReadError;
 
-/// 32 secret bytes inside a record. No `Debug`, no `Clone`; wiped on drop.
+/// 32 secret bytes inside a record. No `Clone`; wiped on drop.
 #[derive(Encode, Decode)]
 #[cbor(transparent)]
 pub(crate) struct Secret32(#[cbor(n(0), with = "minicbor::bytes")] pub(crate) [u8; 32]);
 
+impl std::fmt::Debug for Secret32 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret32(..)")
+    }
+}
+
 impl Drop for Secret32 {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+/// Secret bytes of any length inside a record. No `Debug`, no `Clone`; wiped on drop.
+pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
+
+impl<C> Encode<C> for SecretBytes {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for SecretBytes {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        Ok(Self(Zeroizing::new(d.bytes()?.to_vec())))
     }
 }
 
@@ -71,7 +96,7 @@ impl std::fmt::Debug for KeyAndHash {
 /// A record's bytes; they may hold secrets.
 pub(crate) fn encode<T: Encode<()>>(value: &T) -> Zeroizing<Vec<u8>> {
     // Room enough that secrets are not left behind by growth; larger records hold no keys of their own.
-    let mut out = Zeroizing::new(Vec::with_capacity(4096));
+    let mut out = Zeroizing::new(Vec::with_capacity(8192));
     // Invariant: encoding into a vector cannot fail.
     let _ = minicbor::encode(value, &mut *out);
     out

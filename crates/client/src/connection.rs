@@ -134,13 +134,13 @@ impl Engine {
                 if work.now.since(*since) >= OPEN_WITHIN_MS =>
             {
                 work.request(Request::Disconnect);
-                self.lost(work, None);
+                self.lost(work, None)?;
             }
             Link::CatchingUp | Link::Online => {
                 let silent = work.now.since(self.heard_at);
                 if silent >= HEARTBEAT_MS.saturating_add(HELLO_WITHIN_MS) && self.pinged {
                     work.request(Request::Disconnect);
-                    self.lost(work, None);
+                    self.lost(work, None)?;
                 } else if silent >= HEARTBEAT_MS && !self.pinged {
                     self.pinged = true;
                     work.request(Request::Frame(ClientFrame::Ping(0).to_bytes()));
@@ -204,8 +204,12 @@ impl Engine {
             }
             Err(refusal) => {
                 self.access = None;
-                self.fail_held(work, &refusal.failure());
-                let ended = [ErrorCode::SignInNeeded, ErrorCode::LoginRevoked];
+                self.fail_held(work, &refusal.failure())?;
+                let ended = [
+                    ErrorCode::SignInNeeded,
+                    ErrorCode::LoginRevoked,
+                    ErrorCode::AccountClosed,
+                ];
                 if ended.into_iter().any(|code| refusal.is(code)) {
                     let mut login = work.login()?;
                     login.signed_in = false;
@@ -215,8 +219,8 @@ impl Engine {
                     work.show(Event::Warning {
                         failure: refusal.failure(),
                     });
-                } else if matches!(self.link, Link::Refreshing) {
-                    self.lost(work, None);
+                } else if matches!(self.link, Link::Refreshing) && work.login()?.signed_in {
+                    self.lost(work, None)?;
                 }
             }
         }
@@ -234,9 +238,13 @@ impl Engine {
         );
     }
 
-    pub(crate) fn ticketed(&mut self, work: &mut Work<'_>, answer: Result<Ticket, Refusal>) {
+    pub(crate) fn ticketed(
+        &mut self,
+        work: &mut Work<'_>,
+        answer: Result<Ticket, Refusal>,
+    ) -> Result<(), ReadError> {
         if !matches!(self.link, Link::Ticketing) {
-            return;
+            return Ok(());
         }
         match answer {
             Ok(Ticket { ticket }) => {
@@ -250,9 +258,10 @@ impl Engine {
                 if refusal.is(ErrorCode::SignInNeeded) {
                     self.access = None;
                 }
-                self.lost(work, None);
+                self.lost(work, None)?;
             }
         }
+        Ok(())
     }
 
     pub(crate) fn connected(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
@@ -293,8 +302,15 @@ impl Engine {
             .map(|cursor| (cursor.room, cursor.sequence))
             .collect();
         self.prekeys_left = welcome.one_time_prekeys;
+        self.server_time = Some((welcome.time, work.now));
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
+        self.ask_who_waits(work);
+        if work.take_joined()? {
+            work.join_rooms(&welcome.moved);
+        }
+        self.own_chain_on_welcome(work, welcome.head)?;
+        self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
         if !uploaded || work.prekeys_are_old()? {
@@ -305,7 +321,7 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn closing(&mut self, work: &mut Work<'_>, closing: Closing) {
+    pub(crate) fn closing(&mut self, work: &mut Work<'_>, closing: Closing) -> Result<(), ReadError> {
         work.request(Request::Disconnect);
         let mut pause = closing.retry_after.map(u64::from);
         match closing.code {
@@ -313,6 +329,7 @@ impl Engine {
                 // The refresh says the rest.
                 self.access = None;
             }
+            ErrorCode::DeviceRevoked => self.revocation_claimed(work)?,
             ErrorCode::Replaced => {
                 // Somewhere else a copy of this device is connected; coming back at once would only throw
                 // that one out in turn.
@@ -328,19 +345,20 @@ impl Engine {
             }
             _ => {}
         }
-        self.lost(work, pause);
+        self.lost(work, pause)
     }
 
-    pub(crate) fn disconnected(&mut self, work: &mut Work<'_>) {
+    pub(crate) fn disconnected(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         if self.link.is_open() || matches!(self.link, Link::Opening { .. }) {
-            self.lost(work, None);
+            self.lost(work, None)?;
         }
+        Ok(())
     }
 
     /// The connection is gone; it is tried again after a pause that grows.
-    fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) {
+    fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) -> Result<(), ReadError> {
         self.forget_connection();
-        self.fail_held(work, &Failure::offline());
+        self.fail_held(work, &Failure::offline())?;
         let doubled =
             RETRY_FIRST_MS.saturating_mul(1_u64.checked_shl(self.failed_connects).unwrap_or(u64::MAX));
         let pause = pause.unwrap_or(doubled.min(RETRY_LAST_MS));
@@ -348,6 +366,7 @@ impl Engine {
         self.link = Link::Down {
             retry_at: self.jittered(work, pause),
         };
+        Ok(())
     }
 
     fn forget_connection(&mut self) {
@@ -357,6 +376,7 @@ impl Engine {
         self.halted.clear();
         self.delayed.clear();
         self.moved.clear();
+        self.behind.clear();
         self.needs
             .retain(|_, state| *state == crate::calls::NeedState::Running);
         self.pinged = false;
@@ -397,14 +417,14 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::calls::NeedState;
-    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use crate::work::testing::{Account, EmptyStore, rng};
     use conclave_protocol::AccountId;
 
     #[test]
     fn on_each_connection_a_longer_log_is_asked_for_anew() {
         let mut rng = rng();
         let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(1));
-        signed_up(&mut work, AccountId([1; 32]));
+        work.put_own(&Account::new(1).own(0));
         let mut engine = Engine::new(true);
         engine.needs.insert(Need::Prekeys, NeedState::Running);
         engine.longer_chains_asked.insert(AccountId([2; 32]));

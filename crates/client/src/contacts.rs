@@ -5,6 +5,7 @@ use conclave_protocol::{AccountId, ErrorCode, RoomId, Username};
 use conclave_sigchain::ChainError;
 
 use crate::calls::{Call, Need};
+use crate::chains::chain_failure;
 use crate::content::in_order;
 use crate::effects::Method;
 use crate::failure::Failure;
@@ -66,9 +67,9 @@ impl Engine {
         account: AccountId,
     ) -> Result<(), ReadError> {
         if let Some(person) = self.found.remove(&account)
-            && let Err(error) = self.keep_person(work, person)?
+            && !self.keep_person(work, person)?
         {
-            self.fail(work, ask, chain_failure(error));
+            self.fail(work, ask, Failure::chain_invalid());
             return Ok(());
         }
         let Some(person) = self.person(work, account)? else {
@@ -122,13 +123,15 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let kept = match (found.account == account).then(|| Person::verify(found)) {
             Some(Ok(person)) => self.keep_person(work, person)?,
-            Some(Err(error)) => Err(error),
-            None => Err(ChainError::WrongAccount),
+            refused => {
+                let error = refused.and_then(Result::err).unwrap_or(ChainError::WrongAccount);
+                work.show(Event::Warning {
+                    failure: chain_failure(error),
+                });
+                false
+            }
         };
-        if kept.is_err() {
-            work.show(Event::Warning {
-                failure: Failure::chain_invalid(),
-            });
+        if !kept {
             self.need_refused(work, Need::Person(account))?;
         }
         Ok(())
@@ -153,18 +156,12 @@ impl Engine {
             return self.need_refused(work, Need::Room(room));
         }
         self.repair_soon(work.now);
+        self.vault_soon(work.now);
         if let Some(person) = self.person(work, peer)? {
             return work.ensure_room(room, peer, &person.username, true);
         }
         // The room is made with its person's name, so the person comes first.
         self.rooms_of_strangers.insert(room, peer);
         self.need(work, Need::Person(peer))
-    }
-}
-
-fn chain_failure(error: ChainError) -> Failure {
-    match error {
-        ChainError::Unsupported => Failure::server(ErrorCode::VersionUnsupported, None),
-        _ => Failure::chain_invalid(),
     }
 }

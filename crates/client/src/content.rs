@@ -5,11 +5,11 @@
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::codec::KeyAndHash;
+use crate::codec::{KeyAndHash, Secret32};
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -95,6 +95,51 @@ pub(crate) enum Control {
     /// Keys of messages that the sending device sent before, for the one that asked.
     #[n(2)]
     Repeat(#[n(0)] Vec<Repeated>),
+    /// To own devices: what the person has seen, and what others were told.
+    #[n(3)]
+    Seen(#[n(0)] Seen),
+    /// To own devices: what one of them is called.
+    #[n(4)]
+    DeviceNamed(#[n(0)] DeviceName),
+    /// The key of a generation of the account's vault, for own devices alone.
+    #[n(5)]
+    VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+}
+
+/// What the other devices of the account need not do any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Seen {
+    /// How far the person has read.
+    #[n(0)]
+    pub(crate) read: Vec<ReadUpTo>,
+    /// Messages whose author was told that they arrived.
+    #[n(1)]
+    pub(crate) told: Vec<EnvelopeId>,
+}
+
+/// Where the person is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct ReadUpTo {
+    #[n(0)]
+    pub(crate) room: RoomId,
+    /// The newest message that was seen.
+    #[n(1)]
+    pub(crate) message: EnvelopeId,
+}
+
+/// What a device of the own account is called.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct DeviceName {
+    #[n(0)]
+    pub(crate) device: DeviceId,
+    #[n(1)]
+    pub(crate) name: String,
+    /// When it was named so; of several names the newest is kept.
+    #[n(2)]
+    pub(crate) at: Timestamp,
 }
 
 /// The key of one message, again.
@@ -184,6 +229,11 @@ pub(crate) fn control_context(id: EnvelopeId, from: DeviceAddress, to: DeviceAdd
 /// The two accounts of a direct room in order.
 pub(crate) fn in_order(one: AccountId, other: AccountId) -> (AccountId, AccountId) {
     if one <= other { (one, other) } else { (other, one) }
+}
+
+/// The head that a message names of an account's chain, in the direct room of these two.
+pub(crate) fn head_of(heads: Heads, account: AccountId, other: AccountId) -> u32 {
+    if account <= other { heads.low } else { heads.high }
 }
 
 /// A device address from a stored key: account, then device.
@@ -289,6 +339,43 @@ mod tests {
         let ten = minicbor::to_vec(Control::Repeat((0..10).map(|_| repeated()).collect())).unwrap();
         // Prekey header and everything around the payload take less than the rest.
         assert!(conclave_crypto::pad(&ten).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
+    }
+
+    #[test]
+    fn what_own_devices_tell_each_other_has_one_form() {
+        let seen = Seen {
+            read: vec![ReadUpTo {
+                room: RoomId([8; 32]),
+                message: EnvelopeId([9; 16]),
+            }],
+            told: vec![EnvelopeId([10; 16])],
+        };
+        let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
+        let (room, read, told) = ("08".repeat(32), "09".repeat(16), "0a".repeat(16));
+        assert_eq!(hex(&bytes), format!("8203818281825820{room}50{read}8150{told}"));
+        let named = DeviceName {
+            device: DeviceId(3),
+            name: "Den".into(),
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
+        assert_eq!(hex(&bytes), "82048183036344656e05");
+    }
+
+    #[test]
+    fn as_much_as_is_told_at_once_fits_one_pairwise_message() {
+        let seen = Seen {
+            read: vec![
+                ReadUpTo {
+                    room: RoomId([8; 32]),
+                    message: EnvelopeId([9; 16]),
+                };
+                crate::receipts::READS_MAX
+            ],
+            told: vec![EnvelopeId([10; 16]); crate::receipts::RECEIPT_MAX],
+        };
+        let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
+        assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
     }
 
     #[test]

@@ -37,6 +37,8 @@ own_failures! {
     password_long "password_long" "A password may have 1,024 characters at most.";
     /// The digits do not fit.
     digits_wrong "digits_wrong" "These are not the digits on the new device. For safety this approval has ended; start again on the new device, and approve only a device that you hold.";
+    /// What was typed is not six digits.
+    digits_unreadable "digits_unreadable" "The new device shows six digits. Type all of them.";
     /// What was scanned or pasted is not a link code.
     link_unreadable "link_unreadable" "This is not the code of a new device. Show it again on the new device and scan it from there.";
     /// The link was opened by somebody who does not know its secret, or its messages were altered.
@@ -45,10 +47,20 @@ own_failures! {
     link_expired "link_expired" "Nobody approved this device in time. Start again.";
     /// The other device declined.
     link_declined "link_declined" "Your other device declined. If that was you, start again; if not, change your password.";
+    /// The account's log is too long to be handed over.
+    link_log_long "link_log_long" "The log of your account is too long to be handed to a new device this way. Use the recovery key on the new device.";
+    /// The device was added, and its first sign-in was used up or came too late.
+    link_sign_in "link_sign_in" "This device is in your account now. Sign in with your password to go on.";
+    /// The device was added, and did not hear of it.
+    link_unheard "link_unheard" "The new device went away before it heard that it was added, so it was taken out again. Start again on the new device.";
     /// The recovery key is not one.
     words_invalid "words_invalid" "These are not the words of a recovery key. Check the spelling and the order; there are 24.";
     /// Handle and recovery key do not fit.
     recovery_refused "recovery_refused" "Name and recovery key do not fit together. Check both; a recovery key that was replaced opens nothing any more.";
+    /// The vault's records or keys are not whole or not genuine.
+    vault_broken "vault_broken" "The server showed a history of your account that is not genuine or not whole. Nothing of what does not fit was believed. Ask the server's operator.";
+    /// This device has no recovery key.
+    recovery_key_elsewhere "recovery_key_elsewhere" "The recovery key is kept on the device where you made the account, or by you.";
     /// The device was taken out of its account.
     device_removed "device_removed" "This device was removed from your account, and everything on it was deleted.";
     /// The server says so, and shows no proof.

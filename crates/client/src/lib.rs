@@ -23,8 +23,10 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod appending;
 mod approving;
 mod calls;
+mod chains;
 mod changes;
 mod codec;
 mod connection;
@@ -39,6 +41,9 @@ mod input;
 mod joining;
 mod machine;
 mod mailbox;
+mod meeting;
+#[cfg(test)]
+mod meeting_stories;
 mod outbox;
 mod own;
 mod parked;
@@ -49,6 +54,7 @@ mod randomness;
 mod reads;
 mod receipts;
 mod recovering;
+mod recovery_words;
 mod refill;
 mod repair;
 mod restored;
@@ -56,6 +62,7 @@ mod rooms;
 mod rows;
 mod sent;
 mod sessions;
+mod vault;
 pub mod views;
 mod work;
 
@@ -65,4 +72,5 @@ pub use failure::Failure;
 pub use input::{HttpOutcome, Input, Intent, LinkTarget};
 pub use machine::Engine;
 pub use reads::{ReadError, Reads, Record};
+pub use recovery_words::unknown_words;
 pub use rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};

@@ -7,18 +7,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use conclave_protocol::frames::{Deliver, ServerFrame};
-use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, LinkId, RoomId, Timestamp};
 use rand_core::CryptoRng;
 
+use crate::appending::Append;
+use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
 use crate::effects::{Effects, Released, Request};
 use crate::failure::Failure;
 use crate::input::{Input, Intent};
+use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::reads::{ReadError, Reads};
-use crate::views::{AccountView, ConnectionState, Event, Outcome, PersonView};
+use crate::vault::VaultRun;
+use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
 use crate::work::Work;
 
 /// The client without its pixels. One per store.
@@ -55,9 +59,30 @@ pub struct Engine {
     pub(crate) receipts_looked_for: bool,
     pub(crate) prekeys_due: Option<Timestamp>,
     pub(crate) prekeys_left: u32,
+    /// Meeting places of new devices, this one's or others' that it approves, and when each is looked at.
+    pub(crate) meetings: BTreeMap<LinkId, Round>,
+    /// Places that were left and may not know it yet.
+    pub(crate) leaving: BTreeMap<LinkId, Leaving>,
+    /// Meetings that began before the engine did were looked for.
+    pub(crate) meetings_looked_for: bool,
+    /// How this device's own meeting ended.
+    pub(crate) joining_ended: Option<JoiningView>,
+    /// New devices that wait for approval here or were judged lately.
+    pub(crate) approvals: BTreeMap<LinkId, Approval>,
+    /// What this device wants to say in its account's chain, in order; the first is under way.
+    pub(crate) appends: VecDeque<Append>,
+    /// The first of them waits for the chain as it is now.
+    pub(crate) append_waits: bool,
+    /// Accounts of whose chain more is there than is known here; nothing is sealed for them until it came.
+    pub(crate) behind: BTreeSet<AccountId>,
+    /// When what is left of revoked devices goes.
+    pub(crate) forget_due: Option<Timestamp>,
+    /// The server's clock and this device's at one moment.
+    pub(crate) server_time: Option<(Timestamp, Timestamp)>,
     pub(crate) failed_connects: u32,
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
+    pub(crate) vault: VaultRun,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -90,9 +115,20 @@ impl Engine {
             receipts_looked_for: false,
             prekeys_due: None,
             prekeys_left: 0,
+            meetings: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            meetings_looked_for: false,
+            joining_ended: None,
+            approvals: BTreeMap::new(),
+            appends: VecDeque::new(),
+            append_waits: false,
+            behind: BTreeSet::new(),
+            forget_due: None,
+            server_time: None,
             failed_connects: 0,
             heard_at: Timestamp(0),
             pinged: false,
+            vault: VaultRun::default(),
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -115,7 +151,7 @@ impl Engine {
             }
             Input::Http { id, outcome } => self.http_outcome(&mut work, id, outcome)?,
             Input::Connected => self.connected(&mut work)?,
-            Input::Disconnected => self.disconnected(&mut work),
+            Input::Disconnected => self.disconnected(&mut work)?,
             Input::Frame(bytes) => self.frame(&mut work, &bytes)?,
             Input::Tick => {}
         }
@@ -138,9 +174,8 @@ impl Engine {
         events.push(Event::Connection {
             state: ConnectionState::Offline,
         });
-        let next_call = self.next_call;
-        *self = Self::new(self.native);
-        self.next_call = next_call;
+        self.begin_anew();
+        self.shown = ConnectionState::Offline;
         self.link = Link::Down {
             retry_at: now.plus(2_000),
         };
@@ -150,12 +185,30 @@ impl Engine {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn asks_are_open(&mut self, asks: impl IntoIterator<Item = u64>) {
+        self.asks.extend(asks);
+    }
+
+    /// Forgets everything volatile. Returns the asks that are open.
+    pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
+        let (next_call, shown) = (self.next_call, self.shown);
+        let asks = std::mem::take(&mut self.asks);
+        *self = Self::new(self.native);
+        self.next_call = next_call;
+        self.shown = shown;
+        asks
+    }
+
     /// Who is on this device.
     pub fn account(&self, store: &dyn Reads) -> Result<AccountView, ReadError> {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
         let Some(own) = work.find_own()?.filter(|own| own.registered) else {
-            return Ok(AccountView::None);
+            return Ok(match self.joining(&work)? {
+                Some(joining) => AccountView::Joining { joining },
+                None => AccountView::None,
+            });
         };
         let login = work.login()?;
         let person = PersonView {
@@ -169,7 +222,7 @@ impl Engine {
             contact_link: format!("/#/contact/{}/{}", person.username, person.account),
             person,
             administrator: login.administrator,
-            offer_recovery_key: login.first_sent && !login.recovery_kept,
+            offer_recovery_key: own.has_recovery_key() && login.first_sent && !login.recovery_kept,
         })
     }
 
@@ -258,10 +311,7 @@ impl Engine {
             }
             ServerFrame::Drained => self.drained(work),
             ServerFrame::Pong(_) => Ok(()),
-            ServerFrame::Closing(closing) => {
-                self.closing(work, closing);
-                Ok(())
-            }
+            ServerFrame::Closing(closing) => self.closing(work, closing),
             ServerFrame::PrekeysLow(left) => {
                 self.prekeys_low(work, left);
                 Ok(())
@@ -274,11 +324,15 @@ impl Engine {
     /// Whatever can go on now goes on, and the next time to wake is asked for.
     fn advance(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.drive_link(work)?;
+        self.drive_meetings(work)?;
         if self.link.is_greeted() {
+            self.follow_chains(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.forget_revoked(work)?;
             self.send_receipts(work)?;
+            self.drive_vault(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
@@ -306,11 +360,14 @@ impl Engine {
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
             .chain(self.daily_due)
-            .filter(|at| *at > now)
+            .chain(self.vault.due.filter(|_| !self.vault.stopped))
+            .chain(self.forget_due)
             .chain(self.receipts_due)
+            .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))
             .filter(|_| live)
+            .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
             .min()
     }

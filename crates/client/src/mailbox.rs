@@ -2,18 +2,22 @@
 //!
 //! What cannot be opened is parked and shown as a calm placeholder; it never holds up what comes behind it.
 
-use conclave_crypto::{ContentKey, Purpose, hashes_equal, message_hash, open_content, unpad};
+use conclave_crypto::{ContentKey, Purpose, RemoteDevice, hashes_equal, message_hash, open_content, unpad};
 use conclave_protocol::frames::{Ack, Class, ClientFrame, Deliver, DirectMessage, Heads, Item, Side};
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, ErrorCode, Hash, RoomId, Timestamp};
+use conclave_sigchain::Device;
 
 use crate::calls::{Need, NeedState};
 use crate::codec::KeyAndHash;
-use crate::content::{Body, Content, Control, MessageContext, control_context, in_order, key_context};
+use crate::content::{
+    Body, Content, Control, MessageContext, control_context, head_of, in_order, key_context,
+};
 use crate::effects::Request;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::parked::{Parked, Untried, sender_of};
+use crate::people::remote_at;
 use crate::reads::ReadError;
 use crate::rooms::{Place, RoomState};
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
@@ -23,6 +27,9 @@ use crate::work::Work;
 
 /// Mailbox messages taken in one handling, so that a long absence does not block what a person does.
 const ROUND: usize = 64;
+
+/// Requests under way while a new device finds the rooms of its account.
+const ROOMS_AT_ONCE: usize = 16;
 
 /// What came of one mailbox message.
 enum Taken {
@@ -41,6 +48,8 @@ enum Keyed {
     Untried,
     /// It can be tried once what was asked for has come.
     Waits,
+    /// Its device was out of its account by then. Nothing is shown of it.
+    Revoked,
 }
 
 /// The chain heads that a message names, as the chains known here have them.
@@ -48,6 +57,16 @@ pub(crate) struct KnownHeads {
     heads: Heads,
     low: Hash,
     high: Hash,
+}
+
+/// How a device stood to its account when it sent something.
+pub(crate) enum Standing {
+    /// It spoke for the account.
+    Spoke(Box<RemoteDevice>),
+    /// It was revoked by then.
+    Revoked,
+    /// The chain known here does not name it.
+    Unknown,
 }
 
 impl KnownHeads {
@@ -142,6 +161,7 @@ impl Engine {
         }
         match self.open_message(work, &own, &state, deliver, message, from)? {
             Keyed::Waits => return Ok(Taken::Waits),
+            Keyed::Revoked => {}
             Keyed::Opened(content, hash) => {
                 self.show_opened(work, &mut state, from, deliver.id, message, (content, hash))?;
             }
@@ -162,11 +182,17 @@ impl Engine {
         if state.has_gap() {
             self.moved.insert(message.room, message.sequence);
         }
+        let history_from = state.history_from;
+        state.came_here(message.sequence);
         work.put_room_state(message.room, &state);
         if known.is_none()
             && let Some(mut room) = work.find_room(message.room)?
         {
             room.active_at = room.active_at.max(message.time);
+            if history_from == Some(room.read_up_to) {
+                // It came before this device's first welcome, and nobody has read it.
+                room.read_up_to = state.history_from.unwrap_or(room.read_up_to);
+            }
             work.put_room(room);
         }
         Ok(Taken::Done)
@@ -224,10 +250,7 @@ impl Engine {
         let mine = from.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: match content.body {
-                Body::Text(text) => MessageBody::Text(text),
-                Body::Unsupported => MessageBody::Unsupported,
-            },
+            body: body_of(content),
             ..row_of(work, from, id, message, mine)?
         };
         if let Some(placeholder) = placeholder {
@@ -259,6 +282,9 @@ impl Engine {
         }
         let body = if from == own.address() {
             MessageBody::Lost(Loss::SentHere)
+        } else if self.is_revoked(work, from)? {
+            // Nobody is left to repeat its key.
+            MessageBody::Lost(Loss::TooOld)
         } else if parked.is_over(work.now) || is_far_ahead(parked.id, work.now) {
             MessageBody::Lost(Loss::TooOld)
         } else {
@@ -287,7 +313,11 @@ impl Engine {
     }
 
     /// The record of a room that a message came for; asks for what is not known yet.
-    fn room_of(&mut self, work: &mut Work<'_>, room: RoomId) -> Result<Option<RoomState>, ReadError> {
+    pub(crate) fn room_of(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+    ) -> Result<Option<RoomState>, ReadError> {
         if let Some(state) = work.room_state(room)? {
             return Ok(Some(state));
         }
@@ -322,10 +352,17 @@ impl Engine {
         let Some(heads) = self.heads_of(work, own.account, state.peer, message.heads)? else {
             // The sender saw a longer chain than is known here. A server that does not show it holds the
             // message up; after one answer without it the message is parked.
-            return self.longer_chain(work, state.peer);
+            let peer = self.person(work, state.peer)?;
+            let named = head_of(message.heads, state.peer, own.account);
+            let is_peers = peer.is_some_and(|peer| peer.chain.head() < named);
+            return self.longer_chain(work, if is_peers { state.peer } else { own.account });
         };
-        let Some(remote) = self.remote(work, from)? else {
-            return self.longer_chain(work, from.account);
+        let remote = match self.author(work, from, own.account, state.peer, message.heads)? {
+            // Too late: nothing is left to open it with.
+            Standing::Spoke(_) if work.is_forgotten(from)? => return Ok(Keyed::Closed),
+            Standing::Spoke(remote) => remote,
+            Standing::Revoked => return Ok(Keyed::Revoked),
+            Standing::Unknown => return self.longer_chain(work, from.account),
         };
 
         let binding = key_context(message.room, deliver.id, from, own.address());
@@ -346,8 +383,13 @@ impl Engine {
                 return Ok(Keyed::Closed);
             }
         };
-        let opened =
-            KeyAndHash::from_slice(&payload).and_then(|key| heads.open_body(deliver.id, message, from, &key));
+        let key = KeyAndHash::from_slice(&payload);
+        let opened = key
+            .as_ref()
+            .and_then(|key| heads.open_body(deliver.id, message, from, key));
+        if let (Some(key), Some(_)) = (&key, &opened) {
+            self.record_message(work, (message.room, message.sequence), (from, deliver.id), key)?;
+        }
         Ok(match opened {
             Some((content, hash)) => Keyed::Opened(content, hash),
             None => Keyed::Closed,
@@ -370,8 +412,41 @@ impl Engine {
         Ok(low.zip(high).map(|(low, high)| KnownHeads { heads, low, high }))
     }
 
+    /// How a device stood to its account when the chain ended with the head that its message names.
+    pub(crate) fn author(
+        &mut self,
+        work: &Work<'_>,
+        from: DeviceAddress,
+        own: AccountId,
+        peer: AccountId,
+        heads: Heads,
+    ) -> Result<Standing, ReadError> {
+        let other = if from.account == own { peer } else { own };
+        let head = head_of(heads, from.account, other);
+        let Some(person) = self.person(work, from.account)? else {
+            return Ok(Standing::Unknown);
+        };
+        let was_there = |device: &Device| device.added <= head && head <= person.chain.head();
+        Ok(match remote_at(&person.chain, from.device, head) {
+            Some(remote) => Standing::Spoke(Box::new(remote)),
+            None if person.chain.known_device(from.device).is_some_and(was_there) => Standing::Revoked,
+            None => Standing::Unknown,
+        })
+    }
+
+    /// True for a device that its account's chain knows and that does not speak for it any more.
+    fn is_revoked(&mut self, work: &Work<'_>, from: DeviceAddress) -> Result<bool, ReadError> {
+        let person = self.person(work, from.account)?;
+        let device = person.and_then(|person| person.chain.known_device(from.device).copied());
+        Ok(device.is_some_and(|device| !device.is_active()))
+    }
+
     fn longer_chain(&mut self, work: &mut Work<'_>, account: AccountId) -> Result<Keyed, ReadError> {
-        let need = Need::Person(account);
+        let need = if self.person(work, account)?.is_some() {
+            Need::Entries(account)
+        } else {
+            Need::Person(account)
+        };
         if self.longer_chains_asked.insert(account) {
             self.needs.remove(&need);
             self.need(work, need)?;
@@ -395,10 +470,8 @@ impl Engine {
             return Ok(Taken::Done);
         }
         let own = work.own()?;
-        if work
-            .room_state(RoomId::direct(own.account, from.account))?
-            .is_none()
-        {
+        let room = RoomId::direct(own.account, from.account);
+        if from.account != own.account && work.room_state(room)?.is_none() {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -408,6 +481,9 @@ impl Engine {
             return Ok(Taken::Waits);
         }
         let Some(remote) = self.remote(work, from)? else {
+            if self.is_revoked(work, from)? {
+                return Ok(Taken::Done);
+            }
             return Ok(match self.longer_chain(work, from.account)? {
                 Keyed::Waits => Taken::Waits,
                 _ => Taken::Done,
@@ -434,6 +510,13 @@ impl Engine {
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
+                        // What own devices tell each other is nobody else's to say.
+                        _ if from.account != own.account => {}
+                        Control::Seen(seen) => self.take_seen(work, &seen)?,
+                        Control::DeviceNamed(named) => self.take_device_name(work, &named)?,
+                        Control::VaultKey(generation, key) => {
+                            self.take_vault_key(work, generation, &key.0)?;
+                        }
                     }
                 }
             }
@@ -452,6 +535,8 @@ impl Engine {
             self.link = crate::connection::Link::Online;
         }
         self.repair_soon(work.now);
+        self.vault_connected(work.now);
+        self.forget_due = Some(work.now);
         self.daily_due = Some(work.now);
         work.drop_replaced_prekeys()
     }
@@ -469,6 +554,12 @@ impl Engine {
             }
             match work.room_state(room)? {
                 Some(state) if state.cursor < head => self.need(work, Need::Envelopes(room))?,
+                // A room of the account from before this device was one of its devices.
+                None if work.joins_at(room)?.is_some() => {
+                    if self.needs.len() < ROOMS_AT_ONCE {
+                        self.room_of(work, room)?;
+                    }
+                }
                 _ => {
                     self.moved.remove(&room);
                 }
@@ -507,6 +598,13 @@ impl Engine {
                 // Of somebody who is not in the room: the server's word alone puts nobody there.
                 _ => continue,
             };
+            let heads = Heads {
+                low: envelope.heads.0,
+                high: envelope.heads.1,
+            };
+            if let Standing::Revoked = self.author(work, from, own.account, state.peer, heads)? {
+                continue;
+            }
             let explained = state.explain_missing(from, envelope.sequence);
             if let Some(explained) = explained
                 && let Some(mut row) = work.find_message(explained.shown_before)?
@@ -521,10 +619,7 @@ impl Engine {
                 device: envelope.device,
                 time: Timestamp(envelope.received_at),
                 class: envelope.class,
-                heads: Heads {
-                    low: envelope.heads.0,
-                    high: envelope.heads.1,
-                },
+                heads,
                 target: envelope.target,
                 body: envelope.body,
             };
@@ -548,6 +643,9 @@ impl Engine {
     pub(crate) fn need_refused(&mut self, work: &mut Work<'_>, need: Need) -> Result<(), ReadError> {
         match need {
             Need::Person(_) | Need::Room(_) => {
+                if let Need::Room(room) = need {
+                    self.moved.remove(&room);
+                }
                 let Some(deliver) = self.mailbox.front() else {
                     return Ok(());
                 };
@@ -581,13 +679,23 @@ impl Engine {
                 Ok(())
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
+            Need::Entries(account) => self.entries_ended(work, account),
             Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Vault(vault) => self.vault_refused(work, vault),
         }
     }
 }
 
+/// What a row says of a content.
+pub(crate) fn body_of(content: Content) -> MessageBody {
+    match content.body {
+        Body::Text(text) => MessageBody::Text(text),
+        Body::Unsupported => MessageBody::Unsupported,
+    }
+}
+
 /// A row for a message that has just come, but for what it says.
-fn row_of(
+pub(crate) fn row_of(
     work: &mut Work<'_>,
     from: DeviceAddress,
     id: EnvelopeId,

@@ -63,6 +63,9 @@ enum Target {
     /// is sealed, so that they lie in one place only and go to nobody who may not have them any more.
     #[n(2)]
     Repeat(#[n(0)] DeviceAddress, #[n(1)] Vec<EnvelopeId>),
+    /// The key of a generation of the account's vault, to the other own devices; looked up when it is sealed.
+    #[n(3)]
+    VaultKey(#[n(0)] AccountId, #[n(1)] u32),
 }
 
 impl Target {
@@ -70,7 +73,7 @@ impl Target {
     fn peer(&self) -> Option<AccountId> {
         match self {
             Self::Message(_) => None,
-            Self::Control(peer, ..) => Some(*peer),
+            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
             Self::Repeat(to, _) => Some(to.account),
         }
     }
@@ -251,6 +254,24 @@ impl Engine {
         )
     }
 
+    /// Takes the key of a generation of the vault into the outbox, for the other own devices.
+    pub(crate) fn enqueue_vault_key(
+        &mut self,
+        work: &mut Work<'_>,
+        own: AccountId,
+        generation: u32,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::VaultKey(own, generation),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.restart_halted_rooms(work)?;
@@ -267,7 +288,7 @@ impl Engine {
             }
             let room = match &item.target {
                 Target::Message(room) => Some(*room),
-                Target::Control(..) | Target::Repeat(..) => None,
+                Target::Control(..) | Target::Repeat(..) | Target::VaultKey(..) => None,
             };
             if self.in_flight.contains_key(&item.id)
                 || self.delayed.contains_key(&key)
@@ -291,6 +312,13 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
+                        Some(control) => {
+                            let payload = codec::encode(&control);
+                            self.seal_control(work, item.id, *account, None, &payload)?
+                        }
+                        None => Sealing::Void,
+                    },
                 };
                 match sealing {
                     Sealing::Ready(sealed) => {
@@ -300,7 +328,9 @@ impl Engine {
                     Sealing::Waits => {
                         match &item.target {
                             Target::Message(room) => waiting_rooms.insert(*room),
-                            Target::Control(peer, ..) => waiting_peers.insert(*peer),
+                            Target::Control(peer, ..) | Target::VaultKey(peer, _) => {
+                                waiting_peers.insert(*peer)
+                            }
                             Target::Repeat(to, _) => waiting_peers.insert(to.account),
                         };
                         continue;
@@ -336,6 +366,9 @@ impl Engine {
             return Ok(Sealing::Waits);
         }
         let own = work.own()?;
+        if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, state.peer)? {
+            return Ok(Sealing::Waits);
+        }
         let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
             self.need(work, Need::Person(state.peer))?;
             return Ok(Sealing::Waits);
@@ -444,6 +477,9 @@ impl Engine {
         let Some(person) = self.person(work, peer)? else {
             return Ok(Sealing::Void);
         };
+        if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, peer)? {
+            return Ok(Sealing::Waits);
+        }
         let addresses: Vec<DeviceAddress> = person
             .addresses()
             .filter(|address| *address != own.address())
@@ -500,6 +536,10 @@ impl Engine {
             }
             state.apply(accepted.sequence);
             work.put_room_state(room, &state);
+            if let Some(sent) = work.sent(accepted.id)? {
+                let from = work.own()?.address();
+                self.record_message(work, (room, accepted.sequence), (from, accepted.id), &sent.key)?;
+            }
         }
         let mut login = work.login()?;
         if !login.first_sent {
@@ -523,8 +563,9 @@ impl Engine {
         };
         let pause = match refused.code {
             ErrorCode::StaleDevices => {
-                if let Some(peer) = self.peer_of(work, &sent)? {
-                    self.need(work, Need::Person(peer))?;
+                let own = work.own()?.account;
+                for account in self.peer_of(work, &sent)?.into_iter().chain([own]) {
+                    self.follow_chain(work, account)?;
                 }
                 REFUSED_PAUSE_MS
             }
@@ -534,7 +575,9 @@ impl Engine {
             | ErrorCode::Unavailable
             | ErrorCode::Overloaded
             | ErrorCode::Internal
-            | ErrorCode::TimedOut => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
+            | ErrorCode::TimedOut
+            // Whether that is true shows elsewhere; until then nothing is given up.
+            | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;

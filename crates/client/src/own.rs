@@ -14,7 +14,11 @@ const IDENTITY: &[u8] = b"identity";
 const LOGIN: &[u8] = b"login";
 const COUNTERS: &[u8] = b"counters";
 
-/// Keys and account of this device. Written at registration, then never changed but for `registered`.
+/// A device that was added to an account has not been welcomed by the server yet.
+const JOINED: &[u8] = b"joined";
+
+/// Keys and account of this device. Written when it becomes a device of the account; then only `registered` and
+/// the account's chain change.
 #[derive(Encode, Decode)]
 pub(crate) struct OwnIdentity {
     /// The handle.
@@ -30,12 +34,13 @@ pub(crate) struct OwnIdentity {
     signing: Secret32,
     #[n(4)]
     identity: Secret32,
+    /// Only where the account was made, and where it was recovered.
     #[n(5)]
-    recovery: Secret32,
-    /// The account's chain.
+    recovery: Option<Secret32>,
+    /// The account's chain, verified.
     #[n(6)]
     pub(crate) entries: Vec<Bytes>,
-    /// The server has confirmed the registration.
+    /// The server has confirmed the registration, or that it knows this device.
     #[n(7)]
     pub(crate) registered: bool,
 }
@@ -115,10 +120,38 @@ impl OwnIdentity {
             device: DeviceId(0),
             signing: Secret32(*signing.to_bytes()),
             identity: Secret32(*identity.to_bytes()),
-            recovery: Secret32(*recovery.to_bytes()),
+            recovery: Some(Secret32(*recovery.to_bytes())),
             entries: vec![Bytes(genesis)],
             registered: false,
         }
+    }
+
+    /// This device as one that was added to an account. The entries are verified and name exactly these keys. It
+    /// has no recovery key; see [`OwnIdentity::with_recovery`]. Kept by [`Work::put_joined`].
+    pub(crate) fn joined(
+        username: &Username,
+        account: AccountId,
+        device: DeviceId,
+        signing: &SigningKey,
+        identity: &IdentityKey,
+        entries: Vec<Bytes>,
+    ) -> Self {
+        Self {
+            username: username.as_str().to_owned(),
+            account,
+            device,
+            signing: Secret32(*signing.to_bytes()),
+            identity: Secret32(*identity.to_bytes()),
+            recovery: None,
+            entries,
+            registered: false,
+        }
+    }
+
+    /// The same with the recovery key, where the account was recovered on this device.
+    pub(crate) fn with_recovery(mut self, recovery: &RecoveryKey) -> Self {
+        self.recovery = Some(Secret32(*recovery.to_bytes()));
+        self
     }
 
     pub(crate) fn address(&self) -> DeviceAddress {
@@ -136,8 +169,14 @@ impl OwnIdentity {
         IdentityKey::from_bytes(&self.identity.0)
     }
 
-    pub(crate) fn recovery_key(&self) -> RecoveryKey {
-        RecoveryKey::from_bytes(&self.recovery.0)
+    pub(crate) fn has_recovery_key(&self) -> bool {
+        self.recovery.is_some()
+    }
+
+    /// None on a device that was added by another one.
+    pub(crate) fn recovery_key(&self) -> Option<RecoveryKey> {
+        let recovery = self.recovery.as_ref()?;
+        Some(RecoveryKey::from_bytes(&recovery.0))
     }
 
     /// The own chain; it was made or verified here, so a failure means a damaged store.
@@ -178,6 +217,29 @@ impl Work<'_> {
 
     pub(crate) fn put_own(&mut self, own: &OwnIdentity) {
         self.put(Table::Own, IDENTITY, own);
+    }
+
+    /// This device has just been added to an account. Its first welcome says from where on it has the rooms.
+    pub(crate) fn put_joined(&mut self, own: &OwnIdentity) {
+        self.put_own(own);
+        self.put(Table::Own, JOINED, &true);
+    }
+
+    /// True once: at the first welcome of a device that was added to an account.
+    pub(crate) fn take_joined(&mut self) -> Result<bool, ReadError> {
+        let joined = self.find_bytes(Table::Own, JOINED)?.is_some();
+        if joined {
+            self.delete(Table::Own, JOINED);
+        }
+        Ok(joined)
+    }
+
+    /// Keeps more of the own chain. The entries are verified and follow those that are there.
+    pub(crate) fn put_own_entries(&mut self, more: impl IntoIterator<Item = Bytes>) -> Result<(), ReadError> {
+        let mut own = self.own()?;
+        own.entries.extend(more);
+        self.put_own(&own);
+        Ok(())
     }
 
     pub(crate) fn login(&self) -> Result<OwnLogin, ReadError> {

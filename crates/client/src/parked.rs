@@ -14,6 +14,7 @@ use crate::changes::Table;
 use crate::codec;
 use crate::content::in_order;
 use crate::machine::Engine;
+use crate::mailbox::Standing;
 use crate::reads::ReadError;
 use crate::rooms::Missing;
 use crate::rows::{Loss, MessageBody};
@@ -260,7 +261,8 @@ impl Engine {
         let own = work.own()?.account;
         let heads = self.heads_of(work, own, state.peer, message.heads)?;
         let from = sender_of(message, own, state.peer);
-        Ok(heads.is_some() && self.remote(work, from)?.is_some())
+        let author = self.author(work, from, own, state.peer, message.heads)?;
+        Ok(heads.is_some() && !matches!(author, Standing::Unknown))
     }
 }
 

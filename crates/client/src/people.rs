@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use conclave_crypto::{IdentityPublicKey, RemoteDevice, VerifyingKey};
 use conclave_protocol::accounts::AccountFound;
+use conclave_protocol::limits::ENTRIES_PAGE;
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId};
-use conclave_sigchain::{AccountChain, ChainError};
+use conclave_sigchain::{AccountChain, ChainError, Device};
 use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
 use crate::machine::Engine;
+use crate::own::OwnIdentity;
 use crate::reads::ReadError;
 use crate::views::PersonView;
 use crate::work::Work;
@@ -43,6 +45,40 @@ impl Person {
         })
     }
 
+    /// The own account.
+    pub(crate) fn of(own: &OwnIdentity) -> Result<Self, ReadError> {
+        Ok(Self {
+            username: own.username.clone(),
+            chain: own.chain()?,
+            entries: own.entries.clone(),
+        })
+    }
+
+    /// The same person with a chain that goes on by these verified entries.
+    pub(crate) fn with(&self, chain: AccountChain, more: Vec<Bytes>) -> Self {
+        Self {
+            username: self.username.clone(),
+            chain,
+            entries: [self.entries.as_slice(), &more].concat(),
+        }
+    }
+
+    /// The entry of a sequence.
+    pub(crate) fn entry_at(&self, sequence: u32) -> Option<&Bytes> {
+        self.entries.get(usize::try_from(sequence).ok()?)
+    }
+
+    /// The entries behind a sequence.
+    pub(crate) fn entries_behind(&self, sequence: u32) -> Vec<Bytes> {
+        let behind = usize::try_from(sequence).unwrap_or(usize::MAX).saturating_add(1);
+        self.entries.iter().skip(behind).cloned().collect()
+    }
+
+    /// As many entries as the server shows at once: there may be more.
+    fn may_go_on(&self) -> bool {
+        self.entries.len() >= ENTRIES_PAGE
+    }
+
     pub(crate) fn view(&self) -> PersonView {
         PersonView {
             account: self.chain.account().to_string(),
@@ -64,9 +100,17 @@ impl Person {
     }
 }
 
-/// A device of a verified chain as a side of handshakes.
+/// An active device of a verified chain as a side of handshakes.
 pub(crate) fn remote_of(chain: &AccountChain, id: DeviceId) -> Option<RemoteDevice> {
-    let device = chain.device(id)?;
+    side_of(chain, id, chain.device(id)?)
+}
+
+/// A device that was active when the chain ended with an entry, as a side of handshakes.
+pub(crate) fn remote_at(chain: &AccountChain, id: DeviceId, head: u32) -> Option<RemoteDevice> {
+    side_of(chain, id, chain.device_at(id, head)?)
+}
+
+pub(crate) fn side_of(chain: &AccountChain, id: DeviceId, device: &Device) -> Option<RemoteDevice> {
     Some(RemoteDevice {
         account: chain.account().0,
         device: id.0,
@@ -87,14 +131,7 @@ impl Engine {
             return Ok(Some(Arc::clone(person)));
         }
         let person = match work.find_own()? {
-            Some(own) if own.account == account => {
-                let chain = own.chain()?;
-                Person {
-                    username: own.username.clone(),
-                    chain,
-                    entries: own.entries.clone(),
-                }
-            }
+            Some(own) if own.account == account => Person::of(&own)?,
             _ => {
                 let Some(record) = work.find::<ContactRecord>(Table::Contacts, &account.0)? else {
                     return Ok(None);
@@ -115,30 +152,47 @@ impl Engine {
 
     /// Keeps a verified person. A chain that is shorter than, or another than, the one kept is refused: the
     /// server withholds or forks it.
-    pub(crate) fn keep_person(
-        &mut self,
-        work: &mut Work<'_>,
-        mut person: Person,
-    ) -> Result<Result<(), ChainError>, ReadError> {
+    pub(crate) fn keep_person(&mut self, work: &mut Work<'_>, person: Person) -> Result<bool, ReadError> {
         let account = person.chain.account();
-        if let Some(known) = self.person(work, account)? {
-            // The name somebody was found by stays, whatever the server says later.
-            person.username.clone_from(&known.username);
-            let head = known.chain.head();
-            if person.chain.hash_at(head) != known.chain.hash_at(head) {
-                return Ok(Err(ChainError::Fork));
-            }
+        let may_go_on = person.may_go_on();
+        if !self.fits_pinned_head(work, &person.chain, may_go_on)? {
+            return Ok(false);
         }
+        if let Some(known) = self.person(work, account)? {
+            if !self.take_whole_chain(work, &known, &person)? {
+                return Ok(false);
+            }
+            if work.find_own()?.is_none() {
+                return Ok(true);
+            }
+        } else {
+            work.put_contact(&person);
+            for (device, _) in person
+                .chain
+                .known_devices()
+                .filter(|(_, device)| !device.is_active())
+            {
+                self.revoked(work, DeviceAddress { account, device });
+            }
+            self.record_head(work, &person.chain)?;
+            self.people.insert(account, Arc::new(person));
+        }
+        if may_go_on {
+            self.follow_chain(work, account)?;
+        }
+        // What waits for this chain is tried again.
+        self.repair_soon(work.now);
+        self.vault_soon(work.now);
+        Ok(true)
+    }
+}
+
+impl Work<'_> {
+    pub(crate) fn put_contact(&mut self, person: &Person) {
         let record = ContactRecord {
             username: person.username.clone(),
             entries: person.entries.clone(),
         };
-        if work.find_own()?.is_none_or(|own| own.account != account) {
-            work.put(Table::Contacts, &account.0, &record);
-        }
-        // What waits for this chain is tried again.
-        self.repair_soon(work.now);
-        self.people.insert(account, Arc::new(person));
-        Ok(Ok(()))
+        self.put(Table::Contacts, &person.chain.account().0, &record);
     }
 }

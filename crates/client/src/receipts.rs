@@ -4,10 +4,12 @@
 //! say as little as possible about when somebody is there.
 
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
+use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
 use crate::codec;
-use crate::content::{Control, Receipt};
+use crate::connection::Link;
+use crate::content::{Control, ReadUpTo, Receipt, Seen};
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::reads::ReadError;
@@ -17,8 +19,29 @@ use crate::work::Work;
 
 /// Receipts wait at least this long for company.
 const GATHER_MS: u64 = 250;
+/// Each further device of an account waits so much longer.
+const TURN_MS: u64 = 1_500;
+/// And no further device than this one longer.
+const TURNS_MAX: u64 = 3;
 /// Messages named in one receipt, so that it fits one pairwise message.
-const RECEIPT_MAX: usize = 100;
+pub(crate) const RECEIPT_MAX: usize = 100;
+/// Rooms named to own devices beside as many messages: together they fit one pairwise message.
+pub(crate) const READS_MAX: usize = 10;
+
+/// What is owed to others and to the own devices for one room.
+#[derive(Default, Encode, Decode)]
+#[cbor(array)]
+struct Owed {
+    /// As in [`Receipt`].
+    #[n(0)]
+    delivered: Vec<EnvelopeId>,
+    /// As in [`Receipt`].
+    #[n(1)]
+    read: Option<EnvelopeId>,
+    /// The newest message that the person has seen here, for the own devices.
+    #[n(2)]
+    seen: Option<EnvelopeId>,
+}
 
 impl Engine {
     /// Notes that a message was stored here.
@@ -28,11 +51,10 @@ impl Engine {
         room: RoomId,
         id: EnvelopeId,
     ) -> Result<(), ReadError> {
-        let mut receipt: Receipt = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
-        receipt.delivered.push(id);
-        work.put(Table::Receipts, &room.0, &receipt);
-        self.receipts_soon(work);
-        Ok(())
+        let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
+        owed.delivered.push(id);
+        work.put(Table::Receipts, &room.0, &owed);
+        self.receipts_soon(work)
     }
 
     pub(crate) fn mark_read(
@@ -52,21 +74,49 @@ impl Engine {
             row.read_up_to = sequence;
             let peer = row.peer;
             work.put_room(row);
-            if !message.mine && peer != work.own()?.account {
-                let mut receipt: Receipt = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
-                receipt.read = Some(message.id);
-                work.put(Table::Receipts, &room.0, &receipt);
-                self.receipts_soon(work);
+            if peer != work.own()?.account {
+                let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
+                if !message.mine {
+                    owed.read = Some(message.id);
+                }
+                owed.seen = Some(message.id);
+                work.put(Table::Receipts, &room.0, &owed);
+                self.receipts_soon(work)?;
             }
         }
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }
 
-    fn receipts_soon(&mut self, work: &mut Work<'_>) {
+    /// The first of several devices tells others at once, the next ones later: by then they have heard that it
+    /// was told.
+    fn receipts_soon(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         if self.receipts_due.is_none() {
-            self.receipts_due = Some(self.jittered(work, GATHER_MS));
+            let turn = self.own_turn(work)?;
+            let pause = TURN_MS.saturating_mul(turn).saturating_add(GATHER_MS);
+            self.receipts_due = Some(self.jittered(work, pause));
         }
+        Ok(())
+    }
+
+    /// How many devices of the account come before this one, at most [`TURNS_MAX`].
+    fn own_turn(&mut self, work: &Work<'_>) -> Result<u64, ReadError> {
+        let own = work.own()?;
+        let person = self.person(work, own.account)?;
+        let before = person.map_or(0, |person| {
+            person
+                .chain
+                .devices()
+                .take_while(|(id, _)| *id != own.device)
+                .count()
+        });
+        Ok(u64::try_from(before).unwrap_or(TURNS_MAX).min(TURNS_MAX))
+    }
+
+    /// True where the account has other devices than this one.
+    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+        let person = self.person(work, work.own()?.account)?;
+        Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }
 
     /// Puts due receipts into the outbox.
@@ -76,10 +126,16 @@ impl Engine {
             None if self.receipts_looked_for => return Ok(()),
             _ => {}
         }
+        let shares = self.has_other_devices(work)?;
+        if shares && !matches!(self.link, Link::Online) {
+            // What is still to come may say that another device did it.
+            return Ok(());
+        }
         self.receipts_due = None;
         self.receipts_looked_for = true;
+        let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
-            let receipt: Receipt = codec::decode(&bytes, "receipt")?;
+            let owed: Owed = codec::decode(&bytes, "receipt")?;
             work.delete(Table::Receipts, &key);
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
                 continue;
@@ -90,7 +146,12 @@ impl Engine {
             if state.peer == work.own()?.account {
                 continue;
             }
-            let mut parts: Vec<Receipt> = receipt
+            seen.told.extend(&owed.delivered);
+            seen.read.extend(owed.seen.map(|message| ReadUpTo {
+                room: RoomId(room),
+                message,
+            }));
+            let mut parts: Vec<Receipt> = owed
                 .delivered
                 .chunks(RECEIPT_MAX)
                 .map(|delivered| Receipt {
@@ -98,12 +159,59 @@ impl Engine {
                     read: None,
                 })
                 .collect();
-            match parts.last_mut() {
-                Some(last) => last.read = receipt.read,
-                None => parts.push(receipt),
+            match (parts.last_mut(), owed.read) {
+                (Some(last), read) => last.read = read,
+                (None, None) => {}
+                (None, read) => parts.push(Receipt {
+                    delivered: Vec::new(),
+                    read,
+                }),
             }
             for part in parts {
                 self.enqueue_control(work, state.peer, None, &Control::Receipt(part))?;
+            }
+        }
+        if shares {
+            self.tell_own_devices(work, seen)?;
+        }
+        Ok(())
+    }
+
+    fn tell_own_devices(&mut self, work: &mut Work<'_>, mut seen: Seen) -> Result<(), ReadError> {
+        let own = work.own()?.account;
+        while !seen.read.is_empty() || !seen.told.is_empty() {
+            let rest = Seen {
+                read: seen.read.split_off(seen.read.len().min(READS_MAX)),
+                told: seen.told.split_off(seen.told.len().min(RECEIPT_MAX)),
+            };
+            self.enqueue_control(work, own, None, &Control::Seen(seen))?;
+            seen = rest;
+        }
+        Ok(())
+    }
+
+    /// Takes what another device of the account did: what was read there is read, and what it told others is not
+    /// told again.
+    pub(crate) fn take_seen(&mut self, work: &mut Work<'_>, seen: &Seen) -> Result<(), ReadError> {
+        for read in &seen.read {
+            let message = work
+                .find_message(read.message)?
+                .filter(|row| row.room == read.room);
+            if let (Some(mut row), Some(message)) = (work.find_room(read.room)?, message)
+                && let Some(sequence) = message.sequence
+                && sequence > row.read_up_to
+            {
+                row.read_up_to = sequence;
+                work.put_room(row);
+            }
+        }
+        for id in &seen.told {
+            let Some(row) = work.find_message(*id)? else {
+                continue;
+            };
+            if let Some(mut owed) = work.find::<Owed>(Table::Receipts, &row.room.0)? {
+                owed.delivered.retain(|delivered| delivered != id);
+                work.put(Table::Receipts, &row.room.0, &owed);
             }
         }
         Ok(())
@@ -156,7 +264,7 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::rows::{MessageBody, MessageRow};
-    use crate::work::testing::{EmptyStore, rng, signed_up};
+    use crate::work::testing::{Account, EmptyStore, rng, signed_up};
     use conclave_protocol::{DeviceId, Timestamp};
 
     const OWN: AccountId = AccountId([1; 32]);
@@ -182,6 +290,44 @@ mod tests {
             missing_before: 0,
             body: MessageBody::Text("hello".into()),
         }
+    }
+
+    #[test]
+    fn what_another_own_device_told_is_not_told_again_and_what_it_read_is_read() {
+        let mut rng = rng();
+        let account = Account::new(1);
+        let mut work = Work::new(&EmptyStore, &mut rng, Timestamp(10));
+        work.put_own(&account.own(0));
+        let room = RoomId::direct(account.id(), PEER);
+        work.ensure_room(room, PEER, "mia", true).unwrap();
+        let mut engine = Engine::new(true);
+        for n in 1..=3 {
+            work.put_message(MessageRow {
+                room,
+                author: PEER,
+                mine: false,
+                delivery: Delivery::Received,
+                ..sent(n)
+            });
+            engine.owe_delivered(&mut work, room, id(n)).unwrap();
+        }
+        let read = |room, n| ReadUpTo { room, message: id(n) };
+        let elsewhere = RoomId::direct(account.id(), OWN);
+        let seen = Seen {
+            read: vec![read(room, 2), read(elsewhere, 3), read(room, 9)],
+            told: vec![id(1), id(3), id(9)],
+        };
+        engine.take_seen(&mut work, &seen).unwrap();
+        let owed: Owed = work.find(Table::Receipts, &room.0).unwrap().unwrap();
+        assert_eq!(owed.delivered, [id(2)]);
+        assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 2);
+        // An earlier place comes late, and nothing is unread again.
+        let late = Seen {
+            read: vec![read(room, 1)],
+            told: Vec::new(),
+        };
+        engine.take_seen(&mut work, &late).unwrap();
+        assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 2);
     }
 
     #[test]

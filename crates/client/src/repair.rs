@@ -111,6 +111,13 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Nothing is done with a device any more.
+    pub(crate) fn forget_stamps_of(&mut self, address: DeviceAddress) {
+        for stamp in Stamp::ALL {
+            self.delete(Table::Own, &stamp.key(address));
+        }
+    }
+
     /// Part of the daily round: times that hold nothing back any more go.
     pub(crate) fn forget_stamps(&mut self) -> Result<(), ReadError> {
         for stamp in Stamp::ALL {
@@ -185,6 +192,10 @@ impl Engine {
         let wanted = std::mem::take(&mut self.fresh_wanted);
         let addresses: BTreeSet<DeviceAddress> = closed.keys().chain(&wanted).copied().collect();
         for address in addresses {
+            if self.remote(work, address)?.is_none() {
+                // Revoked, or not shown: nobody is there to ask.
+                continue;
+            }
             if self.history_is_coming(&own, address) {
                 // Its page looks here again.
                 if wanted.contains(&address) {
@@ -424,6 +435,8 @@ impl Engine {
         if let Some(content) = heads.open_body(repeated.id, &parked.message, from, &repeated.key) {
             self.show_opened(work, &mut state, from, repeated.id, &parked.message, content)?;
             work.put_room_state(room, &state);
+            let place = (room, parked.message.sequence);
+            self.record_message(work, place, (from, repeated.id), &repeated.key)?;
             return Ok(true);
         }
         Ok(false)
@@ -432,7 +445,12 @@ impl Engine {
     /// True while a page of a room's history is under way that may bring more of this device.
     fn history_is_coming(&self, own: &OwnIdentity, address: DeviceAddress) -> bool {
         let room = RoomId::direct(own.account, address.account);
-        self.needs.get(&Need::Envelopes(room)) == Some(&NeedState::Running)
+        self.needs.iter().any(|(need, state)| {
+            // An own device writes in every room.
+            let brings =
+                matches!(need, Need::Envelopes(other) if *other == room || address.account == own.account);
+            brings && *state == NeedState::Running
+        })
     }
 
     fn is_caught_up(&self, own: &OwnIdentity, address: DeviceAddress) -> bool {

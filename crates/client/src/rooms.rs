@@ -1,5 +1,6 @@
 //! What the engine knows of a room: who is in it, how far it was read, and each sender's chain of messages.
 
+use conclave_protocol::frames::Cursor;
 use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, Hash, RoomId};
 use minicbor::{Decode, Encode};
 
@@ -81,6 +82,10 @@ pub(crate) struct RoomState {
     pub(crate) accepted: Link,
     #[n(6)]
     senders: Vec<Sender>,
+    /// What came up to here, came before this device was one of the account's. None where it has the room from its
+    /// beginning.
+    #[n(7)]
+    pub(crate) history_from: Option<u64>,
 }
 
 /// What a message's place in its sender's chain says.
@@ -104,7 +109,25 @@ impl RoomState {
             sealed: Link::START,
             accepted: Link::START,
             senders: Vec::new(),
+            history_from: None,
         }
+    }
+
+    /// How many messages of the room came before this device was one of the account's.
+    pub(crate) fn before_joining(&self) -> u64 {
+        self.history_from.unwrap_or_default()
+    }
+
+    /// This device has the room from behind a sequence on: it was added to the account while the room stood there.
+    fn begin_at(&mut self, sequence: u64) {
+        self.cursor = sequence;
+        self.history_from = Some(sequence);
+    }
+
+    /// A message was addressed to this device, so it was one of the account's by then.
+    pub(crate) fn came_here(&mut self, sequence: u64) {
+        let before = sequence.saturating_sub(1);
+        self.history_from = self.history_from.map(|from| from.min(before));
     }
 
     /// Notes that a sequence was applied.
@@ -151,7 +174,9 @@ impl RoomState {
         id: EnvelopeId,
     ) -> Place {
         let Some(sender) = self.senders.iter_mut().find(|sender| sender.address == address) else {
-            let missing = (0..counter).take(MISSING_MAX);
+            // What a device sent before this one was there is not missing.
+            let expected = if self.history_from.is_some() { counter } else { 0 };
+            let missing = (expected..counter).take(MISSING_MAX);
             self.senders.push(Sender {
                 address,
                 link: Link {
@@ -166,7 +191,7 @@ impl RoomState {
                     .collect(),
                 newest: None,
             });
-            return if counter == 0 {
+            return if counter == expected {
                 Place::Next
             } else {
                 Place::AfterGap(counter)
@@ -268,6 +293,10 @@ impl RoomState {
     }
 }
 
+fn joins_key(room: RoomId) -> Vec<u8> {
+    [b"joins/", room.0.as_slice()].concat()
+}
+
 impl Work<'_> {
     pub(crate) fn room_state(&self, room: RoomId) -> Result<Option<RoomState>, ReadError> {
         self.find(Table::Rooms, &room.0)
@@ -294,8 +323,14 @@ impl Work<'_> {
         username: &str,
         opened: bool,
     ) -> Result<(), ReadError> {
+        let joins_at = self.joins_at(room)?;
         if self.room_state(room)?.is_none() {
-            self.put_room_state(room, &RoomState::new(peer, opened));
+            let mut state = RoomState::new(peer, opened);
+            if let Some(sequence) = joins_at {
+                state.begin_at(sequence);
+                self.delete(Table::Own, &joins_key(room));
+            }
+            self.put_room_state(room, &state);
         }
         if self.find_room(room)?.is_none() {
             let active_at = self.now;
@@ -304,10 +339,23 @@ impl Work<'_> {
                 peer,
                 username: username.to_owned(),
                 active_at,
-                read_up_to: 0,
+                read_up_to: joins_at.unwrap_or(0),
             });
         }
         Ok(())
+    }
+
+    /// Where a room of the account stood when this device, added to the account later, was welcomed first; none
+    /// once the room is here.
+    pub(crate) fn joins_at(&self, room: RoomId) -> Result<Option<u64>, ReadError> {
+        self.find(Table::Own, &joins_key(room))
+    }
+
+    /// The first welcome of a device that was added to its account says where the account's rooms stand.
+    pub(crate) fn join_rooms(&mut self, rooms: &[Cursor]) {
+        for cursor in rooms {
+            self.put(Table::Own, &joins_key(cursor.room), &cursor.sequence);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a front end sees: events of the engine and rows of the store in the shape that JavaScript and JSON get.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -55,8 +57,8 @@ pub enum Event {
     },
 }
 
-/// What came of an intent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What came of an intent. Its `Debug` shows no secrets.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 pub enum Outcome {
@@ -157,8 +159,8 @@ pub enum AccountView {
     },
 }
 
-/// How a new device stands that waits to be approved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How a new device stands that waits to be approved. Its `Debug` shows neither its link nor its digits.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 pub struct JoiningView {
     /// Whose device it will be; none while nobody has scanned its code.
@@ -251,6 +253,32 @@ pub struct DeviceView {
     pub connected: bool,
     /// Signed in, as the server says.
     pub signed_in: bool,
+}
+
+/// How much of a room's past is on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct HistoryView {
+    /// More of it is on its way.
+    pub loading: bool,
+    /// Messages from before this device was there that are not here.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub missing: u64,
+    /// Why they will not come; none while it loads, or where none is missing.
+    pub why: Option<HistoryLossView>,
+}
+
+/// Why a message from before this device was there cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum HistoryLossView {
+    /// No device of the account recorded its key.
+    NotRecorded,
+    /// Its key is here, and the server does not show the message that it opens.
+    Withheld,
+    /// What the server shows of the account's records is not genuine or not whole.
+    NotGenuine,
 }
 
 /// A row of the list of chats.
@@ -365,6 +393,31 @@ pub enum LossView {
     SentHere,
 }
 
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("Done"),
+            Self::Person { person } => f.debug_tuple("Person").field(person).finish(),
+            Self::Room { room } => f.debug_tuple("Room").field(room).finish(),
+            Self::Invite { expires, .. } => write!(f, "Invite(.., {expires})"),
+            Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
+            Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
+            Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for JoiningView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoiningView")
+            .field("username", &self.username)
+            .field("step", &self.step)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
 impl MessageView {
     /// The view of a stored row.
     pub fn of(row: &MessageRow) -> Self {
@@ -420,5 +473,35 @@ impl ChatView {
             unread,
             active_at: room.active_at.0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_invites_links_and_digits_are_never_printed() {
+        let outcomes = [
+            Outcome::RecoveryWords {
+                words: vec!["secret".to_owned()],
+            },
+            Outcome::Invite {
+                token: "secret".to_owned(),
+                expires: 7,
+            },
+        ];
+        let joining = AccountView::Joining {
+            joining: JoiningView {
+                username: Some("mia".to_owned()),
+                link: Some("/#/link/secret".to_owned()),
+                digits: Some("secret".to_owned()),
+                step: JoiningStep::Waiting,
+                expires: 7,
+            },
+        };
+        let printed = format!("{outcomes:?} {joining:?}");
+        assert!(printed.contains("mia"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
     }
 }

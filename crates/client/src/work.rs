@@ -21,6 +21,8 @@ type Value = Option<Zeroizing<Vec<u8>>>;
 
 pub(crate) struct Work<'a> {
     store: &'a dyn Reads,
+    /// Everything in the store goes before this handling's changes.
+    wiped: bool,
     pub(crate) rng: &'a mut dyn CryptoRng,
     pub(crate) now: Timestamp,
     records: BTreeMap<(Table, Vec<u8>), Value>,
@@ -34,6 +36,7 @@ impl<'a> Work<'a> {
     pub(crate) fn new(store: &'a dyn Reads, rng: &'a mut dyn CryptoRng, now: Timestamp) -> Self {
         Self {
             store,
+            wiped: false,
             rng,
             now,
             records: BTreeMap::new(),
@@ -55,10 +58,26 @@ impl<'a> Work<'a> {
             None => Change::DeleteMessage(id),
         });
         Effects {
-            changes: records.chain(rooms).chain(messages).collect(),
+            changes: self
+                .wiped
+                .then_some(Change::Wipe)
+                .into_iter()
+                .chain(records)
+                .chain(rooms)
+                .chain(messages)
+                .collect(),
             requests: self.requests,
             events: self.events,
         }
+    }
+
+    /// Everything on this device goes, what this handling changed so far as well.
+    pub(crate) fn wipe(&mut self) {
+        self.wiped = true;
+        self.records.clear();
+        self.rooms.clear();
+        self.messages.clear();
+        self.store = &Empty;
     }
 
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
@@ -69,6 +88,11 @@ impl<'a> Work<'a> {
 
     pub(crate) fn request(&mut self, request: Request) {
         self.requests.push(request);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn requests(&self) -> &[Request] {
+        &self.requests
     }
 
     /// Shows an event; one that would only repeat an earlier one of this handling is left out.
@@ -202,49 +226,63 @@ impl<'a> Work<'a> {
         Ok(all.into_values().collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn warnings(&self) -> Vec<&str> {
+        let codes = self.events.iter().filter_map(|event| match event {
+            Event::Warning { failure } => Some(failure.code.as_str()),
+            _ => None,
+        });
+        codes.collect()
+    }
+
     pub(crate) fn stored_last_ordinal(&self) -> Result<u64, ReadError> {
         self.store.last_ordinal()
+    }
+}
+
+/// A store with nothing in it: what a handling sees after a wipe.
+pub(crate) struct Empty;
+
+impl Reads for Empty {
+    fn find_record(&self, _: Table, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        Ok(None)
+    }
+
+    fn list_records(&self, _: Table, _: &[u8], _: u32) -> Result<Vec<Record>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
+        Ok(None)
+    }
+
+    fn find_message(&self, _: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
+        Ok(None)
+    }
+
+    fn list_own_unread(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn last_ordinal(&self) -> Result<u64, ReadError> {
+        Ok(0)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod testing {
     use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
-    use conclave_protocol::AccountId;
+    use conclave_protocol::accounts::AccountFound;
+    use conclave_protocol::{AccountId, Bytes, DeviceId};
+    use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys};
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng as _;
 
     use super::*;
     use crate::own::OwnIdentity;
 
-    /// A device's store with nothing in it: a handling sees what it changes itself.
-    pub(crate) struct EmptyStore;
-
-    impl Reads for EmptyStore {
-        fn find_record(&self, _: Table, _: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
-            Ok(None)
-        }
-
-        fn list_records(&self, _: Table, _: &[u8], _: u32) -> Result<Vec<Record>, ReadError> {
-            Ok(Vec::new())
-        }
-
-        fn find_room(&self, _: RoomId) -> Result<Option<RoomRow>, ReadError> {
-            Ok(None)
-        }
-
-        fn find_message(&self, _: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
-            Ok(None)
-        }
-
-        fn list_own_unread(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
-            Ok(Vec::new())
-        }
-
-        fn last_ordinal(&self) -> Result<u64, ReadError> {
-            Ok(0)
-        }
-    }
+    /// A handling sees what it changes itself.
+    pub(crate) use super::Empty as EmptyStore;
 
     pub(crate) fn rng() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(1)
@@ -261,5 +299,107 @@ pub(crate) mod testing {
             Vec::new(),
         );
         work.put_own(&own);
+    }
+
+    /// An account with a genuine chain, whose devices do what a test wants.
+    #[derive(Clone)]
+    pub(crate) struct Account {
+        pub(crate) chain: AccountChain,
+        pub(crate) entries: Vec<Bytes>,
+        seed: u8,
+    }
+
+    impl Account {
+        /// An account with one device. Each seed makes another one.
+        pub(crate) fn new(seed: u8) -> Self {
+            let recovery = RecoveryKey::from_bytes(&[seed; 32]);
+            let recovery = recovery.signing_key().public().to_bytes();
+            let signing = signing_key(seed, 0);
+            let genesis = AccountEntry::genesis(keys(seed, 0), recovery, Timestamp(1_000))
+                .signed_with(|bytes| signing.sign(bytes));
+            Self {
+                chain: AccountChain::begin(&genesis).unwrap(),
+                entries: vec![Bytes(genesis.to_bytes())],
+                seed,
+            }
+        }
+
+        pub(crate) fn id(&self) -> AccountId {
+            self.chain.account()
+        }
+
+        /// The keys of the device that comes next, and its proof of having them.
+        pub(crate) fn next_keys(&self) -> (DeviceKeys, [u8; 64]) {
+            let number = self.chain.head() + 1;
+            let keys = keys(self.seed, number);
+            let possession = signing_key(self.seed, number).sign(&keys.possession_bytes(self.id()));
+            (keys, possession)
+        }
+
+        pub(crate) fn adds(&mut self, by: u32) -> DeviceId {
+            let (keys, possession) = self.next_keys();
+            self.says(by, AccountBody::AddDevice { keys, possession });
+            DeviceId(self.chain.head())
+        }
+
+        pub(crate) fn revokes(&mut self, by: u32, device: DeviceId) {
+            self.says(by, AccountBody::RevokeDevice { device });
+        }
+
+        pub(crate) fn says(&mut self, by: u32, body: AccountBody) {
+            let signing = signing_key(self.seed, by);
+            let author = Author::Device(DeviceId(by));
+            let entry = self
+                .chain
+                .next_entry(author, self.chain.time().plus(1_000), body)
+                .signed_with(|bytes| signing.sign(bytes));
+            self.chain.append(&entry).unwrap();
+            self.entries.push(Bytes(entry.to_bytes()));
+        }
+
+        /// One of its devices, as its own store has it.
+        pub(crate) fn own(&self, device: u32) -> OwnIdentity {
+            let (signing, identity) = (signing_key(self.seed, device), identity_key(self.seed, device));
+            let mut own = OwnIdentity::joined(
+                &"bob".parse().unwrap(),
+                self.id(),
+                DeviceId(device),
+                &signing,
+                &identity,
+                self.entries.clone(),
+            );
+            own.registered = true;
+            own
+        }
+
+        pub(crate) fn found(&self) -> AccountFound {
+            AccountFound {
+                account: self.id(),
+                username: "mia".parse().unwrap(),
+                entries: self.entries.clone(),
+            }
+        }
+    }
+
+    pub(crate) fn signing_key(seed: u8, device: u32) -> SigningKey {
+        SigningKey::from_bytes(&secret(seed, 1, device))
+    }
+
+    pub(crate) fn identity_key(seed: u8, device: u32) -> IdentityKey {
+        IdentityKey::from_bytes(&secret(seed, 2, device))
+    }
+
+    fn keys(seed: u8, device: u32) -> DeviceKeys {
+        DeviceKeys {
+            signing: signing_key(seed, device).public().to_bytes(),
+            identity: identity_key(seed, device).public().to_bytes(),
+        }
+    }
+
+    fn secret(seed: u8, kind: u8, device: u32) -> [u8; 32] {
+        let mut secret = [seed; 32];
+        secret[0] = kind;
+        secret[1..5].copy_from_slice(&device.to_be_bytes());
+        secret
     }
 }

@@ -100,6 +100,7 @@
 //! | a record is shown under another name, account or generation, or in another place | all of it is bound in the seal | `every_byte_of_a_record_is_bound`, `records_come_back_in_order_and_open_under_their_key_and_name_only` |
 //! | the server adds records of its own | what does not open is not taken | `a_record_that_does_not_open_is_not_taken` |
 //! | a revoked device, which has the old key, goes on writing with it | generations never decrease, and each head of the account chain says the least behind it | `a_key_that_was_replaced_seals_nothing_behind_the_head_of_its_revocation`, `a_replaced_generation_and_an_older_version_are_not_taken_back` |
+//! | the same, where the newest records are read first | each record that opens vouches for the hash of the one before it; heads and generations are checked on the way down | `a_vault_is_read_from_its_end_with_the_checks_of_reading_it_from_its_beginning`, `behind_the_head_of_a_revocation_a_tail_takes_no_record_of_the_replaced_key`, `a_record_is_passed_unopened_only_where_a_newer_one_vouches_for_it` |
 //! | names tell what is kept | names are keyed, contents padded | `names_are_keyed_by_the_first_generation_only`, `records_are_padded_and_bounded` |
 //!
 //! The server sees how many records there are, which of them share a name, and when they come. A revoked device that

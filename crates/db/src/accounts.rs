@@ -1,16 +1,23 @@
 //! Accounts, their chains and their devices.
 
-use conclave_protocol::{AccountId, Bytes, DeviceId, Username};
+use conclave_protocol::{AccountId, Bytes, DeviceId, Timestamp, Username};
 
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
     CLAIM_INVITE, COUNT_ACCOUNTS, FIND_ACCOUNT, FIND_ACCOUNT_BY_USERNAME, INSERT_ACCOUNT, INSERT_DEVICE,
-    INSERT_ENTRY, INSERT_SETUP, LIST_DEVICES, LIST_ENTRIES,
+    INSERT_ENTRY, INSERT_SETUP, LIST_DEVICES, LIST_ENTRIES, UPSERT_RECOVERY_KEY,
 };
 use crate::{Account, ActiveDevice, Db, DbError, Door, NewAccount, Registered};
 
-type AccountRow = (Column<AccountId>, Column<Username>, bool, Vec<u8>);
+type AccountRow = (
+    Column<AccountId>,
+    Column<Username>,
+    bool,
+    Vec<u8>,
+    Column<u64>,
+    Option<Column<Timestamp>>,
+);
 
 impl Db {
     /// Stores an account with its genesis entry and device 0 and uses up what opened the door, or nothing.
@@ -67,6 +74,11 @@ impl Db {
                         .bind(Column(new.id))
                         .bind(Column(DeviceId(0)))
                         .bind(Column(new.now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(UPSERT_RECOVERY_KEY.on(engine))
+                        .bind(Column(new.id))
+                        .bind(Column(new.recovery))
                         .execute(&mut *transaction)
                         .await?;
                     Registered::Done
@@ -183,11 +195,13 @@ impl Db {
     }
 }
 
-fn account((id, username, administrator, opaque_record): AccountRow) -> Account {
+fn account((id, username, administrator, opaque_record, password, closed_at): AccountRow) -> Account {
     Account {
         id: id.0,
         username: username.0,
         administrator,
         opaque_record,
+        password: password.0,
+        closed: closed_at.is_some(),
     }
 }

@@ -3,10 +3,13 @@
 //! One more type of column is one more [`Stored`].
 
 use conclave_protocol::frames::Class;
-use conclave_protocol::{AccountId, DeviceId, EnvelopeId, Hash, RoomId, Timestamp, Username};
+use conclave_protocol::links::LinkWay;
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, Hash, LinkId, RoomId, Timestamp, Username};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
+
+use crate::PendingKind;
 
 /// A value on its way into or out of a column.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +62,9 @@ macro_rules! bytes {
     };
 }
 
-bytes!(AccountId RoomId Hash EnvelopeId);
+bytes!(AccountId RoomId Hash EnvelopeId LinkId);
 
-impl Stored for [u8; 16] {
+impl<const N: usize> Stored for [u8; N] {
     type Raw = Vec<u8>;
 
     fn to_raw(&self) -> Vec<u8> {
@@ -69,7 +72,7 @@ impl Stored for [u8; 16] {
     }
 
     fn from_raw(raw: Vec<u8>) -> Result<Self, BoxDynError> {
-        raw.try_into().map_err(|_| "not 16 bytes".into())
+        raw.try_into().map_err(|_| "bytes of another length".into())
     }
 }
 
@@ -151,6 +154,46 @@ impl Stored for Class {
             "message" => Ok(Self::Message),
             "annotation" => Ok(Self::Annotation),
             _ => Err("not a class".into()),
+        }
+    }
+}
+
+impl Stored for LinkWay {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        match self {
+            Self::Scan => "scan",
+            Self::Code => "code",
+        }
+        .to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        match raw.as_str() {
+            "scan" => Ok(Self::Scan),
+            "code" => Ok(Self::Code),
+            _ => Err("not a way of linking".into()),
+        }
+    }
+}
+
+impl Stored for PendingKind {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        match self {
+            Self::Login => "login",
+            Self::Recovery => "recovery",
+        }
+        .to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        match raw.as_str() {
+            "login" => Ok(Self::Login),
+            "recovery" => Ok(Self::Recovery),
+            _ => Err("not a kind of pending token".into()),
         }
     }
 }

@@ -6,7 +6,8 @@ use conclave_protocol::limits::{ACCESS_TOKEN_LIFE_MS, REFRESH_TOKEN_IDLE_MS};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    EXPIRE_IDLE_LOGINS, EXPIRE_INVITES, EXPIRE_LOGIN_ATTEMPTS, EXPIRE_REVOKED_LOGINS, EXPIRE_TICKETS,
+    EXPIRE_DEVICE_ATTEMPTS, EXPIRE_IDLE_LOGINS, EXPIRE_INVITES, EXPIRE_LINKS, EXPIRE_LOGIN_ATTEMPTS,
+    EXPIRE_PENDING_TOKENS, EXPIRE_RECOVERY_ATTEMPTS, EXPIRE_REVOKED_LOGINS, EXPIRE_TICKETS,
 };
 use crate::{Db, DbError};
 
@@ -14,12 +15,17 @@ use crate::{Db, DbError};
 const REVOKED_KEPT_MS: u64 = 4 * ACCESS_TOKEN_LIFE_MS;
 
 impl Db {
-    /// Deletes login attempts, tickets, invites and logins whose time is over; answers how many.
+    /// Deletes attempts, tickets, pending tokens, meeting places, invites and logins whose time is over;
+    /// answers how many. A device's last login stays, unusable, as what says when the device was seen.
     pub async fn expire(&self, now: Timestamp) -> Result<u64, DbError> {
         let engine = self.engine();
         let before = |milliseconds| Timestamp(now.0.saturating_sub(milliseconds));
         let steps = [
             (EXPIRE_LOGIN_ATTEMPTS, now),
+            (EXPIRE_DEVICE_ATTEMPTS, now),
+            (EXPIRE_RECOVERY_ATTEMPTS, now),
+            (EXPIRE_PENDING_TOKENS, now),
+            (EXPIRE_LINKS, now),
             (EXPIRE_TICKETS, now),
             (EXPIRE_INVITES, now),
             (EXPIRE_IDLE_LOGINS, before(REFRESH_TOKEN_IDLE_MS)),

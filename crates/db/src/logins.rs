@@ -6,11 +6,13 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_LOGIN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_LOGIN,
-    INSERT_LOGIN_ATTEMPT, INSERT_REFRESH_TOKEN, INSERT_TICKET, LIST_REVOKED_LOGINS, LOCK_LOGIN,
-    REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN, SUPERSEDE_REFRESH_TOKEN,
+    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_ENDED_DEVICE, FIND_ENDED_LOGIN, FIND_LOGIN,
+    FIND_NEWCOMER, FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT,
+    INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN, INSERT_TICKET,
+    LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN,
+    SUPERSEDE_REFRESH_TOKEN,
 };
-use crate::{Db, DbError, Login, LoginAttempt, Refreshed};
+use crate::{Db, DbError, DeviceAttempt, Ended, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
 
 /// How long the token before the current one is still taken for a repeat, in milliseconds: longer than any
 /// client waits for an answer, shorter than a thief needs.
@@ -26,7 +28,12 @@ type LoginRow = (
     Column<Timestamp>,
     Column<Timestamp>,
 );
-type AttemptRow = (Option<Column<AccountId>>, Vec<u8>, Column<Timestamp>);
+type AttemptRow = (Option<Column<AccountId>>, Vec<u8>, Column<u64>, Column<Timestamp>);
+type EndedRow = (
+    Column<[u8; 16]>,
+    Option<Column<Timestamp>>,
+    Option<Column<Timestamp>>,
+);
 type TokenRow = (Column<[u8; 16]>, Column<u64>, bool);
 type LockedRow = (
     Column<AccountId>,
@@ -48,6 +55,7 @@ impl Db {
                     .bind(Column(attempt.id))
                     .bind(attempt.account.map(Column))
                     .bind(attempt.state.as_slice())
+                    .bind(Column(attempt.password))
                     .bind(Column(attempt.expires))
                     .execute(&mut *connection)
                     .await?;
@@ -72,23 +80,148 @@ impl Db {
                     .await?
             }
         );
-        Ok(rows
-            .into_iter()
-            .find(|(.., expires)| expires.0 > now)
-            .map(|(account, state, expires)| LoginAttempt {
+        Ok(rows.into_iter().find(|(.., expires)| expires.0 > now).map(
+            |(account, state, password, expires)| LoginAttempt {
                 id,
                 account: account.map(|account| account.0),
                 state,
+                password: password.0,
                 expires: expires.0,
-            }))
+            },
+        ))
     }
 
-    /// Stores a login and the hash of its first refresh token.
-    pub async fn insert_login(&self, login: &Login, refresh: Hash) -> Result<(), DbError> {
+    /// Keeps a device's first sign-in until its second request.
+    pub async fn insert_device_attempt(&self, attempt: &DeviceAttempt) -> Result<(), DbError> {
+        let statement = INSERT_DEVICE_ATTEMPT.on(self.engine());
+        on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(attempt.id))
+                    .bind(Column(attempt.address.account))
+                    .bind(Column(attempt.address.device))
+                    .bind(Column(attempt.expires))
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// Takes a device's attempt out; nobody gets it twice, and nobody after its end.
+    pub async fn claim_device_attempt(
+        &self,
+        id: Hash,
+        now: Timestamp,
+    ) -> Result<Option<DeviceAttempt>, DbError> {
+        let statement = CLAIM_DEVICE_ATTEMPT.on(self.engine());
+        let rows: Vec<(Column<AccountId>, Column<DeviceId>, Column<Timestamp>)> = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        let live = rows.into_iter().find(|(.., expires)| expires.0 > now);
+        Ok(live.map(|(account, device, expires)| DeviceAttempt {
+            id,
+            address: DeviceAddress {
+                account: account.0,
+                device: device.0,
+            },
+            expires: expires.0,
+        }))
+    }
+
+    /// Keeps the token of somebody who belongs to an account and has no device of it yet.
+    pub async fn insert_pending_token(&self, token: &PendingToken) -> Result<(), DbError> {
+        let statement = INSERT_PENDING_TOKEN.on(self.engine());
+        on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(token.id))
+                    .bind(Column(token.account))
+                    .bind(Column(token.kind))
+                    .bind(Column(token.password))
+                    .bind(Column(token.expires))
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        );
+        Ok(())
+    }
+
+    /// Whose token this is, while it is worth something: not after its end, not after the password by which it
+    /// was got was replaced, not after the account was closed.
+    pub async fn find_pending_token(
+        &self,
+        id: Hash,
+        now: Timestamp,
+    ) -> Result<Option<(AccountId, PendingKind)>, DbError> {
+        let statement = FIND_PENDING_TOKEN.on(self.engine());
+        let row: Option<(Column<AccountId>, Column<PendingKind>)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .bind(Column(now))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(account, kind)| (account.0, kind.0)))
+    }
+
+    /// Stores a login and the hash of its first refresh token; false when its device is not active.
+    pub async fn insert_login(&self, login: &Login, refresh: Hash) -> Result<bool, DbError> {
+        self.insert_login_of(login, refresh, None).await
+    }
+
+    /// As [`Self::insert_login`], for a device that was added since a time and never had a login.
+    pub async fn insert_first_login(
+        &self,
+        login: &Login,
+        refresh: Hash,
+        added_since: Timestamp,
+    ) -> Result<bool, DbError> {
+        self.insert_login_of(login, refresh, Some(added_since)).await
+    }
+
+    async fn insert_login_of(
+        &self,
+        login: &Login,
+        refresh: Hash,
+        newcomer_since: Option<Timestamp>,
+    ) -> Result<bool, DbError> {
         let engine = self.engine();
         on_engine!(
             self,
             transaction | transaction | {
+                // Behind this lock the device is not revoked and has no other first login.
+                let active = sqlx::query(LOCK_DEVICE.on(engine))
+                    .bind(Column(login.address.account))
+                    .bind(Column(login.address.device))
+                    .execute(&mut *transaction)
+                    .await?
+                    .rows_affected();
+                if active == 0 {
+                    return Ok(false);
+                }
+                if let Some(since) = newcomer_since {
+                    let newcomer = sqlx::query(FIND_NEWCOMER.on(engine))
+                        .bind(Column(login.address.account))
+                        .bind(Column(login.address.device))
+                        .bind(Column(since))
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                    if newcomer.is_none() {
+                        return Ok(false);
+                    }
+                }
                 sqlx::query(INSERT_LOGIN.on(engine))
                     .bind(Column(login.id))
                     .bind(Column(login.address.account))
@@ -105,11 +238,11 @@ impl Db {
                     .await?;
             }
         );
-        Ok(())
+        Ok(true)
     }
 
-    /// A live login. One that was idle too long is gone after the next [`Self::expire`]; its last access token
-    /// ended long before.
+    /// A login that has not been ended. Whether it was idle too long, [`Self::rotate_login`] says; the last
+    /// access token of such a one ended long before.
     pub async fn find_login(&self, id: [u8; 16]) -> Result<Option<Login>, DbError> {
         let statement = FIND_LOGIN.on(self.engine());
         let row: Option<LoginRow> = on_engine!(
@@ -166,7 +299,14 @@ impl Db {
                     .await?;
                 let (Some(state), Some((_, generation, superseded))) = (locked.into_iter().next(), found)
                 else {
-                    return Ok(Refreshed::Unknown);
+                    let row: Option<EndedRow> = sqlx::query_as(FIND_ENDED_LOGIN.on(engine))
+                        .bind(id)
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                    let why = row.map(ended).map(|(_, why)| why);
+                    return Ok(why
+                        .filter(|why| *why != Ended::SignedOut)
+                        .map_or(Refreshed::Unknown, Refreshed::Ended));
                 };
                 let (account, device, created_at, refreshed_at, rotated_at, current) = state;
                 if now.since(refreshed_at.0) > REFRESH_TOKEN_IDLE_MS {
@@ -257,10 +397,10 @@ impl Db {
         Ok(revoked > 0)
     }
 
-    /// The logins that were revoked since a time: those whose access tokens may still live.
-    pub async fn list_revoked_logins(&self, since: Timestamp) -> Result<Vec<[u8; 16]>, DbError> {
+    /// The logins that were revoked since a time, and why: those whose access tokens may still live.
+    pub async fn list_revoked_logins(&self, since: Timestamp) -> Result<Vec<([u8; 16], Ended)>, DbError> {
         let statement = LIST_REVOKED_LOGINS.on(self.engine());
-        let rows: Vec<(Column<[u8; 16]>,)> = on_engine!(
+        let rows: Vec<EndedRow> = on_engine!(
             self,
             read | connection | {
                 sqlx::query_as(statement)
@@ -269,7 +409,22 @@ impl Db {
                     .await?
             }
         );
-        Ok(rows.into_iter().map(|(id,)| id.0).collect())
+        Ok(rows.into_iter().map(ended).collect())
+    }
+
+    /// The account of a refresh token whose device was taken out of it, as the account's chain shows.
+    pub async fn find_ended_device(&self, presented: Hash) -> Result<Option<AccountId>, DbError> {
+        let statement = FIND_ENDED_DEVICE.on(self.engine());
+        let row: Option<(Column<AccountId>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(presented))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(account,)| account.0))
     }
 
     /// Stores a single-use ticket for the socket.
@@ -311,4 +466,14 @@ impl Db {
         };
         self.find_login(login.0).await
     }
+}
+
+/// Why a revoked login is over: what its device and its account say counts more than a sign-out before.
+fn ended((id, device_revoked_at, closed_at): EndedRow) -> ([u8; 16], Ended) {
+    let why = match (device_revoked_at, closed_at) {
+        (_, Some(_)) => Ended::AccountClosed,
+        (Some(_), None) => Ended::DeviceRevoked,
+        (None, None) => Ended::SignedOut,
+    };
+    (id.0, why)
 }

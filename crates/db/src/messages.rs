@@ -10,8 +10,8 @@ use crate::column::Column;
 use crate::engine::on_engine;
 use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::statements::{
-    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES, LOCK_DEVICES,
-    LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
+    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES,
+    LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 
@@ -209,13 +209,37 @@ impl Db {
         after: u64,
         limit: u32,
     ) -> Result<EnvelopesPage, DbError> {
+        self.page(LIST_ENVELOPES.on(self.engine()), room, after, limit)
+            .await
+    }
+
+    /// The newest envelopes of a room that lie before a sequence, in order, and the room's newest sequence.
+    pub async fn list_envelopes_before(
+        &self,
+        room: RoomId,
+        before: u64,
+        limit: u32,
+    ) -> Result<EnvelopesPage, DbError> {
+        let statement = LIST_ENVELOPES_BEFORE.on(self.engine());
+        let mut page = self.page(statement, room, before, limit).await?;
+        page.envelopes.reverse();
+        Ok(page)
+    }
+
+    async fn page(
+        &self,
+        statement: &'static str,
+        room: RoomId,
+        bound: u64,
+        limit: u32,
+    ) -> Result<EnvelopesPage, DbError> {
         let engine = self.engine();
         let (rows, head): (Vec<EnvelopeRow>, Option<(Column<u64>,)>) = on_engine!(
             self,
             read | connection | {
-                let rows = sqlx::query_as(LIST_ENVELOPES.on(engine))
+                let rows = sqlx::query_as(statement)
                     .bind(Column(room))
-                    .bind(Column(after))
+                    .bind(Column(bound))
                     .bind(Column(limit))
                     .fetch_all(&mut *connection)
                     .await?;

@@ -28,6 +28,7 @@ macro_rules! versions {
 
 versions! {
     1 "0001_first";
+    2 "0002_devices";
 }
 
 /// Where the applied versions are noted.

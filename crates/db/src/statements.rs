@@ -132,19 +132,67 @@ statements! {
     INSERT_ENTRY = { "INSERT INTO entries (account, sequence, bytes) VALUES ($1, $2, $3)" }
     INSERT_DEVICE = { "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
         VALUES ($1, $2, $3, 0, 0)" }
-    FIND_ACCOUNT = { "SELECT id, username, administrator, opaque_record FROM accounts WHERE id = $1" }
-    FIND_ACCOUNT_BY_USERNAME = {
-        "SELECT id, username, administrator, opaque_record FROM accounts WHERE username = $1"
-    }
+    FIND_ACCOUNT = { "SELECT id, username, administrator, opaque_record, password, closed_at FROM accounts
+        WHERE id = $1" }
+    FIND_ACCOUNT_BY_USERNAME = { "SELECT id, username, administrator, opaque_record, password, closed_at
+        FROM accounts WHERE username = $1" }
     COUNT_ACCOUNTS = { "SELECT count(*) FROM accounts" }
     LIST_ENTRIES = { "SELECT bytes FROM entries WHERE account = $1 AND sequence > $2
         ORDER BY sequence LIMIT $3" }
     LIST_DEVICES = { "SELECT device FROM devices WHERE account = $1 AND revoked_at IS NULL ORDER BY device" }
+    UPSERT_RECOVERY_KEY = { "INSERT INTO recovery_keys (account, key) VALUES ($1, $2)
+        ON CONFLICT (account) DO UPDATE SET key = excluded.key" }
+
+    // devices
+    /// First of the locks of whoever changes a chain; it also waits for a room that is just being opened.
+    LOCK_ACCOUNT = {
+        sqlite "SELECT closed_at FROM accounts WHERE id = $1"
+        postgres "SELECT closed_at FROM accounts WHERE id = $1 FOR UPDATE"
+    }
+    LOCK_ROOMS_OF_ACCOUNT = {
+        sqlite "SELECT id FROM rooms WHERE low = $1 OR high = $1 ORDER BY id"
+        postgres "SELECT id FROM rooms WHERE low = $1 OR high = $1 ORDER BY id FOR NO KEY UPDATE"
+    }
+    LOCK_DEVICES_OF_ACCOUNT = {
+        sqlite "SELECT device FROM devices WHERE account = $1 ORDER BY device"
+        postgres "SELECT device FROM devices WHERE account = $1 ORDER BY device FOR NO KEY UPDATE"
+    }
+    FIND_HEAD = { "SELECT sequence, bytes FROM entries WHERE account = $1 ORDER BY sequence DESC LIMIT 1" }
+    FIND_ENTRY = { "SELECT bytes FROM entries WHERE account = $1 AND sequence = $2" }
+    REVOKE_DEVICE = { "UPDATE devices SET revoked_at = $3
+        WHERE account = $1 AND device = $2 AND revoked_at IS NULL" }
+    REVOKE_LOGINS_OF_DEVICE = { "UPDATE logins SET revoked_at = $3
+        WHERE account = $1 AND device = $2 AND revoked_at IS NULL RETURNING id" }
+    DELETE_MAILBOX = { "DELETE FROM mailbox WHERE account = $1 AND device = $2" }
+    DELETE_LAST_RESORT = { "DELETE FROM last_resort_prekeys WHERE account = $1 AND device = $2" }
+    CLOSE_ACCOUNT = { "UPDATE accounts SET closed_at = $2 WHERE id = $1" }
+    REPLACE_PASSWORD = { "UPDATE accounts SET opaque_record = $2, password = password + 1 WHERE id = $1" }
+    DESCRIBE_DEVICES = { "SELECT d.device, d.created_at,
+            (SELECT max(l.refreshed_at) FROM logins l WHERE l.account = d.account AND l.device = d.device),
+            (SELECT count(*) FROM logins l WHERE l.account = d.account AND l.device = d.device
+                AND l.revoked_at IS NULL AND l.refreshed_at >= $2)
+        FROM devices d WHERE d.account = $1 AND d.revoked_at IS NULL ORDER BY d.device" }
+    LIST_PEERS = { "SELECT low, high FROM rooms WHERE low = $1 OR high = $1" }
 
     // logins
-    INSERT_LOGIN_ATTEMPT = { "INSERT INTO login_attempts (hash, account, state, expires_at)
+    INSERT_LOGIN_ATTEMPT = { "INSERT INTO login_attempts (hash, account, state, password, expires_at)
+        VALUES ($1, $2, $3, $4, $5)" }
+    CLAIM_LOGIN_ATTEMPT = { "DELETE FROM login_attempts WHERE hash = $1
+        RETURNING account, state, password, expires_at" }
+    INSERT_DEVICE_ATTEMPT = { "INSERT INTO device_attempts (hash, account, device, expires_at)
         VALUES ($1, $2, $3, $4)" }
-    CLAIM_LOGIN_ATTEMPT = { "DELETE FROM login_attempts WHERE hash = $1 RETURNING account, state, expires_at" }
+    CLAIM_DEVICE_ATTEMPT = { "DELETE FROM device_attempts WHERE hash = $1
+        RETURNING account, device, expires_at" }
+    FIND_NEWCOMER = { "SELECT 1 FROM devices d
+        WHERE d.account = $1 AND d.device = $2 AND d.revoked_at IS NULL AND d.created_at >= $3
+            AND NOT EXISTS (SELECT 1 FROM logins l WHERE l.account = d.account AND l.device = d.device)" }
+    INSERT_PENDING_TOKEN = { "INSERT INTO pending_tokens (hash, account, kind, password, expires_at)
+        VALUES ($1, $2, $3, $4, $5)" }
+    /// One that was got with a password which was replaced since is worth nothing.
+    FIND_PENDING_TOKEN = { "SELECT p.account, p.kind FROM pending_tokens p
+        JOIN accounts a ON a.id = p.account
+        WHERE p.hash = $1 AND p.expires_at > $2 AND a.closed_at IS NULL
+            AND (p.kind = 'recovery' OR p.password = a.password)" }
     INSERT_LOGIN = { "INSERT INTO logins
             (id, account, device, created_at, refreshed_at, rotated_at, generation)
         VALUES ($1, $2, $3, $4, $5, $5, 0)" }
@@ -162,7 +210,18 @@ statements! {
         WHERE login = $1 AND generation = $2" }
     FORGET_REFRESH_TOKENS = { "DELETE FROM refresh_tokens WHERE login = $1 AND generation < $2" }
     REVOKE_LOGIN = { "UPDATE logins SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL" }
-    LIST_REVOKED_LOGINS = { "SELECT id FROM logins WHERE revoked_at >= $1 ORDER BY revoked_at, id" }
+    LIST_REVOKED_LOGINS = { "SELECT l.id, d.revoked_at, a.closed_at FROM logins l
+        JOIN devices d ON d.account = l.account AND d.device = l.device
+        JOIN accounts a ON a.id = l.account
+        WHERE l.revoked_at >= $1 ORDER BY l.revoked_at, l.id" }
+    FIND_ENDED_LOGIN = { "SELECT l.id, d.revoked_at, a.closed_at FROM logins l
+        JOIN devices d ON d.account = l.account AND d.device = l.device
+        JOIN accounts a ON a.id = l.account
+        WHERE l.id = $1 AND l.revoked_at IS NOT NULL" }
+    FIND_ENDED_DEVICE = { "SELECT l.account FROM refresh_tokens t
+        JOIN logins l ON l.id = t.login
+        JOIN devices d ON d.account = l.account AND d.device = l.device
+        WHERE t.hash = $1 AND d.revoked_at IS NOT NULL" }
     INSERT_TICKET = { "INSERT INTO tickets (hash, login, expires_at) VALUES ($1, $2, $3)" }
     CLAIM_TICKET = { "DELETE FROM tickets WHERE hash = $1 RETURNING login, expires_at" }
 
@@ -170,6 +229,49 @@ statements! {
     INSERT_INVITE = { "INSERT INTO invites (hash, made_by, created_at, expires_at) VALUES ($1, $2, $3, $4)" }
     FIND_INVITE = { "SELECT 1 FROM invites WHERE hash = $1 AND expires_at > $2" }
     CLAIM_INVITE = { "DELETE FROM invites WHERE hash = $1 AND expires_at > $2" }
+
+    // recoveries
+    FIND_RECOVERY = { "SELECT a.id, k.key FROM accounts a JOIN recovery_keys k ON k.account = a.id
+        WHERE a.username = $1" }
+    INSERT_RECOVERY_ATTEMPT = { "INSERT INTO recovery_attempts (hash, account, key, expires_at)
+        VALUES ($1, $2, $3, $4)" }
+    CLAIM_RECOVERY_ATTEMPT = { "DELETE FROM recovery_attempts WHERE hash = $1
+        RETURNING account, key, expires_at" }
+
+    // links
+    COUNT_LINKS = { "SELECT count(*) FROM links WHERE account = $1 AND way = 'code' AND expires_at > $2" }
+    INSERT_LINK = { "INSERT INTO links (id, way, token, account, expires_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT DO NOTHING" }
+    INSERT_LINK_MESSAGE = { "INSERT INTO link_messages (link, number, message) VALUES ($1, $2, $3)" }
+    /// Changes nothing but holds the place, so that its messages come one after another.
+    LOCK_LINK = { "UPDATE links SET expires_at = expires_at WHERE id = $1 AND expires_at > $2
+        RETURNING way, token, account, device" }
+    FIND_LINK = { "SELECT way, token, account, device FROM links WHERE id = $1 AND expires_at > $2" }
+    TAKE_LINK = { "UPDATE links SET account = $2, device = $3 WHERE id = $1" }
+    DELETE_LINK = { "DELETE FROM links WHERE id = $1" }
+    LIST_LINK_MESSAGES = { "SELECT number, message FROM link_messages WHERE link = $1 AND number > $2
+        ORDER BY number" }
+    COUNT_LINK_MESSAGES = { "SELECT count(*) FROM link_messages WHERE link = $1" }
+    FIND_LINK_MESSAGE = { "SELECT message FROM link_messages WHERE link = $1 AND number = $2" }
+    LIST_LINKS_WAITING = { "SELECT id, expires_at FROM links
+        WHERE account = $1 AND device IS NULL AND expires_at > $2 ORDER BY expires_at DESC, id" }
+
+    // vault
+    INSERT_VAULT = { "INSERT INTO vaults (account, records) VALUES ($1, 0) ON CONFLICT DO NOTHING" }
+    /// Changes nothing but holds the vault, so that appends to it happen one after another.
+    LOCK_VAULT = { "UPDATE vaults SET records = records WHERE account = $1 RETURNING records" }
+    MOVE_VAULT = { "UPDATE vaults SET records = $2 WHERE account = $1" }
+    COUNT_VAULT_RECORDS = { "SELECT records FROM vaults WHERE account = $1" }
+    LIST_VAULT_RECORDS = { "SELECT record FROM vault_records WHERE account = $1 AND number >= $2
+        ORDER BY number LIMIT $3" }
+    UPSERT_VAULT_KEY = { "INSERT INTO vault_keys (account, hash, bytes, position) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (account, hash) DO UPDATE SET bytes = excluded.bytes, position = excluded.position" }
+    LIST_VAULT_KEYS = { "SELECT hash, bytes, position FROM vault_keys WHERE account = $1
+        ORDER BY position, hash" }
+    DELETE_VAULT_KEY = { "DELETE FROM vault_keys WHERE account = $1 AND hash = $2" }
+    DELETE_VAULT = { "DELETE FROM vaults WHERE account = $1" }
+    DELETE_VAULT_RECORDS = { "DELETE FROM vault_records WHERE account = $1" }
+    DELETE_VAULT_KEYS = { "DELETE FROM vault_keys WHERE account = $1" }
 
     // prekeys
     /// Holds the device's row, so that uploads of one device happen one after another.
@@ -208,6 +310,9 @@ statements! {
     // messages
     LIST_ENVELOPES = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high, target, body
         FROM envelopes WHERE room = $1 AND sequence > $2 ORDER BY sequence LIMIT $3" }
+    LIST_ENVELOPES_BEFORE = { "SELECT sequence, id, account, device, received_at, class, head_low, head_high,
+            target, body
+        FROM envelopes WHERE room = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3" }
     FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
 
     // mailbox
@@ -231,11 +336,34 @@ statements! {
     EXPIRE_LOGIN_ATTEMPTS = { "DELETE FROM login_attempts WHERE expires_at <= $1" }
     EXPIRE_TICKETS = { "DELETE FROM tickets WHERE expires_at <= $1" }
     EXPIRE_INVITES = { "DELETE FROM invites WHERE expires_at <= $1" }
-    EXPIRE_IDLE_LOGINS = { "DELETE FROM logins WHERE refreshed_at < $1" }
-    EXPIRE_REVOKED_LOGINS = { "DELETE FROM logins WHERE revoked_at < $1" }
+    EXPIRE_DEVICE_ATTEMPTS = { "DELETE FROM device_attempts WHERE expires_at <= $1" }
+    EXPIRE_RECOVERY_ATTEMPTS = { "DELETE FROM recovery_attempts WHERE expires_at <= $1" }
+    EXPIRE_PENDING_TOKENS = { "DELETE FROM pending_tokens WHERE expires_at <= $1" }
+    EXPIRE_LINKS = { "DELETE FROM links WHERE expires_at <= $1" }
+    /// The last login of an active device stays: it says when the device was seen.
+    EXPIRE_IDLE_LOGINS = { "DELETE FROM logins WHERE refreshed_at < $1 AND (
+            EXISTS (SELECT 1 FROM logins n WHERE n.account = logins.account AND n.device = logins.device
+                AND (n.refreshed_at > logins.refreshed_at
+                    OR (n.refreshed_at = logins.refreshed_at AND n.id > logins.id)))
+            OR EXISTS (SELECT 1 FROM devices d WHERE d.account = logins.account
+                AND d.device = logins.device AND d.revoked_at IS NOT NULL))" }
+    /// The logins of a revoked device stay for as long as its refresh token could come, so that it hears why.
+    EXPIRE_REVOKED_LOGINS = { "DELETE FROM logins WHERE revoked_at < $1
+            AND EXISTS (SELECT 1 FROM logins n WHERE n.account = logins.account
+                AND n.device = logins.device AND (n.refreshed_at > logins.refreshed_at
+                    OR (n.refreshed_at = logins.refreshed_at AND n.id > logins.id)))
+            AND EXISTS (SELECT 1 FROM devices d WHERE d.account = logins.account
+                AND d.device = logins.device AND d.revoked_at IS NULL)" }
 }
 
 lists! {
+    // vault
+    INSERT_VAULT_RECORDS = List {
+        before: "INSERT INTO vault_records (account, number, record) ",
+        row: Some(3),
+        after: Statement::same(""),
+    };
+
     // prekeys
     INSERT_PREKEYS = List {
         before: "INSERT INTO prekeys (account, device, id, bundle) ",

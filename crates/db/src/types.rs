@@ -1,8 +1,9 @@
 //! What goes into the database and comes out, in the words of the protocol.
 
 use conclave_protocol::frames::{Class, Heads, Item};
+use conclave_protocol::links::LinkWay;
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp, Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, RoomId, Timestamp, Username,
 };
 
 /// A registration to store in one transaction: account, genesis entry, device, and the invite's use.
@@ -16,6 +17,8 @@ pub struct NewAccount {
     pub opaque_record: Vec<u8>,
     /// The genesis entry's bytes; its device has id 0.
     pub genesis: Vec<u8>,
+    /// The recovery verifying key that it names.
+    pub recovery: [u8; 32],
     /// What opens the door.
     pub door: Door,
     /// The server's clock.
@@ -55,6 +58,197 @@ pub struct Account {
     pub administrator: bool,
     /// OPAQUE password record.
     pub opaque_record: Vec<u8>,
+    /// How often the password was replaced.
+    pub password: u64,
+    /// Closed by its chain: nobody signs in any more.
+    pub closed: bool,
+}
+
+/// One more entry for an account's chain, already judged by the chain's rules, and what it changes.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    /// Whose chain.
+    pub account: AccountId,
+    /// Its place, which has to be the next one.
+    pub sequence: u32,
+    /// The signed bytes.
+    pub bytes: Vec<u8>,
+    /// It adds the device whose id is its sequence.
+    pub adds: bool,
+    /// The devices that speak for the account no longer.
+    pub revokes: Vec<DeviceId>,
+    /// The recovery verifying key that is in force from now on.
+    pub recovery: Option<[u8; 32]>,
+    /// It closes the account.
+    pub closes: bool,
+    /// OPAQUE password record that replaces the one before.
+    pub password: Option<Vec<u8>>,
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
+/// What became of a [`NewEntry`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryStored {
+    /// It stands in the chain, and these logins have ended with it.
+    Done(Vec<EndedLogin>),
+    /// These very bytes stood there already; nothing changed.
+    Already,
+    /// Another entry has its place, or the chain has not come so far.
+    Moved,
+}
+
+/// A login that ended with its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedLogin {
+    /// Its id.
+    pub id: [u8; 16],
+    /// Whose it was.
+    pub address: DeviceAddress,
+}
+
+/// Why a login is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody signed out, or its refresh token was used twice.
+    SignedOut,
+    /// Its device was taken out of the account.
+    DeviceRevoked,
+    /// The account was closed.
+    AccountClosed,
+}
+
+/// An active device with what the server knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceDescribed {
+    /// Which one.
+    pub device: DeviceId,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// When a login of it was made or refreshed last.
+    pub seen_at: Option<Timestamp>,
+    /// Has a login in force.
+    pub signed_in: bool,
+}
+
+/// A device's first sign-in between its two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceAttempt {
+    /// Hash of the attempt's token.
+    pub id: Hash,
+    /// The device, which need not exist.
+    pub address: DeviceAddress,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// What somebody without a device has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingKind {
+    /// The password.
+    Login,
+    /// The recovery key.
+    Recovery,
+}
+
+/// The token of somebody who belongs to an account and has no device of it yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingToken {
+    /// Hash of the token.
+    pub id: Hash,
+    /// The account.
+    pub account: AccountId,
+    /// What was shown.
+    pub kind: PendingKind,
+    /// [`Account::password`] at that time.
+    pub password: u64,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A recovery between its first two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryAttempt {
+    /// Hash of the attempt's token.
+    pub id: Hash,
+    /// The account, or none where nobody has the handle.
+    pub account: Option<AccountId>,
+    /// The verifying key that has to have signed; one that nobody holds where nobody has the handle.
+    pub key: [u8; 32],
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A meeting place to open.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// Made by the new device.
+    pub id: LinkId,
+    /// How the devices know each other.
+    pub way: LinkWay,
+    /// Hash of the token for the new device's side.
+    pub token: Hash,
+    /// The account, for [`LinkWay::Code`].
+    pub account: Option<AccountId>,
+    /// Message 1.
+    pub message: Vec<u8>,
+    /// When it is forgotten.
+    pub expires: Timestamp,
+}
+
+/// What became of a [`NewLink`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkOpened {
+    /// It is open.
+    Done,
+    /// The id is in use.
+    IdTaken,
+    /// The account has as many open places as it may.
+    TooMany,
+}
+
+/// Who speaks in a meeting place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkSide {
+    /// The new device, by the hash of its token.
+    Newcomer(Hash),
+    /// A signed-in device.
+    Device(DeviceAddress),
+}
+
+/// What became of something done in a meeting place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InLink<T> {
+    /// Done.
+    Done(T),
+    /// The place is over, or is none for the asker.
+    Gone,
+    /// Another device has taken the account's side.
+    Taken,
+    /// The message is not the next one of this side.
+    OutOfTurn,
+    /// Another message has this number.
+    NumberReused,
+}
+
+/// What became of records for a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VaultAppended {
+    /// They are in, now or before, and the vault holds so many.
+    Done(u64),
+    /// Others have their place, or the vault has not come so far.
+    Moved,
+    /// The vault holds as many as it may.
+    Full,
+}
+
+/// A slot of a vault or a wrapped key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultKey {
+    /// The hash that the account's chain names it by.
+    pub hash: Hash,
+    /// Opaque.
+    pub bytes: Vec<u8>,
 }
 
 /// A sign-in between its two requests.
@@ -67,6 +261,8 @@ pub struct LoginAttempt {
     pub account: Option<AccountId>,
     /// OPAQUE server state.
     pub state: Vec<u8>,
+    /// [`Account::password`] at its beginning.
+    pub password: u64,
     /// When it ends.
     pub expires: Timestamp,
 }
@@ -94,6 +290,8 @@ pub enum Refreshed {
     Repeated(Login),
     /// The token was used before: the login is revoked now.
     Reused(Login),
+    /// The token's login ended with its device or its account.
+    Ended(Ended),
     /// No live login has this token.
     Unknown,
 }

@@ -36,6 +36,18 @@ labels! {
     ACCOUNT_FORK = "conclave/v1/account-fork";
     /// Hash of a chain entry with its signatures.
     ENTRY_HASH = "conclave/v1/entry-hash";
+    /// An entry of a group's or community's chain: what its author signs.
+    ROOM_ENTRY = "conclave/v1/room-entry";
+    /// Id of a channel's room, from the community's id and the channel's number.
+    ROOM_CHANNEL = "conclave/v1/room-channel";
+    /// What the key of an invite signs for somebody who joins by it.
+    ROOM_JOIN = "conclave/v1/room-join";
+    /// Seed of an invite's Ed25519 key, from the secret in its link.
+    ROOM_INVITE_KEY = "conclave/v1/room-invite-key";
+    /// The whole state of a group or community, as checkpoints hash it.
+    ROOM_STATE = "conclave/v1/room-state";
+    /// A room chain as a device or server keeps it.
+    ROOM_CHAIN = "conclave/v1/room-chain";
     /// Id of a direct room, from both account ids in order.
     DIRECT_ROOM = "conclave/v1/direct-room";
     /// A signed entry of the prekey directory.

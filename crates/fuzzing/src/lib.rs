@@ -20,7 +20,7 @@ pub mod script;
 pub mod seeds;
 mod targets;
 
-use targets::{client, crypto, encoding, keeping, linking, protocol, rooms, sigchain, stories};
+use targets::{client, crypto, encoding, keeping, linking, places, protocol, rooms, sigchain, stories};
 
 /// A target: panics when a law does not hold for these bytes.
 pub type Target = fn(&[u8]);
@@ -41,6 +41,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("link_states", linking::link_states),
     ("padding", crypto::padding),
     ("pairwise_message", crypto::pairwise_message),
+    ("place_chain", places::place_chain),
+    ("place_entry", places::place_entry),
+    ("place_state", places::place_state),
     ("prekey_bundle", crypto::prekey_bundle),
     ("prekey_secrets", crypto::prekey_secrets),
     ("public_keys", crypto::public_keys),

@@ -19,6 +19,7 @@ use conclave_protocol::{
 use crate::people::{AD, NOW, STORY};
 use crate::targets::keeping::VAULT;
 use crate::targets::linking::LINK;
+use crate::targets::places::PLACE;
 use crate::targets::rooms::REAL;
 use crate::targets::sigchain::CHAIN;
 
@@ -169,6 +170,35 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 .take(12)
                 .collect()
         }
+        "place_chain" => vec![
+            vec![0],
+            vec![17, 0, 1, 0, 0, 0],
+            vec![16, 1, 14, 0, 0, 5],
+            vec![9, 0, 13, 1, 0, 0, 2, 17, 3, 0, 0],
+            vec![12, 2, 3, 4, 1, 0, 170, 2, 0, 0, 1, 16, 0, 0, 0],
+            vec![8, 1, 8, 8, 9, 0, 20, 40, 0, 0, 7, 7, 7, 0, 0],
+        ],
+        "place_entry" => (0..PLACE.entries.len())
+            .step_by(3)
+            .filter_map(|number| u8::try_from(number).ok())
+            .map(|number| vec![number, 0])
+            .chain([
+                behind(&[255], &PLACE.entries[1]),
+                behind(&[255], &PLACE.entries[5]),
+                vec![7, 2, 1, 0, 200, 3],
+                vec![14, 1, 8, 0, 180, 7],
+                vec![17, 3, 9, 0, 33, 30],
+            ])
+            .collect(),
+        "place_state" => vec![
+            behind(&[0], &PLACE.snapshot),
+            vec![1],
+            vec![3],
+            vec![1, 1, 0, 60, 2],
+            vec![2, 8, 0, 90, 5],
+            vec![3, 1, 1, 200, 3],
+            vec![1, 7, 2, 0, 8],
+        ],
         "prekey_bundle" => {
             let bob = &story.bob;
             let bundle = PrekeyBundle::sign(

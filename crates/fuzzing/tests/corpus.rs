@@ -93,6 +93,9 @@ every_target! {
     link_states
     padding
     pairwise_message
+    place_chain
+    place_entry
+    place_state
     prekey_bundle
     prekey_secrets
     public_keys

@@ -93,6 +93,10 @@ hash_id! {
     RoomId
 }
 hash_id! {
+    /// A place: a group or a community. The hash of its chain's first entry.
+    PlaceId
+}
+hash_id! {
     /// A hash of the protocol: a chain entry, a sealed message.
     Hash
 }
@@ -134,6 +138,19 @@ impl RoomId {
         Self(hash_parts(
             labels::DIRECT_ROOM,
             &[low.as_bytes(), high.as_bytes()],
+        ))
+    }
+
+    /// The one room of a group: the group's own id.
+    pub fn group(group: PlaceId) -> Self {
+        Self(group.0)
+    }
+
+    /// A channel's room: the hash of the community's id and the channel's number.
+    pub fn channel(community: PlaceId, channel: u32) -> Self {
+        Self(hash_parts(
+            labels::ROOM_CHANNEL,
+            &[community.as_bytes(), &channel.to_be_bytes()],
         ))
     }
 }

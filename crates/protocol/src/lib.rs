@@ -34,7 +34,9 @@ pub mod vault;
 
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
-pub use ids::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, RoomId, Username};
+pub use ids::{
+    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, PlaceId, RoomId, Username,
+};
 pub use time::Timestamp;
 
 /// Version of the protocol that this build speaks; there is no negotiation inside a version.

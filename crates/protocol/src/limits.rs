@@ -56,9 +56,13 @@ pub const HEARTBEAT_MS: u64 = 25_000;
 pub const LINK_LIFE_MS: u64 = 10 * 60 * 1000;
 /// One message of a meeting place: a sealed answer may hold an account's whole chain.
 pub const LINK_MESSAGE_MAX: usize = 128 * 1024;
+/// The message that opens a meeting place, which may come from anybody: a commitment and its frame.
+pub const LINK_OPENING_MAX: usize = 1024;
+/// Bytes of a meeting place's messages in one answer.
+pub const LINK_PAGE_BYTES: usize = 256 * 1024;
 /// Messages of a meeting place, both sides together.
 pub const LINK_MESSAGES_MAX: u32 = 16;
-/// Meeting places open at a time for one account.
+/// Meeting places by code open at a time for one account.
 pub const LINKS_MAX: usize = 8;
 /// How long after it was added a device may sign in for the first time without the password, in milliseconds.
 pub const FIRST_LOGIN_WITHIN_MS: u64 = 15 * 60 * 1000;
@@ -69,6 +73,8 @@ pub const PENDING_LOGIN_LIFE_MS: u64 = 15 * 60 * 1000;
 pub const VAULT_RECORD_MAX: usize = 64 * 1024;
 /// Records in one append.
 pub const VAULT_APPEND_MAX: usize = 64;
+/// Records in one answer.
+pub const VAULT_RECORDS_PAGE: u32 = 1_000;
 /// Bytes of records in one answer.
 pub const VAULT_PAGE_BYTES: usize = 256 * 1024;
 /// Records of one vault.

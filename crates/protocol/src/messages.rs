@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::frames::Class;
 use crate::{AccountId, Bytes, DeviceId, EnvelopeId};
 
-/// One stored envelope, for `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`.
+/// One stored envelope, for `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`; with
+/// `before={sequence}` instead of `after`, the newest that lie before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEnvelope {
     /// Its place in the room.
@@ -33,7 +34,7 @@ pub struct StoredEnvelope {
 /// A page of a room's history, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvelopesPage {
-    /// Envelopes behind the asked sequence.
+    /// Envelopes behind the asked sequence, or the last ones before it; always in order.
     pub envelopes: Vec<StoredEnvelope>,
     /// The room's newest sequence.
     pub head: u64,

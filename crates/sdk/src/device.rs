@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_client::views::{
-    AccountView, ChatView, ConnectionState, DeliveryView, Event, MessageView, Outcome, PersonView, Position,
+    AccountView, ChatView, ConnectionState, DeliveryView, DeviceView, Event, HistoryView, MessageView,
+    Outcome, PersonView, Position,
 };
-use conclave_client::{Engine, Failure, Intent, Reads as _};
-use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use conclave_client::{Engine, Failure, Intent, Reads as _, Table};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
@@ -139,7 +140,8 @@ impl Device {
         self.done(intent).await
     }
 
-    /// Signs in on a device that belongs to the account already.
+    /// Signs in. On a device that is none of the account's yet it then waits for approval by one of them: see
+    /// [`Device::joining`].
     pub async fn sign_in(&self, username: &str, password: &str) -> Result<(), SdkError> {
         let intent = Intent::SignIn {
             username: username.to_owned(),
@@ -236,6 +238,25 @@ impl Device {
         self.done(Intent::RecoveryKeyKept).await
     }
 
+    /// The devices of the own account, this one first. Without the server it says what the account's log says.
+    pub async fn list_devices(&self) -> Result<Vec<DeviceView>, SdkError> {
+        match self.ask(Intent::ListDevices).await? {
+            Outcome::Devices { devices } => Ok(devices),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Names a device of the own account, this one where none is given; also before it has an account.
+    pub async fn rename_device(&self, device: Option<DeviceId>, name: &str) -> Result<(), SdkError> {
+        let name = name.to_owned();
+        self.done(Intent::RenameDevice { device, name }).await
+    }
+
+    /// Takes a device out of the own account, at once and for good. Of this one nothing stays.
+    pub async fn revoke_device(&self, device: DeviceId) -> Result<(), SdkError> {
+        self.done(Intent::RevokeDevice { device }).await
+    }
+
     /// Who is on this device.
     pub async fn account(&self) -> Result<AccountView, SdkError> {
         self.look(|engine, store| Ok(engine.account(store).map_err(|_| Failure::storage())?))
@@ -255,6 +276,21 @@ impl Device {
                 .iter()
                 .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
                 .collect())
+        })
+        .await
+    }
+
+    /// How much of a room's past, from before this device was one of the account's, is here.
+    pub async fn history(&self, room: RoomId) -> Result<HistoryView, SdkError> {
+        self.look(move |engine, store| Ok(engine.history(store, room).map_err(|_| Failure::storage())?))
+            .await
+    }
+
+    /// How much waits to be recorded in the account's vault, for other devices.
+    pub async fn waits_for_the_vault(&self) -> Result<usize, SdkError> {
+        self.look(|_, store| {
+            let waiting = conclave_client::Reads::list_records(store, Table::VaultQueue, &[], u32::MAX);
+            Ok(waiting.map_err(|_| Failure::storage())?.len())
         })
         .await
     }
@@ -440,21 +476,21 @@ impl Device {
         timeout(limit, waiting).await.unwrap_or(Err(SdkError::TimedOut))
     }
 
-    async fn done(&self, intent: Intent) -> Result<(), SdkError> {
+    pub(crate) async fn done(&self, intent: Intent) -> Result<(), SdkError> {
         match self.ask(intent).await? {
             Outcome::Done => Ok(()),
             _ => Err(SdkError::Mismatch),
         }
     }
 
-    async fn ask(&self, intent: Intent) -> Result<Outcome, SdkError> {
+    pub(crate) async fn ask(&self, intent: Intent) -> Result<Outcome, SdkError> {
         match self.tell(|answer| Message::Intent { intent, answer }).await? {
             Outcome::Failed { failure } => Err(failure.into()),
             outcome => Ok(outcome),
         }
     }
 
-    async fn look<T: Send + 'static>(
+    pub(crate) async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Engine, &Store) -> Result<T, SdkError> + Send + 'static,
     ) -> Result<T, SdkError> {

@@ -18,6 +18,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
+//! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
 //! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
 //! | `folder` | the device's folder: lock, key, store |
@@ -33,6 +34,7 @@ mod driver;
 mod error;
 mod folder;
 mod http;
+mod joining;
 mod options;
 mod randomness;
 mod socket;

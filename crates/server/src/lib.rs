@@ -15,6 +15,7 @@
 mod access;
 mod api;
 mod bus;
+mod chains;
 pub mod clock;
 pub mod config;
 mod error;

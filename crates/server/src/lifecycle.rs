@@ -27,6 +27,7 @@ use crate::config::{Config, Secrets};
 use crate::error::StartError;
 use crate::jobs;
 use crate::realtime::{Hub, Writer};
+use crate::revocations::refusal;
 use crate::router::router;
 use crate::state::App;
 
@@ -72,11 +73,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let hub = Arc::new(Hub::default());
     let bus = Arc::new(Bus::local(Arc::clone(&hub)));
-    let (writer, writer_task) = Writer::new(db.clone(), bus, config.clock.clone());
-    let app = Arc::new(App::new(config, public, db, secrets, hub, writer));
+    let (writer, writer_task) = Writer::new(db.clone(), Arc::clone(&bus), config.clock.clone());
+    let app = Arc::new(App::new(config, public, db, secrets, (hub, bus), writer));
     let since = Timestamp(app.now().0.saturating_sub(ACCESS_TOKEN_LIFE_MS));
-    for login in app.db.list_revoked_logins(since).await? {
-        app.revocations.add(login, app.now());
+    for (login, ended) in app.db.list_revoked_logins(since).await? {
+        app.revocations.add(login, refusal(ended), app.now());
     }
 
     let stop_writer = CancellationToken::new();

@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     sign_in: DefaultKeyedRateLimiter<Source>,
     sign_in_handle: DefaultKeyedRateLimiter<u64>,
     registration: DefaultKeyedRateLimiter<Source>,
+    links: DefaultKeyedRateLimiter<Source>,
+    entries: DefaultKeyedRateLimiter<AccountId>,
     look_ups: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -39,6 +41,8 @@ impl Limits {
             sign_in: RateLimiter::keyed(quota(config.sign_in)),
             sign_in_handle: RateLimiter::keyed(quota(config.sign_in_handle)),
             registration: RateLimiter::keyed(quota(config.registration)),
+            links: RateLimiter::keyed(quota(config.links)),
+            entries: RateLimiter::keyed(quota(config.entries)),
             look_ups: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -71,6 +75,16 @@ impl Limits {
         self.check(&self.registration, &source)
     }
 
+    /// One meeting place more.
+    pub(crate) fn link(&self, source: Source) -> Result<(), ApiError> {
+        self.check(&self.links, &source)
+    }
+
+    /// One entry more for an account's chain.
+    pub(crate) fn entry(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.entries, &account)
+    }
+
     /// One look-up of a handle.
     pub(crate) fn look_up(&self, account: AccountId) -> Result<(), ApiError> {
         self.check(&self.look_ups, &account)
@@ -87,6 +101,8 @@ impl Limits {
         self.sign_in.retain_recent();
         self.sign_in_handle.retain_recent();
         self.registration.retain_recent();
+        self.links.retain_recent();
+        self.entries.retain_recent();
         self.look_ups.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

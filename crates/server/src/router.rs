@@ -8,14 +8,16 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use conclave_protocol::ErrorCode;
 use conclave_protocol::limits::REQUEST_BODY_MAX;
 use http::StatusCode;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::api::{accounts, health, invites, logins, messages, prekeys, rooms};
+use crate::api::{
+    accounts, devices, health, invites, links, logins, messages, prekeys, recoveries, rooms, vault,
+};
 use crate::error::ApiError;
 use crate::realtime::upgrade::upgrade;
 use crate::state::App;
@@ -45,11 +47,29 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/logins/start", post(logins::start))
         .route("/logins/finish", post(logins::finish))
+        .route("/logins/pending", post(logins::pending))
+        .route("/logins/device/start", post(logins::start_device))
+        .route("/logins/device/finish", post(logins::finish_device))
         .route("/logins/refresh", post(logins::refresh))
+        .route("/logins/ended/entries", post(logins::ended_entries))
         .route("/logins/sign-out", post(logins::sign_out))
+        .route("/recoveries/start", post(recoveries::start))
+        .route("/recoveries/prove", post(recoveries::prove))
+        .route("/recoveries/finish", post(recoveries::finish))
+        .route("/links", get(links::list).post(links::open))
+        .route("/links/{link}", delete(links::close))
+        .route(
+            "/links/{link}/messages",
+            get(links::list_messages).post(links::add_message),
+        )
+        .route("/vault", get(vault::count))
+        .route("/vault/records", get(vault::list).post(vault::append))
+        .route("/vault/keys", get(vault::list_keys).put(vault::put_keys))
         .route("/ws/ticket", post(logins::ticket))
         .route("/ws", get(upgrade))
         .route("/invites", post(invites::make))
+        .route("/account/entries", post(devices::append_entry))
+        .route("/devices", get(devices::list))
         .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))
         .route("/rooms/{room}", put(rooms::open).get(rooms::find))
         .route("/rooms/{room}/envelopes", get(messages::list));

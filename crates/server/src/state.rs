@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{AccessKeys, LoginId};
+use crate::bus::Bus;
 use crate::config::{Config, PublicUrl, Secrets};
 use crate::limits::Limits;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) revocations: Revocations,
     pub(crate) limits: Limits,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) bus: Arc<Bus>,
     pub(crate) writer: Writer,
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) membership: Membership,
@@ -44,7 +46,7 @@ impl App {
         public: PublicUrl,
         db: Db,
         secrets: Secrets,
-        hub: Arc<Hub>,
+        (hub, bus): (Arc<Hub>, Arc<Bus>),
         writer: Writer,
     ) -> Self {
         Self {
@@ -56,6 +58,7 @@ impl App {
             access: secrets.access,
             revocations: Revocations::default(),
             hub,
+            bus,
             writer,
             acknowledgements: Acknowledgements::default(),
             membership: Membership::default(),
@@ -95,7 +98,7 @@ impl App {
     pub(crate) fn end_login(&self, login: LoginId, address: DeviceAddress, why: ErrorCode) {
         // Invariant: refused first, closed second; a connection looks for its login here after it has
         // registered, so none slips between.
-        self.revocations.add(login, self.now());
+        self.revocations.add(login, ErrorCode::SignInNeeded, self.now());
         self.hub.close_login(
             address,
             login,

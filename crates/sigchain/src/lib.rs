@@ -23,6 +23,7 @@ mod error;
 mod head;
 pub mod limits;
 mod manual;
+pub mod room;
 mod signature;
 
 pub use account::{

@@ -13,10 +13,13 @@
 //!
 //! This crate never ships. It may depend on anything; nothing but tests may depend on it.
 
+mod hostile;
+mod joining;
 mod person;
 mod wire;
 mod world;
 
+pub use hostile::{Hostile, Traveller};
 pub use person::Person;
 pub use wire::{Wire, WireRecord};
-pub use world::World;
+pub use world::{PASSWORD, World};

@@ -1,17 +1,21 @@
-//! Somebody in a story, with one device.
+//! Somebody in a story, at one of their devices.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_client::views::{AccountView, BodyView, DeliveryView, MessageView};
+use conclave_client::views::{AccountView, BodyView, DeliveryView, Event, MessageView};
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
 use conclave_sdk::Device;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep};
 
 use crate::wire::Wire;
+use crate::world::Place;
 
 /// How long a story waits for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it looks.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -20,7 +24,11 @@ pub struct Person {
     name: String,
     device: Device,
     wire: Wire,
+    folder: String,
+    place: Place,
     data: PathBuf,
+    /// Codes of the warnings that were shown.
+    warnings: Arc<Mutex<Vec<String>>>,
 }
 
 /// A sentence that waits for its recipient.
@@ -36,13 +44,30 @@ pub struct Sees<'a> {
 }
 
 impl Person {
-    pub(crate) fn new(name: &str, device: Device, wire: Wire, data: PathBuf) -> Self {
+    pub(crate) fn new(name: &str, device: Device, wire: Wire, folder: &str, place: Place) -> Self {
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(note_warnings(device.events(), Arc::clone(&warnings)));
         Self {
             name: name.to_owned(),
             device,
             wire,
-            data,
+            warnings,
+            folder: folder.to_owned(),
+            data: place.data_of(folder),
+            place,
         }
+    }
+
+    /// The same person at another device, which holds nothing yet.
+    pub(crate) fn at_a_new_device(&self, label: &str) -> Self {
+        self.place.opens(&self.name, &format!("{}-{label}", self.name))
+    }
+
+    /// The program is closed and begins again, from what is on the disk.
+    pub async fn begins_again(self) -> Self {
+        let (name, folder, place) = (self.name.clone(), self.folder.clone(), self.place.clone());
+        self.closes().await;
+        place.opens(&name, &folder)
     }
 
     /// Their handle.
@@ -157,6 +182,24 @@ impl Person {
         }
     }
 
+    /// Waits until a warning of this code was shown.
+    pub async fn is_warned(&self, code: &str) {
+        self.waits("a warning", async || {
+            let warnings = self.warnings();
+            if warnings.iter().any(|warning| warning == code) {
+                Ok(())
+            } else {
+                Err(format!("{warnings:?}"))
+            }
+        })
+        .await;
+    }
+
+    /// Codes of the warnings that were shown so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().expect("nobody panics with the list").clone()
+    }
+
     /// Loses the network.
     pub async fn goes_offline(&self) {
         self.device.go_offline().await.expect("offline");
@@ -227,6 +270,19 @@ impl Sees<'_> {
                 }
             })
             .await;
+    }
+}
+
+async fn note_warnings(mut events: broadcast::Receiver<Event>, warnings: Arc<Mutex<Vec<String>>>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Warning { failure }) => {
+                let mut warnings = warnings.lock().expect("nobody panics with the list");
+                warnings.push(failure.code);
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use conclave_server::{Config, Running};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use crate::hostile::Hostile;
 use crate::person::Person;
 use crate::wire::Wire;
 
 /// The password of everybody in a story.
-pub(crate) const PASSWORD: &str = "vier ruhige Otter im Regen";
+pub const PASSWORD: &str = "vier ruhige Otter im Regen";
 
 /// A running server.
 pub struct World {
@@ -26,8 +27,39 @@ pub struct World {
     address: SocketAddr,
     server: Mutex<Option<Running>>,
     door: Mutex<Door>,
+    place: Place,
+}
+
+/// Where devices are: their server, their folders, their clock.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// Where devices reach the server, or what stands in its place.
+    reached: Arc<std::sync::Mutex<SocketAddr>>,
+    folder: PathBuf,
     /// How far the clocks of all devices are ahead of the system's, in milliseconds.
     ahead: Arc<AtomicU64>,
+}
+
+impl Place {
+    pub(crate) fn data_of(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(crate) fn options(&self, name: &str, wire: &Wire) -> Options {
+        let reached = *self.reached.lock().expect("nobody panics with the address");
+        let mut options = Options::new(format!("http://{reached}"), self.data_of(name));
+        options.tap = Some(wire.tap());
+        let ahead = Arc::clone(&self.ahead);
+        options.clock = Some(Arc::new(move || system_time().plus(ahead.load(Ordering::SeqCst))));
+        options
+    }
+
+    /// A device of somebody, from what is in its folder, if anything.
+    pub(crate) fn opens(&self, name: &str, folder: &str) -> Person {
+        let wire = Wire::default();
+        let device = Device::open(self.options(folder, &wire)).expect("a device opens");
+        Person::new(name, device, wire, folder, self.clone())
+    }
 }
 
 /// How the next person gets in.
@@ -58,20 +90,25 @@ impl World {
             listen: address,
             ..config
         };
+        let place = Place {
+            reached: Arc::new(std::sync::Mutex::new(address)),
+            folder: folder.path().to_owned(),
+            ahead: Arc::default(),
+        };
         Self {
             folder,
             config,
             address,
             server: Mutex::new(Some(server)),
             door: Mutex::new(Door::Setup(token_of(&setup))),
-            ahead: Arc::default(),
+            place,
         }
     }
 
     /// A new person on a device of their own, online. The first one is the administrator.
     pub async fn registers(&self, name: &str) -> Person {
-        let wire = Wire::default();
-        let device = Device::open(self.options(name, &wire)).expect("a device opens");
+        let person = self.place.opens(name, name);
+        let device = person.device();
         let mut door = self.door.lock().await;
         let token = match &*door {
             Door::Setup(token) => token.clone(),
@@ -91,16 +128,18 @@ impl World {
             *door = Door::InviteBy(Box::new(device.clone()));
         }
         drop(door);
-        let person = Person::new(name, device, wire, self.data_of(name));
         person.is_online().await;
         person
     }
 
     /// The same device again, from what is on its disk.
     pub fn opens_again(&self, name: &str) -> Person {
-        let wire = Wire::default();
-        let device = Device::open(self.options(name, &wire)).expect("a device opens");
-        Person::new(name, device, wire, self.data_of(name))
+        self.place.opens(name, name)
+    }
+
+    /// Somebody on a device that holds nothing yet. `label` tells it from their others.
+    pub fn new_device(&self, name: &str, label: &str) -> Person {
+        self.place.opens(name, &format!("{name}-{label}"))
     }
 
     /// A registration invite, or the set-up token while nobody has registered.
@@ -119,17 +158,21 @@ impl World {
 
     /// What a device of this name is opened with.
     pub fn options(&self, name: &str, wire: &Wire) -> Options {
-        let mut options = Options::new(format!("http://{}", self.address), self.data_of(name));
-        options.tap = Some(wire.tap());
-        let ahead = Arc::clone(&self.ahead);
-        options.clock = Some(Arc::new(move || system_time().plus(ahead.load(Ordering::SeqCst))));
-        options
+        self.place.options(name, wire)
     }
 
     /// Time passes on all devices. The server's clock stands out of it.
     pub fn time_passes(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).expect("a time that a story can have");
-        self.ahead.fetch_add(time, Ordering::SeqCst);
+        self.place.ahead.fetch_add(time, Ordering::SeqCst);
+    }
+
+    /// From now on devices that are opened reach a server that does what a story tells it to. To begin with, it
+    /// does what the real one does.
+    pub async fn turns_hostile(&self) -> Hostile {
+        let hostile = Hostile::before(self.address).await;
+        *self.place.reached.lock().expect("nobody panics with the address") = hostile.address();
+        hostile
     }
 
     /// The server stops in good order.
@@ -154,7 +197,12 @@ impl World {
 
     /// Folder of a device's data.
     pub fn data_of(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.place.data_of(name)
+    }
+
+    /// The address of the server.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The temporary folder that holds everything.

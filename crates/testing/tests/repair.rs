@@ -558,13 +558,14 @@ async fn a_message_held_up_by_a_log_that_was_not_shown_opens_when_it_is_shown() 
     with_database(&world, |database| {
         genuine = database
             .query_row(
-                "SELECT bytes FROM entries WHERE account = ?1",
+                "SELECT bytes FROM entries WHERE account = ?1 AND sequence = 0",
                 [&alice_id],
                 |row| row.get::<_, Vec<u8>>(0),
             )
             .unwrap();
-        let swapped = "UPDATE entries SET bytes = (SELECT bytes FROM entries WHERE account <> ?1 LIMIT 1)
-            WHERE account = ?1";
+        let swapped = "UPDATE entries SET bytes = (
+                SELECT bytes FROM entries WHERE account <> ?1 AND sequence = 0 LIMIT 1
+            ) WHERE account = ?1 AND sequence = 0";
         assert_eq!(database.execute(swapped, [&alice_id]).unwrap(), 1);
     })
     .await;
@@ -579,7 +580,7 @@ async fn a_message_held_up_by_a_log_that_was_not_shown_opens_when_it_is_shown() 
     .await;
     assert!(bob.device().list_chats().await.unwrap().is_empty());
     with_database(&world, |database| {
-        let back = "UPDATE entries SET bytes = ?2 WHERE account = ?1";
+        let back = "UPDATE entries SET bytes = ?2 WHERE account = ?1 AND sequence = 0";
         assert_eq!(database.execute(back, (&alice_id, &genuine)).unwrap(), 1);
     })
     .await;

@@ -1,8 +1,8 @@
 //! The engine and its store, as the worker holds them.
 
 use conclave_client::views::{AccountView, ChatView, MessageView, Position};
-use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent};
-use conclave_protocol::{AccountId, EnvelopeId, ErrorCode, RoomId};
+use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, LinkTarget};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId};
 use conclave_store::{Store, StoreError, StoreKey};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::failure::{of_store, thrown, to_js};
-use crate::released::{JsAccount, JsChats, JsConnection, JsMessages, JsPosition, JsReleased, released};
+use crate::released::{
+    JsAccount, JsApprovals, JsChats, JsConnection, JsHistory, JsMessages, JsPosition, JsReleased, released,
+};
 
 /// A device: its store and the engine over it. The worker has one and gives it one input at a time.
 #[wasm_bindgen]
@@ -193,6 +195,99 @@ impl Device {
     }
 }
 
+/// What people want of their devices; answered as above.
+#[wasm_bindgen]
+impl Device {
+    /// Become a device of an account by being scanned.
+    #[wasm_bindgen(js_name = showLinkCode)]
+    pub fn show_link_code(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::ShowLinkCode)
+    }
+
+    /// Wait for approval no longer.
+    #[wasm_bindgen(js_name = cancelJoining)]
+    pub fn cancel_joining(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::CancelJoining)
+    }
+
+    /// Come back to an account with its recovery key.
+    pub fn recover(
+        &mut self,
+        ask: u32,
+        username: String,
+        words: String,
+        password: String,
+    ) -> Result<JsReleased, JsValue> {
+        let (words, password) = (Zeroizing::new(words), Zeroizing::new(password));
+        self.intend(
+            ask,
+            Intent::Recover {
+                username,
+                words,
+                password,
+            },
+        )
+    }
+
+    /// Begin to approve a new device that waits.
+    #[wasm_bindgen(js_name = answerLink)]
+    pub fn answer_link(&mut self, ask: u32, link: &str) -> Result<JsReleased, JsValue> {
+        let link = LinkTarget::Waiting(link_id(link)?);
+        self.intend(ask, Intent::AnswerLink { link })
+    }
+
+    /// Begin to approve a new device whose code was scanned or pasted.
+    #[wasm_bindgen(js_name = answerCode)]
+    pub fn answer_code(&mut self, ask: u32, code: String) -> Result<JsReleased, JsValue> {
+        let link = LinkTarget::Scanned(Zeroizing::new(code));
+        self.intend(ask, Intent::AnswerLink { link })
+    }
+
+    /// Approve a new device; with its digits, unless its code was scanned.
+    #[wasm_bindgen(js_name = confirmLink)]
+    pub fn confirm_link(
+        &mut self,
+        ask: u32,
+        link: &str,
+        digits: Option<String>,
+    ) -> Result<JsReleased, JsValue> {
+        let link = link_id(link)?;
+        self.intend(ask, Intent::ConfirmLink { link, digits })
+    }
+
+    /// Send a new device away.
+    #[wasm_bindgen(js_name = declineLink)]
+    pub fn decline_link(&mut self, ask: u32, link: &str) -> Result<JsReleased, JsValue> {
+        let link = link_id(link)?;
+        self.intend(ask, Intent::DeclineLink { link })
+    }
+
+    /// The devices of the own account.
+    #[wasm_bindgen(js_name = listDevices)]
+    pub fn list_devices(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
+        self.intend(ask, Intent::ListDevices)
+    }
+
+    /// Name a device of the own account, this one where none is given.
+    #[wasm_bindgen(js_name = renameDevice)]
+    pub fn rename_device(
+        &mut self,
+        ask: u32,
+        device: Option<u32>,
+        name: String,
+    ) -> Result<JsReleased, JsValue> {
+        let device = device.map(DeviceId);
+        self.intend(ask, Intent::RenameDevice { device, name })
+    }
+
+    /// Take a device out of the account.
+    #[wasm_bindgen(js_name = revokeDevice)]
+    pub fn revoke_device(&mut self, ask: u32, device: u32) -> Result<JsReleased, JsValue> {
+        let device = DeviceId(device);
+        self.intend(ask, Intent::RevokeDevice { device })
+    }
+}
+
 /// What front ends look at.
 #[wasm_bindgen]
 impl Device {
@@ -232,6 +327,22 @@ impl Device {
         Ok(to_js(&views)?.unchecked_into())
     }
 
+    /// New devices that wait for approval here.
+    #[wasm_bindgen(js_name = listApprovals)]
+    pub fn list_approvals(&self) -> Result<JsApprovals, JsValue> {
+        Ok(to_js(&self.engine.list_approvals())?.unchecked_into())
+    }
+
+    /// The places, counted from 0, of typed words that no recovery key has.
+    #[wasm_bindgen(js_name = unknownWords)]
+    pub fn unknown_words(&self, typed: String) -> Vec<u32> {
+        let typed = Zeroizing::new(typed);
+        conclave_client::unknown_words(&typed)
+            .into_iter()
+            .filter_map(|place| u32::try_from(place).ok())
+            .collect()
+    }
+
     /// The newest messages of a room, or those before a position; oldest first.
     #[wasm_bindgen(js_name = listMessages)]
     pub fn list_messages(&self, room: &str, before: JsPosition, limit: u32) -> Result<JsMessages, JsValue> {
@@ -243,6 +354,13 @@ impl Device {
             .map_err(|error| thrown(&of_store(&error)))?;
         let views: Vec<MessageView> = rows.iter().map(MessageView::of).collect();
         Ok(to_js(&views)?.unchecked_into())
+    }
+
+    /// How much of a room's past, from before this device was one of the account's, is here.
+    pub fn history(&self, room: &str) -> Result<JsHistory, JsValue> {
+        let history = self.engine.history(&self.store, room_id(room)?);
+        let history = history.map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&history)?.unchecked_into())
     }
 }
 
@@ -274,6 +392,11 @@ fn account_id(text: &str) -> Result<AccountId, JsValue> {
 
 fn room_id(text: &str) -> Result<RoomId, JsValue> {
     text.parse().map_err(|_| thrown(&Failure::unknown_room()))
+}
+
+fn link_id(text: &str) -> Result<LinkId, JsValue> {
+    text.parse()
+        .map_err(|_| thrown(&Failure::server(ErrorCode::LinkGone, None)))
 }
 
 fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {

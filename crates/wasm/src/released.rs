@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ChatView, ConnectionState, Event, MessageView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, Event, HistoryView, MessageView, Position } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -35,6 +35,9 @@ extern "C" {
     /// Who is signed in.
     #[wasm_bindgen(typescript_type = "AccountView")]
     pub type JsAccount;
+    /// New devices that wait for approval.
+    #[wasm_bindgen(typescript_type = "ApprovalView[]")]
+    pub type JsApprovals;
     /// How the connection stands.
     #[wasm_bindgen(typescript_type = "ConnectionState")]
     pub type JsConnection;
@@ -44,6 +47,9 @@ extern "C" {
     /// A page of messages.
     #[wasm_bindgen(typescript_type = "MessageView[]")]
     pub type JsMessages;
+    /// A room's past.
+    #[wasm_bindgen(typescript_type = "HistoryView")]
+    pub type JsHistory;
     /// Where a page ends.
     #[wasm_bindgen(typescript_type = "Position | null")]
     pub type JsPosition;

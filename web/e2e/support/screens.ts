@@ -89,3 +89,32 @@ export async function deliveries(page: Page): Promise<string[]> {
       .filter((state) => state !== 'received'),
   );
 }
+
+/** Shows the recovery key from its card, answers what is asked back, and returns the words. */
+export async function recoveryWords(page: Page): Promise<string[]> {
+  await page.getByRole('button', { name: 'Show the words' }).click();
+  const items = page.getByRole('list', { name: 'Recovery key' }).getByRole('listitem');
+  await eventually(() => items.locator('.word').count(), 24);
+  const words = await items.locator('.word').allTextContents();
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  const asked = page.getByRole('textbox', { name: /^Word \d+$/ });
+  await asked.first().waitFor();
+  for (const label of await page.getByText(/^Word \d+$/).allTextContents()) {
+    const place = Number(/\d+/.exec(label)?.[0]);
+    await page.getByLabel(label, { exact: true }).fill(words[place - 1] ?? '');
+  }
+  await page.getByRole('button', { name: 'Check' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  return words;
+}
+
+/** The rows of Settings, Devices, as they read. */
+export async function devices(page: Page): Promise<string[]> {
+  return page.getByRole('list', { name: 'Your devices' }).getByRole('listitem').allTextContents();
+}
+
+export async function removeDevice(page: Page, name: string): Promise<void> {
+  await page.getByRole('button', { name: `Remove ${name}` }).click();
+  await page.getByLabel('Type “remove” to go on').fill('remove');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+}

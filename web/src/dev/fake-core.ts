@@ -1,14 +1,20 @@
 import { type Core, CoreError, type CoreEvent, type ServerState, type StorageKind } from '../lib/engine/core';
 import type {
   AccountView,
+  ApprovalStep,
+  ApprovalView,
   ChatView,
   ConnectionState,
   DeliveryView,
+  DeviceView,
   Failure,
+  JoiningView,
   MessageView,
   PersonView,
   Position,
 } from '../lib/protocol/generated';
+
+const MINUTE = 60_000;
 
 export function failure(code: string, message = `Said by ${code}.`): Failure {
   return { code, message, retry_after: null };
@@ -30,6 +36,10 @@ export class FakeCore implements Core {
     );
   people: PersonView[] = [];
   chats: ChatView[] = [];
+  approvals: ApprovalView[] = [];
+  devices: DeviceView[] = [];
+  /** The account has other devices and this is none of them: signing in waits for approval. */
+  elsewhere = false;
   now = () => Date.now();
   /** What the next call of a goal does instead: reject with this, or never end. */
   readonly faults = new Map<keyof Core, CoreError | 'never'>();
@@ -68,7 +78,7 @@ export class FakeCore implements Core {
 
   chat(username: string, unread = 0): ChatView {
     const person = this.person(username);
-    const own = this.accountView.type === 'none' ? '' : this.accountView.person.account;
+    const own = 'person' in this.accountView ? this.accountView.person.account : '';
     const chat: ChatView = {
       room: `room-${username}`,
       person,
@@ -79,6 +89,39 @@ export class FakeCore implements Core {
     };
     this.chats.push(chat);
     return chat;
+  }
+
+  /** Waits to be approved: by code, unless a link is given. */
+  joining(change: Partial<JoiningView> = {}): this {
+    const before =
+      this.accountView.type === 'joining'
+        ? this.accountView.joining
+        : { username: 'jonas', link: null, digits: null, expires: Date.now() + 10 * MINUTE - 500 };
+    this.accountView = { type: 'joining', joining: { step: { type: 'waiting' }, ...before, ...change } };
+    return this;
+  }
+
+  /** A new device waits here, or its approval goes on. */
+  approval(link: string, step: ApprovalStep, name: string | null = null): this {
+    const known = this.approvals.find((one) => one.link === link);
+    if (known) this.approvals = this.approvals.map((one) => (one === known ? { ...one, step, name } : one));
+    else this.approvals.push({ link, name, step, expires: Date.now() + 10 * MINUTE - 500 });
+    this.emit({ type: 'approvals' });
+    return this;
+  }
+
+  device(name: string | null, change: Partial<DeviceView> = {}): this {
+    this.devices.push({
+      device: this.devices.length,
+      name,
+      this: this.devices.length === 0,
+      added_at: this.now(),
+      seen_at: this.now(),
+      connected: true,
+      signed_in: true,
+      ...change,
+    });
+    return this;
   }
 
   /** Puts a message at the end of a room, without telling anybody. */
@@ -157,7 +200,120 @@ export class FakeCore implements Core {
   }
 
   signIn(username: string, password: string) {
-    return this.#answer('signIn', () => this.#enter(username), username, password);
+    return this.#answer(
+      'signIn',
+      () => {
+        if (this.elsewhere) this.joining({ username }).emit({ type: 'account' });
+        else this.#enter(username);
+      },
+      username,
+      password,
+    );
+  }
+
+  showLinkCode() {
+    return this.#answer('showLinkCode', () => {
+      if (this.accountView.type === 'joining') throw refuse('busy');
+      this.joining({
+        username: null,
+        link: '/#/link/pR0XmJq8Zt1uWcJxAqT3nV0eD8kZ4yHs1uWcJxAkZ4ypR0XmJq8Zt1uWcJxAqT3nV0eD8kZ4yHs1uWcJxA',
+      });
+      this.emit({ type: 'account' });
+    });
+  }
+
+  cancelJoining() {
+    return this.#answer('cancelJoining', () => {
+      this.accountView = { type: 'none' };
+      this.emit({ type: 'account' });
+    });
+  }
+
+  recover(username: string, words: string, password: string) {
+    return this.#answer('recover', () => this.#enter(username), username, words, password);
+  }
+
+  unknownWords(typed: string) {
+    return this.#answer(
+      'unknownWords',
+      () => {
+        const places: number[] = [];
+        typed.split(' ').forEach((word, place) => {
+          if (word !== '' && !this.words.includes(word)) places.push(place);
+        });
+        return places;
+      },
+      typed,
+    );
+  }
+
+  listApprovals() {
+    return this.#answer('listApprovals', () => [...this.approvals]);
+  }
+
+  answerLink(link: string) {
+    return this.#answer('answerLink', () => void this.approval(link, { type: 'digits_needed' }), link);
+  }
+
+  answerCode(code: string) {
+    return this.#answer(
+      'answerCode',
+      () => void this.approval(`link-${code}`, { type: 'confirmation_needed' }),
+      code,
+    );
+  }
+
+  confirmLink(link: string, digits: string | null) {
+    return this.#answer(
+      'confirmLink',
+      () => {
+        this.approval(link, { type: 'added' }, 'Firefox on Android');
+        this.device('Firefox on Android');
+        this.emit({ type: 'devices' });
+      },
+      link,
+      digits,
+    );
+  }
+
+  declineLink(link: string) {
+    return this.#answer(
+      'declineLink',
+      () => {
+        this.approvals = this.approvals.filter((one) => one.link !== link);
+        this.emit({ type: 'approvals' });
+      },
+      link,
+    );
+  }
+
+  listDevices() {
+    return this.#answer('listDevices', () => [...this.devices]);
+  }
+
+  renameDevice(device: number | null, name: string) {
+    return this.#answer(
+      'renameDevice',
+      () => {
+        this.devices = this.devices.map((one) =>
+          (device === null ? one.this : one.device === device) ? { ...one, name } : one,
+        );
+        this.emit({ type: 'devices' });
+      },
+      device,
+      name,
+    );
+  }
+
+  revokeDevice(device: number) {
+    return this.#answer(
+      'revokeDevice',
+      () => {
+        this.devices = this.devices.filter((one) => one.device !== device);
+        this.emit({ type: 'devices' });
+      },
+      device,
+    );
   }
 
   signOut() {

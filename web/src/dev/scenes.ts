@@ -1,5 +1,6 @@
 import type { CoreEvent } from '../lib/engine/core';
 import { href } from '../lib/platform/route';
+import type { Failure } from '../lib/protocol/generated';
 import { FakeCore, failure, refuse } from './fake-core';
 
 /** A screen in a state: where it is, what the engine holds, and what somebody does there. */
@@ -147,6 +148,45 @@ function connected(state: 'offline' | 'connecting' | 'catching_up', core = home(
 
 const MIA = href.chat('room-mia');
 const OFFLINE = 'The server cannot be reached. Check your connection and try again.';
+const EXPIRED = 'Nobody approved this device in time. Start again.';
+const DECLINED = 'Your other device declined. If that was you, start again; if not, change your password.';
+
+function elsewhere(): FakeCore {
+  const core = nobody();
+  core.elsewhere = true;
+  return core;
+}
+
+function withDevices(): FakeCore {
+  const core = home();
+  const before = (time: number) => ({
+    connected: false,
+    seen_at: core.now() - time,
+    added_at: core.now() - 40 * DAY,
+  });
+  return core
+    .device('Chromium on Linux', { added_at: core.now() - 90 * DAY })
+    .device('Firefox on Android', { added_at: core.now() - 12 * DAY })
+    .device(null, before(3 * DAY))
+    .device('The old tablet in the kitchen, with the cracked corner', {
+      ...before(21 * DAY),
+      signed_in: false,
+    });
+}
+
+async function recovering(act: Actions, core: FakeCore): Promise<void> {
+  await act.type('Name', 'jonas');
+  await act.type('Recovery key', core.words.join(' '));
+  await act.type('New password', 'five boats in the sun');
+  await act.press('Come back');
+}
+
+async function gone(act: Actions, core: FakeCore, why: Failure): Promise<void> {
+  core.accountView = { type: 'none' };
+  core.emit({ type: 'warning', failure: why });
+  core.emit({ type: 'account' });
+  await act.wait(100);
+}
 
 export const SCENES: Record<string, Scene> = {
   welcome: { hash: '#/', core: nobody },
@@ -238,13 +278,213 @@ export const SCENES: Record<string, Scene> = {
       await act.press('Sign in');
     },
   },
-  'other-device': {
+  'approve-waiting': { hash: '#/sign-in', core: () => nobody().joining() },
+  'approve-signing-in': {
     hash: '#/sign-in',
-    core: () => failing('signIn', 'other_device', 'This is not one of your devices yet.', nobody()),
+    core: elsewhere,
     then: async (act) => {
       await act.type('Name', 'jonas');
       await act.type('Password', 'four boats');
       await act.press('Sign in');
+    },
+  },
+  'approve-digits': {
+    hash: '#/sign-in',
+    core: () => nobody().joining({ digits: '418902', step: { type: 'confirming' } }),
+  },
+  'approve-adding': {
+    hash: '#/sign-in',
+    core: () => nobody().joining({ digits: '418902', step: { type: 'adding' } }),
+    then: (act) => act.wait(700),
+  },
+  'approve-ended': {
+    hash: '#/sign-in',
+    core: () => nobody().joining({ step: { type: 'ended', failure: failure('link_expired', EXPIRED) } }),
+  },
+  'approve-offline': {
+    hash: '#/sign-in',
+    core: () => failing('cancelJoining', 'offline', OFFLINE, nobody().joining()),
+    then: (act) => act.press('Show a QR code instead'),
+  },
+  'approve-neither': {
+    hash: '#/sign-in',
+    core: () => nobody().joining(),
+    then: (act) => act.press('I have neither'),
+  },
+  'add-browser': {
+    hash: '#/',
+    core: nobody,
+    then: async (act) => {
+      await act.press('Add this browser');
+      await act.wait(300);
+    },
+  },
+  'add-browser-name': {
+    hash: '#/',
+    core: nobody,
+    then: async (act) => {
+      await act.press('Add this browser');
+      await act.press('Rename this device');
+    },
+  },
+  'add-browser-confirming': {
+    hash: '#/',
+    core: () => nobody().joining({ username: null, step: { type: 'confirming' } }),
+    then: (act) => act.wait(700),
+  },
+  'add-browser-ended': {
+    hash: '#/',
+    core: () =>
+      nobody().joining({
+        username: null,
+        step: { type: 'ended', failure: failure('link_declined', DECLINED) },
+      }),
+  },
+  'add-browser-offline': {
+    hash: '#/',
+    core: () => failing('showLinkCode', 'offline', OFFLINE, nobody()),
+    then: (act) => act.press('Add this browser'),
+  },
+  'link-not-signed-in': { hash: href.link('code'), core: nobody },
+  'link-signed-out': { hash: href.link('code'), core: signedOut },
+  'link-confirm': { hash: href.link('code'), core: home },
+  'link-connecting': {
+    hash: href.link('code'),
+    core: () => hanging('answerCode'),
+    then: (act) => act.wait(700),
+  },
+  'link-added': { hash: href.link('code'), core: home, then: (act) => act.press('Approve') },
+  'link-failed': {
+    hash: href.link('code'),
+    core: () =>
+      failing(
+        'answerCode',
+        'link_unreadable',
+        'This is not the code of a new device. Show it again on the new device and scan it from there.',
+      ),
+  },
+  'approval-card': { hash: MIA, core: () => home().approval('link', { type: 'asked' }) },
+  'approval-digits': {
+    hash: MIA,
+    core: () => home().approval('link', { type: 'asked' }),
+    then: async (act) => {
+      await act.press('Look at it');
+      await act.type('The six digits on the new device', '41890');
+    },
+  },
+  'approval-wrong': {
+    hash: MIA,
+    core: () => home().approval('link', { type: 'asked' }),
+    then: async (act, core) => {
+      await act.press('Look at it');
+      core.approval('link', {
+        type: 'ended',
+        failure: failure(
+          'digits_wrong',
+          'These are not the digits on the new device. For safety this approval has ended; start again on the new device, and approve only a device that you hold.',
+        ),
+      });
+      await act.wait(100);
+    },
+  },
+  'approval-adding': {
+    hash: MIA,
+    core: () => home().approval('link', { type: 'asked' }),
+    then: async (act, core) => {
+      await act.press('Look at it');
+      core.approval('link', { type: 'adding' });
+      await act.wait(700);
+    },
+  },
+  'approval-added': {
+    hash: MIA,
+    core: () => home().approval('link', { type: 'asked' }),
+    then: async (act) => {
+      await act.press('Look at it');
+      await act.type('The six digits on the new device', '418902');
+      await act.press('Approve');
+    },
+  },
+  'approval-declined': {
+    hash: MIA,
+    core: () => home().approval('link', { type: 'asked' }),
+    then: async (act) => {
+      await act.press('Look at it');
+      await act.press('Decline');
+    },
+  },
+  recover: { hash: href.recover, core: nobody },
+  'recover-typing': {
+    hash: href.recover,
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Recovery key', '1. abandon 2. ability\n3. abel 4. about 5. abov 6. abs');
+      await act.type('New password', 'five boats in the sun');
+    },
+  },
+  'recover-refused': {
+    hash: href.recover,
+    core: () =>
+      failing(
+        'recover',
+        'recovery_refused',
+        'Name and recovery key do not fit together. Check both; a recovery key that was replaced opens nothing any more.',
+        nobody(),
+      ),
+    then: recovering,
+  },
+  'recover-invalid': {
+    hash: href.recover,
+    core: () =>
+      failing(
+        'recover',
+        'words_invalid',
+        'These are not the words of a recovery key. Check the spelling and the order; there are 24.',
+        nobody(),
+      ),
+    then: recovering,
+  },
+  'recover-working': {
+    hash: href.recover,
+    core: () => hanging('recover', nobody()),
+    then: async (act, core) => {
+      await recovering(act, core);
+      await act.wait(700);
+    },
+  },
+  'device-removed': {
+    hash: '#/chats',
+    core: home,
+    then: (act, core) =>
+      gone(
+        act,
+        core,
+        failure(
+          'device_removed',
+          'This device was removed from your account, and everything on it was deleted.',
+        ),
+      ),
+  },
+  'device-removal-unproven': {
+    hash: '#/chats',
+    core: home,
+    then: (act, core) =>
+      gone(
+        act,
+        core,
+        failure(
+          'device_revoked_unproven',
+          'The server says that this device was removed from your account. What is on it stays sealed; look at your devices on another one.',
+        ),
+      ),
+  },
+  'device-added': {
+    hash: MIA,
+    core: home,
+    then: async (act, core) => {
+      core.emit({ type: 'device_added', name: 'Firefox on Android' });
+      await act.wait(50);
     },
   },
   'invite-with-account': { hash: href.invite('token'), core: home },
@@ -353,8 +593,39 @@ export const SCENES: Record<string, Scene> = {
     core: () => home({ offerRecoveryKey: true }),
     then: (act) => act.press('Show the words'),
   },
+  'recovery-check': {
+    hash: MIA,
+    core: () => home({ offerRecoveryKey: true }),
+    then: async (act) => {
+      await act.press('Show the words');
+      await act.press('I have kept it');
+      await act.press('Check');
+    },
+  },
 
-  settings: { hash: '#/settings', core: home },
+  settings: { hash: '#/settings', core: withDevices },
+  'devices-alone': { hash: '#/settings', core: () => home().device('Chromium on Linux') },
+  'devices-loading': { hash: '#/settings', core: () => hanging('listDevices'), then: (act) => act.wait(600) },
+  'devices-failed': { hash: '#/settings', core: () => failing('listDevices', 'offline', OFFLINE) },
+  'devices-rename': {
+    hash: '#/settings',
+    core: withDevices,
+    then: (act) => act.press('Rename Firefox on Android'),
+  },
+  'devices-remove': {
+    hash: '#/settings',
+    core: withDevices,
+    then: async (act) => {
+      await act.press('Remove Firefox on Android');
+      await act.type('Type “remove” to go on', 'remove');
+    },
+  },
+  'devices-remove-this': {
+    hash: '#/settings',
+    core: withDevices,
+    then: (act) => act.press('Remove Chromium on Linux'),
+  },
+  'devices-add': { hash: '#/settings', core: withDevices, then: (act) => act.press('Add a device') },
   'settings-invite': { hash: '#/settings', core: home, then: (act) => act.press('Make an invite link') },
   'settings-memory': {
     hash: '#/settings',

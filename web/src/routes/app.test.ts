@@ -27,6 +27,7 @@ function withMia(unread = 0) {
 }
 
 const field = (name: string) => screen.findByRole('textbox', { name });
+const labelOf = (box: HTMLElement) => (box as HTMLInputElement).labels?.[0]?.textContent ?? '';
 const press = async (name: string) => user.click(await screen.findByRole('button', { name }));
 const messages = async () =>
   within(await screen.findByRole('feed', { name: 'Messages' })).getAllByRole('article');
@@ -109,17 +110,6 @@ describe('getting in', () => {
     await user.type(screen.getByLabelText('Password'), 'wrong{Enter}');
     expect((await screen.findByRole('alert')).textContent).toContain('Name or password is wrong.');
     expect(document.activeElement).toBe(screen.getByLabelText('Password'));
-  });
-
-  test('another device is told calmly that it is not one of theirs yet', async () => {
-    const core = new FakeCore();
-    core.faults.set('signIn', refuse('other_device'));
-    await open(core, '#/sign-in');
-    await user.type(await field('Name'), 'jonas');
-    await user.type(screen.getByLabelText('Password'), 'four boats{Enter}');
-    expect(await screen.findByRole('heading', { name: 'This is not one of your devices yet' })).toBeTruthy();
-    await press('Back to sign in');
-    expect(await field('Name')).toBeTruthy();
   });
 
   test('an invite on a device with an account says so', async () => {
@@ -358,7 +348,7 @@ describe('a conversation', () => {
 });
 
 describe('around it', () => {
-  test('the recovery key is offered, shown as 24 words and kept', async () => {
+  test('the recovery key is offered, shown as 24 words, asked back and kept', async () => {
     const { core } = withMia();
     core.signedIn('jonas', { offerRecoveryKey: true });
     await open(core, '#/chats/room-mia');
@@ -369,6 +359,12 @@ describe('around it', () => {
     );
     expect(words.getAllByRole('listitem')).toHaveLength(24);
     await press('I have kept it');
+    expect(core.calls.map(([goal]) => goal)).not.toContain('recoveryKeyKept');
+    for (const box of await screen.findAllByRole('textbox', { name: /^Word \d+$/ })) {
+      const place = Number(/\d+/.exec(labelOf(box))?.[0]) - 1;
+      await user.type(box, core.words[place] ?? '');
+    }
+    await press('Check');
     await waitFor(() => expect(screen.queryByRole('region', { name: 'Recovery key' })).toBeNull());
     expect(core.calls.map(([goal]) => goal)).toContain('recoveryKeyKept');
   });

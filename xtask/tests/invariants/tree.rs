@@ -101,3 +101,57 @@ fn continuous_integration_runs_what_developers_run() {
     );
     assert!(root().join(".ci/run").is_file());
 }
+
+#[test]
+fn every_attack_of_the_hostile_server_says_which_check_stops_it() {
+    let folder = Path::new("crates/testing/tests/hostile");
+    let list = text(&folder.join("checks.toml"));
+    let list: toml::Table = list.parse().expect("the list of checks is TOML");
+    let checks = list["check"].as_array().expect("a list of checks");
+    let listed: BTreeSet<&str> = checks
+        .iter()
+        .map(|check| check["attack"].as_str().expect("an attack has a name"))
+        .collect();
+    let mut attacks = BTreeSet::new();
+    for file in files_below("crates/testing/tests/hostile") {
+        let module = file
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        let code = text(&file);
+        for test in code.split("#[tokio::test").skip(1) {
+            let name = test
+                .split("async fn ")
+                .nth(1)
+                .and_then(|rest| rest.split('(').next());
+            attacks.insert(format!("{module}::{}", name.expect("a test has a name")));
+        }
+    }
+    let attacks: BTreeSet<&str> = attacks.iter().map(String::as_str).collect();
+    assert_eq!(
+        listed, attacks,
+        "checks.toml and the tests beside it name the same attacks"
+    );
+    assert!(attacks.len() >= 15, "at least fifteen attacks");
+    for check in checks {
+        for edit in check
+            .get("edit")
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let (file, find) = (edit["file"].as_str(), edit["find"].as_str());
+            let (file, find) = (
+                file.expect("an edit has a file"),
+                find.expect("an edit finds something"),
+            );
+            assert_eq!(
+                text(Path::new(file)).matches(find).count(),
+                1,
+                "the check of {} stands once in {file}",
+                check["attack"]
+            );
+        }
+    }
+}

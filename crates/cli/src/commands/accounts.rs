@@ -5,6 +5,7 @@ use std::time::Duration;
 use conclave_sdk::views::{AccountView, ConnectionState};
 use serde_json::json;
 
+use super::linking;
 use crate::args::{Common, LocalArg, PasswordArg};
 use crate::error::CliError;
 use crate::format;
@@ -40,7 +41,12 @@ pub(crate) async fn sign_in(
     name: Option<&str>,
     password: &PasswordArg,
 ) -> Result<(), CliError> {
-    let session = Session::open_offline(common)?;
+    let is_new = name.is_some() && !Session::exists(common)?;
+    let session = if is_new {
+        Session::open_or_make(common, None)?
+    } else {
+        Session::open_offline(common)?
+    };
     let name = match name {
         Some(name) => spelled(name),
         None => session.person().await?.username,
@@ -49,6 +55,10 @@ pub(crate) async fn sign_in(
     session.device.go_online().await?;
     session.within(session.device.sign_in(&name, &password)).await?;
     session.remember()?;
+    if matches!(session.device.account().await?, AccountView::Joining { .. }) {
+        linking::wait_for_approval(&session, printer).await?;
+        return session.close().await;
+    }
     settle(&session).await;
     print_account(&session, printer).await?;
     session.close().await
@@ -136,7 +146,7 @@ pub(crate) async fn status(common: &Common, printer: &Printer, local: &LocalArg)
 }
 
 /// After the first moment online the server has what others need to write to this device.
-async fn settle(session: &Session) {
+pub(crate) async fn settle(session: &Session) {
     // What does not happen now happens with the next command.
     if session
         .device
@@ -151,7 +161,7 @@ async fn settle(session: &Session) {
     }
 }
 
-async fn print_account(session: &Session, printer: &Printer) -> Result<(), CliError> {
+pub(crate) async fn print_account(session: &Session, printer: &Printer) -> Result<(), CliError> {
     let account = session.device.account().await?;
     let person = session.person().await?;
     let server = session.device.server();

@@ -127,12 +127,12 @@ impl<'a> Listener<'a> {
             Event::Account => news.account = true,
             Event::Connection { state } => self.printer.note(&event, format::connection(state)),
             Event::Warning { ref failure } => self.printer.note(&event, &failure.message),
-            Event::Answer { .. }
-            | Event::Chats
-            | Event::Timeline { .. }
-            | Event::Devices
-            | Event::DeviceAdded { .. }
-            | Event::Approvals => {}
+            Event::DeviceAdded { ref name } => {
+                let text = format::device_added(name.as_deref());
+                self.printer.note(&event, &text);
+            }
+            Event::Devices => self.printer.program_note(&event),
+            Event::Answer { .. } | Event::Chats | Event::Timeline { .. } | Event::Approvals => {}
         }
     }
 
@@ -250,7 +250,7 @@ fn newest(messages: &[MessageView], seen: u64) -> u64 {
 }
 
 /// Ctrl-C, or whoever started this wants it to end.
-async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod chats;
+mod devices;
+mod linking;
 mod listen;
 mod people;
 mod send;
@@ -22,6 +24,11 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::SignIn { name, password } => {
             accounts::sign_in(&common, printer, name.as_deref(), &password).await
         }
+        Command::Link => linking::link(&common, printer).await,
+        Command::Approve { link, digits, yes } => {
+            linking::approve(&common, printer, link.as_ref(), digits.as_deref(), yes).await
+        }
+        Command::Recover { name, password } => linking::recover(&common, printer, &name, &password).await,
         Command::SignOut => accounts::sign_out(&common, printer).await,
         Command::Send { to, text } => send::send(&common, printer, &to, &text).await,
         Command::Listen { read, unread } => listen::listen(&common, printer, read, unread).await,
@@ -33,6 +40,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::Find { who } => people::find(&common, printer, &who).await,
         Command::Invite => people::invite(&common, printer).await,
         Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
+        Command::Devices { what } => devices::devices(&common, printer, what).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }

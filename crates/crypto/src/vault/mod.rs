@@ -9,6 +9,7 @@
 //! | `record` | one sealed record |
 //! | `head` | how many records there are, and the hash of the last |
 //! | `log` | the chain of records: no gap, no swap, no way back |
+//! | `tail` | the same chain, read from its end |
 //!
 //! Who wrote a slot or a wrapped key is checked against [`crate::RemoteDevice`], which the caller has from the verified
 //! account chain; a device that was revoked must not be given here. State of ratchets never goes into the vault.
@@ -17,6 +18,7 @@ mod head;
 mod log;
 mod record;
 mod slot;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod vault_key;
@@ -27,6 +29,7 @@ pub use head::{HeadComparison, VaultHead};
 pub use log::VaultLog;
 pub use record::VaultRecord;
 pub use slot::{SlotKind, SlotSecret, VaultSlot, VerifiedSlot};
+pub use tail::{TailPlace, VaultTail};
 pub use vault_key::VaultKey;
 pub use wrapped_key::{VerifiedWrappedKey, WrappedVaultKey};
 #[cfg(test)]

@@ -648,3 +648,99 @@ fn a_key_that_was_replaced_seals_nothing_behind_the_head_of_its_revocation() {
     let after = new.seal_record(&log, &name, b"after", &mut rng).unwrap();
     log.append(&after).unwrap();
 }
+
+/// Reads a vault from its end, a head pinned, and says how many records were taken.
+fn read_backwards(
+    count: u64,
+    head: VaultHead,
+    generation: u32,
+    records: &[VaultRecord],
+    keys: &[VaultKey; 2],
+) -> Result<usize, VaultError> {
+    let mut tail = VaultTail::new(ACCOUNT, count);
+    tail.pin(head, generation)?;
+    for record in records.iter().rev() {
+        let key = keys.iter().find(|key| key.generation() == record.generation());
+        tail.open_previous(key.unwrap(), record)?;
+        // Kept and taken up again after each record.
+        let versions: Vec<_> = tail.versions().collect();
+        tail = VaultTail::resume(ACCOUNT, tail.place(), versions);
+        if head.count <= tail.place().below {
+            tail.pin(head, generation)?;
+        }
+    }
+    Ok(records.len() - usize::try_from(tail.place().below).unwrap())
+}
+
+#[test]
+fn a_vault_is_read_from_its_end_with_the_checks_of_reading_it_from_its_beginning() {
+    let mut rng = rng(31);
+    let (records, keys, log) = vault(8, &mut rng);
+    let read = |head, records: &[VaultRecord]| read_backwards(8, head, 1, records, &keys);
+    assert_eq!(read(log.head(), &records), Ok(8));
+    let middle = VaultHead {
+        count: 4,
+        hash: records[3].hash(),
+    };
+    assert_eq!(read(middle, &records), Ok(8));
+    assert_eq!(
+        read_backwards(7, log.head(), 1, &records[..7], &keys),
+        Err(VaultError::RolledBack),
+        "a tail that was cut"
+    );
+    let other = VaultHead {
+        count: 4,
+        hash: [9; 32],
+    };
+    assert_eq!(read(other, &records), Err(VaultError::Forked));
+    for at in 0..7 {
+        let mut swapped = records.clone();
+        swapped.swap(at, at + 1);
+        assert_eq!(read(middle, &swapped), Err(VaultError::Gap), "{at}");
+        let mut missing = records.clone();
+        missing.remove(at);
+        // Without the first, the others are in order, and the tail says that one is below.
+        assert_eq!(read(middle, &missing).ok(), (at == 0).then_some(6), "{at}");
+    }
+    let (foreign, _, _) = vault(8, &mut rng);
+    for at in 0..7 {
+        let mut mixed = records.clone();
+        mixed[at] = foreign[at].clone();
+        assert_eq!(read(middle, &mixed), Err(VaultError::Forked), "{at}");
+    }
+    // The newest has nothing above it: it counts by its opening.
+    let mut mixed = records.clone();
+    mixed[7] = foreign[7].clone();
+    assert_eq!(read(middle, &mixed), Err(VaultError::NotAuthentic));
+}
+
+#[test]
+fn behind_the_head_of_a_revocation_a_tail_takes_no_record_of_the_replaced_key() {
+    let mut rng = rng(32);
+    let (mut records, keys, mut log) = vault(4, &mut rng);
+    let head = log.head();
+    // Written with the key that was replaced: the log itself was made to believe that it may be.
+    log = VaultLog::resume(ACCOUNT, head, 0, log.versions().collect::<Vec<_>>()).unwrap();
+    let name = keys[0].record_name(b"more").unwrap();
+    records.push(keys[0].seal_record(&log, &name, b"forged", &mut rng).unwrap());
+    assert_eq!(
+        read_backwards(5, head, 1, &records, &keys),
+        Err(VaultError::OlderGeneration)
+    );
+}
+
+#[test]
+fn a_record_is_passed_unopened_only_where_a_newer_one_vouches_for_it() {
+    let mut rng = rng(33);
+    let (records, keys, _) = vault(2, &mut rng);
+    let mut tail = VaultTail::new(ACCOUNT, 2);
+    assert_eq!(tail.pass_previous(&records[1]), Err(VaultError::NotAuthentic));
+    tail.open_previous(&keys[1], &records[1]).unwrap();
+    let before = tail.clone();
+    let mut altered = records[0].clone();
+    altered.sealed[3] ^= 1;
+    assert_eq!(tail.pass_previous(&altered), Err(VaultError::Forked));
+    assert_eq!(tail, before);
+    tail.pass_previous(&records[0]).unwrap();
+    assert_eq!(tail.place().below, 0);
+}

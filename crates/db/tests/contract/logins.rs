@@ -1,10 +1,10 @@
-use conclave_db::{Login, LoginAttempt, Refreshed};
+use conclave_db::{DeviceAttempt, Ended, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
 use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
 use conclave_protocol::{DeviceAddress, Timestamp};
 use futures_util::future::join_all;
 
 use crate::support::Stage;
-use crate::support::people::{NOW, account, hash, join};
+use crate::support::people::{NOW, account, device, hash, join};
 
 on_both_engines! {
     a_login_attempt_is_claimed_once_and_not_after_its_end
@@ -23,6 +23,11 @@ on_both_engines! {
     a_ticket_opens_one_connection_within_its_time
     a_ticket_of_a_revoked_login_opens_nothing
     ten_claims_of_one_ticket_give_it_to_one
+    a_device_attempt_is_claimed_once_and_not_after_its_end
+    a_device_that_is_not_active_gets_no_login
+    a_newcomer_signs_in_once_without_the_password
+    ten_first_logins_at_once_give_one
+    a_pending_token_is_worth_something_until_its_end
 }
 
 const LATER: Timestamp = Timestamp(NOW.0 + 1000);
@@ -56,6 +61,7 @@ fn attempt(number: u64) -> LoginAttempt {
         id: hash(number),
         account: Some(account(1)),
         state: vec![9; 64],
+        password: 0,
         expires: NOW.plus(100),
     }
 }
@@ -130,8 +136,14 @@ async fn revoked_logins_are_listed_since_a_time(stage: Stage) {
     }
     stage.revoke_login([1; 16], NOW.plus(10)).await.unwrap();
     stage.revoke_login([2; 16], NOW.plus(20)).await.unwrap();
-    assert_eq!(stage.list_revoked_logins(NOW).await.unwrap(), [[1; 16], [2; 16]]);
-    assert_eq!(stage.list_revoked_logins(NOW.plus(20)).await.unwrap(), [[2; 16]]);
+    assert_eq!(
+        stage.list_revoked_logins(NOW).await.unwrap(),
+        [([1; 16], Ended::SignedOut), ([2; 16], Ended::SignedOut)]
+    );
+    assert_eq!(
+        stage.list_revoked_logins(NOW.plus(20)).await.unwrap(),
+        [([2; 16], Ended::SignedOut)]
+    );
     assert!(stage.list_revoked_logins(NOW.plus(21)).await.unwrap().is_empty());
 }
 
@@ -182,7 +194,10 @@ async fn a_repeat_after_the_grace_time_ends_the_login(stage: Stage) {
     let at = NOW.plus(60_001);
     assert!(matches!(rotate(&stage, 1, 4, at).await, Refreshed::Reused(reused) if reused.id == login.id));
     assert_eq!(stage.find_login(login.id).await.unwrap(), None);
-    assert_eq!(stage.list_revoked_logins(at).await.unwrap(), [login.id]);
+    assert_eq!(
+        stage.list_revoked_logins(at).await.unwrap(),
+        [(login.id, Ended::SignedOut)]
+    );
     for token in 1..=4 {
         assert_eq!(rotate(&stage, token, 9, at).await, Refreshed::Unknown);
     }
@@ -296,4 +311,110 @@ async fn ten_claims_of_one_ticket_give_it_to_one(stage: Stage) {
         .unwrap();
     let claims = join_all((0..10).map(|_| stage.claim_ticket(hash(50), NOW))).await;
     assert_eq!(claims.into_iter().filter_map(Result::unwrap).count(), 1);
+}
+
+async fn a_device_attempt_is_claimed_once_and_not_after_its_end(stage: Stage) {
+    // Of a device that nobody has, as well.
+    let attempt = |number| DeviceAttempt {
+        id: hash(number),
+        address: device(9, 4),
+        expires: NOW.plus(100),
+    };
+    stage.insert_device_attempt(&attempt(1)).await.unwrap();
+    stage.insert_device_attempt(&attempt(2)).await.unwrap();
+    let claims = join_all((0..10).map(|_| stage.claim_device_attempt(hash(1), NOW.plus(99)))).await;
+    let claimed: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(claimed, [attempt(1)]);
+    assert_eq!(
+        stage.claim_device_attempt(hash(2), NOW.plus(100)).await.unwrap(),
+        None
+    );
+    assert_eq!(stage.claim_device_attempt(hash(3), NOW).await.unwrap(), None);
+}
+
+async fn a_device_that_is_not_active_gets_no_login(stage: Stage) {
+    let [mia] = join(&stage, [1]).await;
+    assert!(
+        !stage
+            .insert_login(&login(1, device(1, 5)), hash(1))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !stage
+            .insert_login(&login(1, device(9, 0)), hash(1))
+            .await
+            .unwrap()
+    );
+    stage.revoke_device(mia).await;
+    assert!(!stage.insert_login(&login(1, mia), hash(1)).await.unwrap());
+    assert_eq!(stage.number("SELECT count(*) FROM refresh_tokens").await, 0);
+}
+
+async fn a_newcomer_signs_in_once_without_the_password(stage: Stage) {
+    let [mia] = join(&stage, [1]).await;
+    let first = |number, since| {
+        let stage = stage.clone();
+        async move {
+            stage
+                .insert_first_login(&login(number, mia), hash(u64::from(number)), since)
+                .await
+                .unwrap()
+        }
+    };
+    assert!(!first(1, NOW.plus(1)).await, "it was added before that time");
+    assert!(first(1, NOW).await);
+    assert!(!first(2, NOW).await);
+    stage.revoke_login([1; 16], NOW).await.unwrap();
+    assert!(!first(2, NOW).await, "one that ended was one, too");
+}
+
+async fn ten_first_logins_at_once_give_one(stage: Stage) {
+    let [mia] = join(&stage, [1]).await;
+    let tries = (1..=10).map(|number| {
+        let stage = stage.clone();
+        async move {
+            stage
+                .insert_first_login(&login(number, mia), hash(u64::from(number)), NOW)
+                .await
+                .unwrap()
+        }
+    });
+    let made = join_all(tries).await;
+    assert_eq!(made.into_iter().filter(|made| *made).count(), 1);
+    assert_eq!(stage.number("SELECT count(*) FROM logins").await, 1);
+}
+
+async fn a_pending_token_is_worth_something_until_its_end(stage: Stage) {
+    join(&stage, [1]).await;
+    for (number, kind, password) in [
+        (1, PendingKind::Login, 0),
+        (2, PendingKind::Recovery, 0),
+        (3, PendingKind::Login, 7),
+    ] {
+        stage
+            .insert_pending_token(&PendingToken {
+                id: hash(number),
+                account: account(1),
+                kind,
+                password,
+                expires: NOW.plus(100),
+            })
+            .await
+            .unwrap();
+    }
+    let find = |number, now| {
+        let stage = stage.clone();
+        async move { stage.find_pending_token(hash(number), now).await.unwrap() }
+    };
+    for _ in 0..2 {
+        assert_eq!(
+            find(1, NOW.plus(99)).await,
+            Some((account(1), PendingKind::Login))
+        );
+    }
+    assert_eq!(find(2, NOW).await, Some((account(1), PendingKind::Recovery)));
+    assert_eq!(find(1, NOW.plus(100)).await, None);
+    assert_eq!(find(3, NOW).await, None, "got by another password");
+    assert_eq!(find(4, NOW).await, None);
 }

@@ -29,12 +29,16 @@ macro_rules! on_both_engines {
 }
 
 mod accounts;
+mod devices;
 mod engine;
 mod invites;
 mod jobs;
+mod links;
 mod logins;
 mod mailbox;
 mod messages;
 mod prekeys;
+mod recoveries;
 mod rooms;
 mod steps;
+mod vault;

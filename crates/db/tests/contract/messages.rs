@@ -29,6 +29,7 @@ on_both_engines! {
     a_refused_item_leaves_nothing_behind_and_the_others_are_stored
     the_last_accepted_id_is_known
     history_comes_in_pages_with_the_newest_sequence
+    history_also_comes_backwards_with_the_newest_before_a_sequence_in_order
     appends_of_two_nodes_give_dense_sequences_and_no_deadlock
     one_message_sent_twenty_times_at_once_is_stored_once
     an_append_that_is_given_up_leaves_nothing_in_the_way
@@ -512,6 +513,24 @@ async fn history_comes_in_pages_with_the_newest_sequence(stage: Stage) {
     assert_eq!((end.head, end.envelopes.len()), (10, 0));
     let unknown = stage.list_envelopes(room(mia, mia).id, 0, 4).await.unwrap();
     assert_eq!((unknown.head, unknown.envelopes.len()), (0, 0));
+}
+
+async fn history_also_comes_backwards_with_the_newest_before_a_sequence_in_order(stage: Stage) {
+    let [mia, noah] = join(&stage, [1, 2]).await;
+    let direct = open_room(&stage, mia, noah).await;
+    let batch = (0..10).map(|number| append(direct, mia, &[noah], number));
+    stage.append(batch.collect(), NOW).await.unwrap();
+    for (before, expected) in [
+        (u64::MAX, vec![7, 8, 9, 10]),
+        (7, vec![3, 4, 5, 6]),
+        (3, vec![1, 2]),
+        (1, vec![]),
+        (0, vec![]),
+    ] {
+        let page = stage.list_envelopes_before(direct.id, before, 4).await.unwrap();
+        let sequences: Vec<u64> = page.envelopes.iter().map(|envelope| envelope.sequence).collect();
+        assert_eq!((page.head, sequences), (10, expected), "before {before}");
+    }
 }
 
 async fn appends_of_two_nodes_give_dense_sequences_and_no_deadlock(stage: Stage) {

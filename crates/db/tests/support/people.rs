@@ -42,6 +42,7 @@ pub(crate) fn registration(number: u8, door: Door) -> NewAccount {
         username: format!("person{number}").parse().unwrap(),
         opaque_record: vec![number; 192],
         genesis: vec![number; 280],
+        recovery: [number; 32],
         door,
         now: NOW,
     }

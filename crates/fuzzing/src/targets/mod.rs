@@ -5,6 +5,7 @@ pub(crate) mod crypto;
 pub(crate) mod encoding;
 pub(crate) mod keeping;
 pub(crate) mod linking;
+pub(crate) mod places;
 pub(crate) mod protocol;
 pub(crate) mod rooms;
 pub(crate) mod sigchain;

@@ -10,15 +10,16 @@ use conclave_db::{Account, Door, NewAccount, Registered};
 use conclave_protocol::accounts::{
     AccountFound, EntriesPage, RegistrationFinish, RegistrationStart, RegistrationStarted,
 };
-use conclave_protocol::limits::{ENTRIES_PAGE, ENTRY_CLOCK_SKEW_MS};
+use conclave_protocol::limits::ENTRIES_PAGE;
 use conclave_protocol::logins::LoggedIn;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, Timestamp, Token, Username};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, Token, Username};
 use conclave_sigchain::{AccountChain, AccountEntry};
 use serde::Deserialize;
 
 use crate::api::logins::{begin_login, signature};
+use crate::chains::{entries, near};
 use crate::error::ApiError;
-use crate::extract::{AskedFrom, Body, PathOf, QueryOf, SameOrigin, SignedIn};
+use crate::extract::{AskedFrom, Body, OwnAccount, PathOf, QueryOf, SameOrigin, SignedIn};
 use crate::state::{App, token_hash};
 
 /// `POST /api/v1/accounts/registration/start`
@@ -85,6 +86,7 @@ pub(crate) async fn finish_registration(
         username: asked.username.clone(),
         opaque_record: password_record(asked.opaque.as_slice())?,
         genesis: asked.genesis.0,
+        recovery: *chain.recovery(),
         door: door(&app, &asked.invite),
         now,
     };
@@ -131,23 +133,38 @@ pub(crate) async fn find(
 /// Where a page begins.
 #[derive(Deserialize)]
 pub(crate) struct After {
-    after: Option<u32>,
+    pub(crate) after: Option<u32>,
 }
 
 /// `GET /api/v1/accounts/{account}/entries?after=…`
 pub(crate) async fn list_entries(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    signed_in: Result<SignedIn, ApiError>,
+    own: Result<OwnAccount, ApiError>,
     PathOf(account): PathOf<AccountId>,
     QueryOf(page): QueryOf<After>,
 ) -> Result<Body<EntriesPage>, ApiError> {
-    let mut entries = entries(&app, account, page.after, ENTRIES_PAGE + 1).await?;
-    let more = entries.len() > ENTRIES_PAGE;
-    entries.truncate(ENTRIES_PAGE);
-    if entries.is_empty() && app.db.find_account(account).await?.is_none() {
+    if let Err(refusal) = signed_in {
+        // Who has no device yet reads the own chain and no other.
+        own?.0.eq(&account).then_some(()).ok_or(refusal)?;
+    }
+    let page = entries_page(&app, account, page.after).await?;
+    if page.entries.is_empty() && app.db.find_account(account).await?.is_none() {
         return Err(ErrorCode::UnknownPerson.into());
     }
-    Ok(Body(EntriesPage { entries, more }))
+    Ok(Body(page))
+}
+
+/// A page of a chain behind a sequence.
+pub(crate) async fn entries_page(
+    app: &App,
+    account: AccountId,
+    after: Option<u32>,
+) -> Result<EntriesPage, ApiError> {
+    let mut entries = entries(app, account, after, ENTRIES_PAGE + 1).await?;
+    let more = entries.len() > ENTRIES_PAGE;
+    entries.truncate(ENTRIES_PAGE);
+    Ok(EntriesPage { entries, more })
 }
 
 async fn found(app: &App, account: Option<Account>) -> Result<Body<AccountFound>, ApiError> {
@@ -160,19 +177,6 @@ async fn found(app: &App, account: Option<Account>) -> Result<Body<AccountFound>
     }))
 }
 
-/// A chain's entries in order.
-pub(crate) async fn entries(
-    app: &App,
-    account: AccountId,
-    after: Option<u32>,
-    limit: usize,
-) -> Result<Vec<Bytes>, ApiError> {
-    Ok(app
-        .db
-        .list_entries(account, after, u32::try_from(limit).unwrap_or(u32::MAX))
-        .await?)
-}
-
 /// What a token opens. Whether it still does, the transaction that registers decides.
 fn door(app: &App, token: &Token) -> Door {
     if app.is_setup_token(token) {
@@ -180,8 +184,4 @@ fn door(app: &App, token: &Token) -> Door {
     } else {
         Door::Invite(token_hash(token))
     }
-}
-
-fn near(time: Timestamp, now: Timestamp) -> bool {
-    time.since(now).max(now.since(time)) <= ENTRY_CLOCK_SKEW_MS
 }

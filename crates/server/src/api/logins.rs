@@ -8,18 +8,26 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use conclave_auth::server::finish_login;
 use conclave_auth::statements::login_statement;
-use conclave_db::{Login, LoginAttempt, Refreshed};
-use conclave_protocol::limits::{ACCESS_TOKEN_LIFE_MS, ENTRIES_PAGE, REFRESH_TOKEN_IDLE_MS, TICKET_LIFE_MS};
-use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted, Refresh, Ticket};
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, ErrorCode, Token, Username};
-use conclave_sigchain::AccountChain;
+use conclave_db::{Account, DeviceAttempt, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
+use conclave_protocol::accounts::EntriesPage;
+use conclave_protocol::limits::{
+    ACCESS_TOKEN_LIFE_MS, ENTRIES_PAGE, FIRST_LOGIN_WITHIN_MS, PENDING_LOGIN_LIFE_MS, REFRESH_TOKEN_IDLE_MS,
+    TICKET_LIFE_MS,
+};
+use conclave_protocol::logins::{
+    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, LoggedIn, LoginFinish, LoginPending, LoginStart,
+    LoginStarted, PendingLogin, Refresh, Ticket,
+};
+use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, Timestamp, Token, Username};
 use http::StatusCode;
 
 use crate::access::Holder;
-use crate::api::accounts::entries;
+use crate::api::accounts::{After, entries_page};
+use crate::chains::{chain_of, entries};
 use crate::error::ApiError;
-use crate::extract::{AskedFrom, Body, SameOrigin, SignedIn};
+use crate::extract::{AskedFrom, Body, QueryOf, SameOrigin, SignedIn};
 use crate::randomness;
+use crate::revocations::refusal;
 use crate::state::{App, token_hash};
 
 /// The cookie that holds a browser's refresh token.
@@ -48,8 +56,9 @@ pub(crate) async fn start(
     let attempt = randomness::token();
     let kept = LoginAttempt {
         id: token_hash(&attempt),
-        account: account.map(|account| account.id),
+        account: account.as_ref().map(|account| account.id),
         state: started.state.to_vec(),
+        password: account.map(|account| account.password).unwrap_or_default(),
         expires: app.now().plus(ATTEMPT_LIFE_MS),
     };
     app.db.insert_login_attempt(&kept).await?;
@@ -68,24 +77,12 @@ pub(crate) async fn finish(
     Body(asked): Body<LoginFinish>,
 ) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
     app.limits.sign_in(source)?;
-    let attempt = app
-        .db
-        .claim_login_attempt(token_hash(&asked.attempt), app.now())
-        .await?;
-    let attempt = attempt.ok_or(ErrorCode::WrongCredentials)?;
-    finish_login(&attempt.state, asked.opaque.as_slice()).map_err(|_| ErrorCode::WrongCredentials)?;
-    let account = attempt.account.ok_or(ErrorCode::WrongCredentials)?;
-
+    let account = of_password(&app, &asked.attempt, &asked.opaque).await?;
     let address = DeviceAddress {
-        account,
+        account: account.id,
         device: asked.device,
     };
-    verify_device(&app, address, &asked).await?;
-    let account = app
-        .db
-        .find_account(account)
-        .await?
-        .ok_or(ErrorCode::WrongCredentials)?;
+    verify_device(&app, address, &asked.attempt, &asked.signature).await?;
     begin_login(
         &app,
         cookies,
@@ -95,6 +92,94 @@ pub(crate) async fn finish(
         asked.native,
     )
     .await
+}
+
+/// `POST /api/v1/logins/pending`: the password alone, on a device that is not the account's yet.
+pub(crate) async fn pending(
+    State(app): State<Arc<App>>,
+    AskedFrom(source): AskedFrom,
+    Body(asked): Body<PendingLogin>,
+) -> Result<Body<LoginPending>, ApiError> {
+    app.limits.sign_in(source)?;
+    let account = of_password(&app, &asked.attempt, &asked.opaque).await?;
+    let token = randomness::token();
+    app.db
+        .insert_pending_token(&PendingToken {
+            id: token_hash(&token),
+            account: account.id,
+            kind: PendingKind::Login,
+            password: account.password,
+            expires: app.now().plus(PENDING_LOGIN_LIFE_MS),
+        })
+        .await?;
+    Ok(Body(LoginPending {
+        account: account.id,
+        username: account.username,
+        entries: entries(&app, account.id, None, ENTRIES_PAGE).await?,
+        token,
+        expires_in: PENDING_LOGIN_LIFE_MS,
+    }))
+}
+
+/// `POST /api/v1/logins/device/start`: the same answer for a device that does not exist.
+pub(crate) async fn start_device(
+    State(app): State<Arc<App>>,
+    AskedFrom(source): AskedFrom,
+    Body(asked): Body<DeviceLoginStart>,
+) -> Result<Body<DeviceLoginStarted>, ApiError> {
+    app.limits.sign_in(source)?;
+    let attempt = randomness::token();
+    let kept = DeviceAttempt {
+        id: token_hash(&attempt),
+        address: asked.device,
+        expires: app.now().plus(ATTEMPT_LIFE_MS),
+    };
+    app.db.insert_device_attempt(&kept).await?;
+    Ok(Body(DeviceLoginStarted { attempt }))
+}
+
+/// `POST /api/v1/logins/device/finish`: the first sign-in of a device that was just approved.
+pub(crate) async fn finish_device(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    AskedFrom(source): AskedFrom,
+    cookies: CookieJar,
+    Body(asked): Body<DeviceLoginFinish>,
+) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
+    app.limits.sign_in(source)?;
+    let attempt = app
+        .db
+        .claim_device_attempt(token_hash(&asked.attempt), app.now())
+        .await?
+        .ok_or(ErrorCode::WrongCredentials)?;
+    let account = app.db.find_account(attempt.address.account).await?;
+    let account = account
+        .filter(|account| !account.closed)
+        .ok_or(ErrorCode::WrongCredentials)?;
+    verify_device(&app, attempt.address, &asked.attempt, &asked.signature)
+        .await
+        .map_err(|error| match error.code {
+            ErrorCode::DeviceRevoked => ErrorCode::WrongCredentials.into(),
+            _ => error,
+        })?;
+    let (login, refresh) = new_login(&app, attempt.address);
+    let added_since = Timestamp(app.now().0.saturating_sub(FIRST_LOGIN_WITHIN_MS));
+    let first = app
+        .db
+        .insert_first_login(&login, token_hash(&refresh), added_since)
+        .await?;
+    if !first {
+        return Err(ErrorCode::WrongCredentials.into());
+    }
+    Ok(answer(
+        &app,
+        cookies,
+        &login,
+        account.username,
+        account.administrator,
+        refresh,
+        asked.native,
+    ))
 }
 
 /// `POST /api/v1/logins/refresh`
@@ -107,6 +192,8 @@ pub(crate) async fn refresh(
     let refused = |cookies: &CookieJar, code: ErrorCode| {
         (forget_cookie(&app, cookies.clone()), ApiError::from(code)).into_response()
     };
+    // The device still needs its token, to read by which entry it ended.
+    let ended = |why| ApiError::from(refusal(why)).into_response();
     let native = asked.refresh_token.is_some();
     let Some(presented) = presented(asked, &cookies) else {
         return Err(refused(&cookies, ErrorCode::SignInNeeded));
@@ -123,6 +210,7 @@ pub(crate) async fn refresh(
             app.end_login(login.id, login.address, ErrorCode::LoginRevoked);
             return Err(refused(&cookies, ErrorCode::LoginRevoked));
         }
+        Refreshed::Ended(why) => return Err(ended(why)),
         Refreshed::Unknown => return Err(refused(&cookies, ErrorCode::SignInNeeded)),
     };
     let account = app.db.find_account(login.address.account).await;
@@ -138,6 +226,24 @@ pub(crate) async fn refresh(
         next,
         native,
     ))
+}
+
+/// `POST /api/v1/logins/ended/entries?after=…`: the own chain, for a device that was taken out of it while it was
+/// away: what the server claims, the device can check, and forget everything only then.
+pub(crate) async fn ended_entries(
+    State(app): State<Arc<App>>,
+    _: SameOrigin,
+    AskedFrom(source): AskedFrom,
+    cookies: CookieJar,
+    QueryOf(page): QueryOf<After>,
+    Body(asked): Body<Refresh>,
+) -> Result<Body<EntriesPage>, ApiError> {
+    app.limits.sign_in(source)?;
+    let presented = presented(asked, &cookies).ok_or(ErrorCode::SignInNeeded)?;
+    let account = app.db.find_ended_device(token_hash(&presented)).await?;
+    entries_page(&app, account.ok_or(ErrorCode::SignInNeeded)?, page.after)
+        .await
+        .map(Body)
 }
 
 /// `POST /api/v1/logins/sign-out`: also right for somebody who is signed out already.
@@ -159,7 +265,7 @@ pub(crate) async fn sign_out(
             Refreshed::Rotated(login) | Refreshed::Repeated(login) | Refreshed::Reused(login) => {
                 ended = Some((login.id, login.address));
             }
-            Refreshed::Unknown => {}
+            Refreshed::Ended(_) | Refreshed::Unknown => {}
         }
     }
     if let Some((login, address)) = ended {
@@ -194,15 +300,11 @@ pub(crate) async fn begin_login(
     administrator: bool,
     native: bool,
 ) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
-    let now = app.now();
-    let login = Login {
-        id: randomness::bytes(),
-        address,
-        created_at: now,
-        refreshed_at: now,
-    };
-    let refresh = randomness::token();
-    app.db.insert_login(&login, token_hash(&refresh)).await?;
+    let (login, refresh) = new_login(app, address);
+    if !app.db.insert_login(&login, token_hash(&refresh)).await? {
+        // It was revoked while it signed in.
+        return Err(ErrorCode::DeviceRevoked.into());
+    }
     Ok(answer(
         app,
         cookies,
@@ -214,6 +316,37 @@ pub(crate) async fn begin_login(
     ))
 }
 
+fn new_login(app: &App, address: DeviceAddress) -> (Login, Token) {
+    let now = app.now();
+    let login = Login {
+        id: randomness::bytes(),
+        address,
+        created_at: now,
+        refreshed_at: now,
+    };
+    (login, randomness::token())
+}
+
+/// The account whose password a sign-in's second message proves. Uses the attempt up.
+async fn of_password(app: &App, attempt: &Token, finalization: &Bytes) -> Result<Account, ApiError> {
+    let attempt = app
+        .db
+        .claim_login_attempt(token_hash(attempt), app.now())
+        .await?
+        .ok_or(ErrorCode::WrongCredentials)?;
+    finish_login(&attempt.state, finalization.as_slice()).map_err(|_| ErrorCode::WrongCredentials)?;
+    let account = attempt.account.ok_or(ErrorCode::WrongCredentials)?;
+    let account = app.db.find_account(account).await?;
+    // A password that was replaced between the two requests is an old one.
+    let account = account
+        .filter(|account| account.password == attempt.password)
+        .ok_or(ErrorCode::WrongCredentials)?;
+    if account.closed {
+        return Err(ErrorCode::AccountClosed.into());
+    }
+    Ok(account)
+}
+
 /// The bytes of a signature.
 pub(crate) fn signature(bytes: &Bytes) -> Result<[u8; 64], ApiError> {
     bytes
@@ -222,36 +355,28 @@ pub(crate) fn signature(bytes: &Bytes) -> Result<[u8; 64], ApiError> {
         .map_err(|_| ErrorCode::Malformed.into())
 }
 
-/// The device stands in the account's chain and signed this very attempt.
-async fn verify_device(app: &App, address: DeviceAddress, asked: &LoginFinish) -> Result<(), ApiError> {
+/// The device stands in the account's chain and signed this very attempt. One that was revoked is told so, once
+/// it has shown that it is the one.
+async fn verify_device(
+    app: &App,
+    address: DeviceAddress,
+    attempt: &Token,
+    signed: &Bytes,
+) -> Result<(), ApiError> {
     let chain = chain_of(app, address.account).await?;
-    let device = chain.device(address.device).ok_or(ErrorCode::WrongCredentials)?;
-    let statement = login_statement(
-        address.account.as_bytes(),
-        address.device.0,
-        asked.attempt.as_str(),
-    );
-    let signature = signature(&asked.signature).map_err(|_| ErrorCode::WrongCredentials)?;
+    let device = chain
+        .known_device(address.device)
+        .ok_or(ErrorCode::WrongCredentials)?;
+    let statement = login_statement(address.account.as_bytes(), address.device.0, attempt.as_str());
+    let signature = signature(signed).map_err(|_| ErrorCode::WrongCredentials)?;
     device
         .verify(&statement, &signature)
-        .map_err(|_| ErrorCode::WrongCredentials.into())
-}
-
-async fn chain_of(app: &App, account: AccountId) -> Result<AccountChain, ApiError> {
-    let mut all = Vec::new();
-    loop {
-        let after = u32::try_from(all.len()).unwrap_or(u32::MAX).checked_sub(1);
-        let page = entries(app, account, after, ENTRIES_PAGE).await?;
-        let last = page.len() < ENTRIES_PAGE;
-        all.extend(page);
-        if last {
-            break;
-        }
+        .map_err(|_| ErrorCode::WrongCredentials)?;
+    if device.is_active() {
+        Ok(())
+    } else {
+        Err(ErrorCode::DeviceRevoked.into())
     }
-    AccountChain::verify(account, all.iter().map(Bytes::as_slice)).map_err(|error| {
-        tracing::error!(%error, "a stored account chain breaks its rules");
-        ErrorCode::Internal.into()
-    })
 }
 
 fn answer(

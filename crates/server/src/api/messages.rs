@@ -18,10 +18,12 @@ use crate::state::App;
 pub(crate) struct Page {
     #[serde(default)]
     after: u64,
+    before: Option<u64>,
     limit: Option<u32>,
 }
 
-/// `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`
+/// `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`, or with `before={sequence}` the newest that
+/// lie before it.
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed_in: SignedIn,
@@ -30,5 +32,8 @@ pub(crate) async fn list(
 ) -> Result<Body<EnvelopesPage>, ApiError> {
     let room = of_member(&app, signed_in.account(), id).await?;
     let limit = page.limit.unwrap_or(ENVELOPES_PAGE).clamp(1, ENVELOPES_PAGE);
-    Ok(Body(app.db.list_envelopes(room.id, page.after, limit).await?))
+    Ok(Body(match page.before {
+        Some(before) => app.db.list_envelopes_before(room.id, before, limit).await?,
+        None => app.db.list_envelopes(room.id, page.after, limit).await?,
+    }))
 }

@@ -4,9 +4,13 @@
 //! transaction and wakes nobody before it is committed.
 
 pub(crate) mod accounts;
+pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod invites;
+pub(crate) mod links;
 pub(crate) mod logins;
 pub(crate) mod messages;
 pub(crate) mod prekeys;
+pub(crate) mod recoveries;
 pub(crate) mod rooms;
+pub(crate) mod vault;

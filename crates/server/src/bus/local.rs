@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conclave_protocol::DeviceAddress;
+use conclave_protocol::{AccountId, DeviceAddress, LinkId};
 
 use crate::realtime::Hub;
 
@@ -18,5 +18,15 @@ impl Local {
         for device in devices {
             self.0.wake(device);
         }
+    }
+
+    pub(super) fn chain_moved(&self, account: AccountId, watchers: &[AccountId]) {
+        for watcher in watchers {
+            self.0.chain_moved(*watcher, account);
+        }
+    }
+
+    pub(super) fn link_waiting(&self, account: AccountId, link: LinkId) {
+        self.0.link_waiting(account, link);
     }
 }

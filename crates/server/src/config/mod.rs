@@ -83,6 +83,10 @@ pub struct LimitsConfig {
     pub sign_in_handle: Pace,
     /// Registration requests of one address.
     pub registration: Pace,
+    /// Meeting places for new devices opened by one address.
+    pub links: Pace,
+    /// Entries offered to one account's chain. Each has the whole chain verified, and chains do not shrink.
+    pub entries: Pace,
     /// Look-ups of handles by one account.
     pub look_ups: Pace,
     /// Prekey claims by one account of one device; beyond it the last-resort bundle is handed out.
@@ -103,6 +107,8 @@ impl LimitsConfig {
             sign_in: pace,
             sign_in_handle: pace,
             registration: pace,
+            links: pace,
+            entries: pace,
             look_ups: pace,
             prekey_claims: pace,
             prekey_claims_of_device: pace,
@@ -118,6 +124,8 @@ impl Default for LimitsConfig {
             sign_in: Pace::new(10, 6_000),
             sign_in_handle: Pace::new(10, 6_000),
             registration: Pace::new(10, 6_000),
+            links: Pace::new(10, 6_000),
+            entries: Pace::new(30, 10_000),
             look_ups: Pace::new(60, 1_000),
             prekey_claims: Pace::new(6, 10 * 60_000),
             prekey_claims_of_device: Pace::new(60, 60_000),

@@ -1,11 +1,13 @@
 //! What a handler may ask for: who is asking, from where, and a body of the right form.
 
+mod bearer;
 mod body;
 mod origin;
 mod path;
 mod signed_in;
 mod source;
 
+pub(crate) use bearer::{AtLink, Bearer, OwnAccount};
 pub(crate) use body::Body;
 pub(crate) use origin::SameOrigin;
 pub(crate) use path::{PathOf, QueryOf};

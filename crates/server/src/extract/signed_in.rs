@@ -39,8 +39,11 @@ impl FromRequestParts<Arc<App>> for SignedIn {
         let holder = bearer
             .and_then(|value| value.strip_prefix("Bearer "))
             .and_then(|token| app.access.verify(token.trim(), app.now()))
-            .filter(|holder| !app.revocations.contains(&holder.login));
-        holder.map(Self).ok_or_else(|| ErrorCode::SignInNeeded.into())
+            .ok_or(ErrorCode::SignInNeeded)?;
+        match app.revocations.why(&holder.login) {
+            None => Ok(Self(holder)),
+            Some(why) => Err(why.into()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::hub::Handle;
-use super::outgoing::{self, End, Outgoing};
+use super::outgoing::{self, End, Farewell, Outgoing};
 use super::sending::{self, Job};
 use super::{delivery, pace};
 use crate::error::code_of;
@@ -45,10 +45,10 @@ pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
     let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = stream.next().await {} }).await;
 }
 
-async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoing) -> End {
+async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoing) -> Farewell {
     let begun = tokio::select! {
         begun = begin(app, stream, outgoing) => begun,
-        () = app.stopping.cancelled() => Err(End::STOPPING),
+        () = app.stopping.cancelled() => Err(Farewell::from(End::STOPPING)),
     };
     let (registered, acknowledged) = match begun {
         Ok(begun) => begun,
@@ -59,15 +59,22 @@ async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoi
 
     let (jobs, sends) = mpsc::channel(sending::UNDER_WAY_MAX);
     let (acks, acked) = watch::channel(acknowledged);
-    tokio::select! {
+    let end = tokio::select! {
         biased;
-        () = handle.closed.cancelled() => handle.closing().map_or(End::GONE, End::closed),
+        () = handle.closed.cancelled() => {
+            // What a device was revoked by is the last that it is told.
+            return Farewell {
+                end: handle.closing().map_or(End::GONE, End::closed),
+                last: handle.proof().map(ServerFrame::ChainMoved),
+            };
+        }
         () = app.stopping.cancelled() => End::STOPPING,
         () = outgoing.closed() => End::GONE,
         end = sending::run(app, device, sends, outgoing) => end,
         end = delivery::run(app, handle, acknowledged, acked, outgoing) => end,
         end = read(app, device, stream, outgoing, &jobs, &acks) => end,
-    }
+    };
+    end.into()
 }
 
 /// A place in the hub that is given back however the connection ends.
@@ -87,11 +94,11 @@ async fn begin<'a>(
     app: &'a App,
     stream: &mut SplitStream<WebSocket>,
     outgoing: &Outgoing,
-) -> Result<(Registered<'a>, u64), End> {
+) -> Result<(Registered<'a>, u64), Farewell> {
     let hello = timeout(Duration::from_millis(HELLO_WITHIN_MS), next(stream)).await;
     let (frame, _) = hello.unwrap_or_else(|_| Err(End::refused(ErrorCode::TimedOut)))?;
     let ClientFrame::Hello(hello) = frame else {
-        return Err(End::MALFORMED);
+        return Err(End::MALFORMED.into());
     };
     let login = check(app, &hello).await.map_err(End::refused)?;
 
@@ -99,11 +106,17 @@ async fn begin<'a>(
     let registered = Registered { app, handle };
     // Invariant: a login that ends is put among the revoked before its connection is looked for, so one of the
     // two sees the other.
-    if app.revocations.contains(&login.id) {
-        return Err(End::refused(ErrorCode::LoginRevoked));
+    if let Some(why) = app.revocations.why(&login.id) {
+        let code = match why {
+            ErrorCode::SignInNeeded => ErrorCode::LoginRevoked,
+            why => why,
+        };
+        return Err(Farewell::from(End::refused(code)));
     }
-    let failed = |error| End::refused(code_of(&error));
+    let failed = |error| Farewell::from(End::refused(code_of(&error)));
     let state = app.db.device_state(login.address).await.map_err(failed)?;
+    // Behind the registration: a chain that grows from here on is told as news.
+    let head = app.db.find_head(login.address.account).await.map_err(failed)?;
     let moved = app
         .db
         .list_moved(login.address.account, &hello.cursors)
@@ -115,9 +128,12 @@ async fn begin<'a>(
         last_accepted: state.last_accepted,
         one_time_prekeys: state.one_time_prekeys,
         acknowledged: state.acknowledged,
-        head: None,
+        head: head.map(|(sequence, _)| sequence),
     });
-    outgoing.send(welcome).await.map_err(|_| End::GONE)?;
+    outgoing
+        .send(welcome)
+        .await
+        .map_err(|_| Farewell::from(End::GONE))?;
     Ok((registered, state.acknowledged))
 }
 

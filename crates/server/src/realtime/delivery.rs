@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use conclave_db::MailboxItem;
-use conclave_protocol::frames::{Deliver, Item, ServerFrame};
+use conclave_protocol::frames::{ChainMoved, Deliver, Item, ServerFrame};
 use conclave_protocol::limits::{BODY_MAX, DELIVERY_WINDOW, PAIRWISE_MAX};
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -75,6 +76,9 @@ pub(super) async fn run(
         if let Some(left) = handle.take_prekeys_low() {
             let _ = outgoing.send(ServerFrame::PrekeysLow(left)).await;
         }
+        if tell_news(app, handle, outgoing).await.is_err() {
+            return End::GONE;
+        }
         let mut empty = false;
         while !empty && window.free() > 0 {
             let (limit, byte_limit) = (window.free().min(PAGE), window.free_bytes());
@@ -118,6 +122,28 @@ pub(super) async fn run(
             () = handle.wake.notified() => {}
         }
     }
+}
+
+/// Tells what is new about chains and new devices, each as the database has it now.
+async fn tell_news(app: &App, handle: &Handle, outgoing: &Outgoing) -> Result<(), SendError<ServerFrame>> {
+    let news = handle.take_news();
+    for account in news.chains {
+        match app.db.find_head(account).await {
+            Ok(Some((head, entry))) => {
+                let moved = ChainMoved { account, head, entry };
+                outgoing.send(ServerFrame::ChainMoved(moved)).await?;
+            }
+            Ok(None) => {}
+            // The device finds out when it connects again or is refused as stale.
+            Err(error) => {
+                code_of(&error);
+            }
+        }
+    }
+    for link in news.links {
+        outgoing.send(ServerFrame::LinkWaiting(link)).await?;
+    }
+    Ok(())
 }
 
 fn size(item: &MailboxItem) -> usize {

@@ -1,11 +1,11 @@
 //! Who is connected here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use conclave_protocol::frames::Closing;
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode};
+use conclave_protocol::frames::{ChainMoved, Closing};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId};
 use dashmap::{DashMap, Entry};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,8 @@ use crate::access::LoginId;
 
 /// Connections of one account: each costs memory and wake-ups.
 const CONNECTIONS_MAX: usize = 20;
+/// News of one kind that a connection holds for its device at most; what is beyond, the device finds out later.
+const NEWS_MAX: usize = 1_000;
 /// Says that there is no news about prekeys.
 const NO_NEWS: u32 = u32::MAX;
 
@@ -24,7 +26,16 @@ pub(crate) struct Hub {
     numbers: AtomicU64,
 }
 
-/// What others may do to a connection: wake it, tell it of prekeys, end it.
+/// What a connection has to read and tell its device.
+#[derive(Default)]
+pub(super) struct News {
+    /// Accounts whose chains have grown.
+    pub(super) chains: BTreeSet<AccountId>,
+    /// New devices that wait.
+    pub(super) links: BTreeSet<LinkId>,
+}
+
+/// What others may do to a connection: wake it, tell it of prekeys, chains and new devices, end it.
 pub(crate) struct Handle {
     pub(super) address: DeviceAddress,
     number: u64,
@@ -32,7 +43,8 @@ pub(crate) struct Handle {
     /// There may be something new in the mailbox, or about prekeys.
     pub(super) wake: Notify,
     prekeys_low: AtomicU32,
-    closing: OnceLock<Closing>,
+    news: Mutex<News>,
+    closing: OnceLock<(Closing, Option<ChainMoved>)>,
     /// Done when the connection has to end.
     pub(super) closed: CancellationToken,
 }
@@ -40,13 +52,32 @@ pub(crate) struct Handle {
 impl Handle {
     /// Ends the connection; the first reason stays.
     pub(super) fn close(&self, closing: Closing) {
-        let _ = self.closing.set(closing);
+        self.close_with(closing, None);
+    }
+
+    fn close_with(&self, closing: Closing, proof: Option<ChainMoved>) {
+        let _ = self.closing.set((closing, proof));
         self.closed.cancel();
+    }
+
+    /// The entry that ended the device, to be shown to it before its connection ends.
+    pub(super) fn proof(&self) -> Option<ChainMoved> {
+        self.closing.get().and_then(|(_, proof)| proof.clone())
+    }
+
+    /// What is new; it is told once.
+    pub(super) fn take_news(&self) -> News {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, add: impl FnOnce(&mut News)) {
+        add(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_one();
     }
 
     /// Why the connection has to end.
     pub(super) fn closing(&self) -> Option<Closing> {
-        self.closing.get().copied()
+        self.closing.get().map(|(closing, _)| *closing)
     }
 
     /// How many prekeys are left, when that is news.
@@ -64,6 +95,7 @@ impl Hub {
             login,
             wake: Notify::new(),
             prekeys_low: AtomicU32::new(NO_NEWS),
+            news: Mutex::default(),
             closing: OnceLock::new(),
             closed: CancellationToken::new(),
         });
@@ -112,6 +144,35 @@ impl Hub {
         }
     }
 
+    /// An account's chain has grown: for the connected devices of `watcher` to know.
+    pub(crate) fn chain_moved(&self, watcher: AccountId, account: AccountId) {
+        for handle in self.of_account(watcher) {
+            handle.tell(|news| {
+                if news.chains.len() < NEWS_MAX {
+                    news.chains.insert(account);
+                }
+            });
+        }
+    }
+
+    /// A new device waits for approval by one of the account's.
+    pub(crate) fn link_waiting(&self, account: AccountId, link: LinkId) {
+        for handle in self.of_account(account) {
+            handle.tell(|news| {
+                if news.links.len() < NEWS_MAX {
+                    news.links.insert(link);
+                }
+            });
+        }
+    }
+
+    /// Ends a device's connection, whatever its login, and shows it the entry by which it ends.
+    pub(crate) fn close_device(&self, device: DeviceAddress, closing: Closing, proof: &ChainMoved) {
+        if let Some(handle) = self.find(device) {
+            handle.close_with(closing, Some(proof.clone()));
+        }
+    }
+
     pub(crate) fn is_connected(&self, device: DeviceAddress) -> bool {
         self.find(device).is_some()
     }
@@ -121,6 +182,13 @@ impl Hub {
         if let Some(handle) = self.find(device).filter(|handle| handle.login == login) {
             handle.close(closing);
         }
+    }
+
+    fn of_account(&self, account: AccountId) -> Vec<Arc<Handle>> {
+        self.accounts
+            .get(&account)
+            .map(|devices| devices.values().cloned().collect())
+            .unwrap_or_default()
     }
 
     fn find(&self, device: DeviceAddress) -> Option<Arc<Handle>> {

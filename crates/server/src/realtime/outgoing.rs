@@ -108,24 +108,38 @@ impl End {
     }
 }
 
+/// How a connection ends, and what its device is told before.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    pub(super) end: End,
+    /// Written before the reason, also where nothing else that was queued is.
+    pub(super) last: Option<ServerFrame>,
+}
+
+impl From<End> for Farewell {
+    fn from(end: End) -> Self {
+        Self { end, last: None }
+    }
+}
+
 /// Writes frames until told how to end. One write may take `patience`; longer means that the reader does not
 /// keep up, and then the connection ends rather than hold more for it.
 pub(super) async fn write<S: Sink<Message> + Unpin>(
     mut sink: S,
     mut frames: mpsc::Receiver<ServerFrame>,
-    mut end: oneshot::Receiver<End>,
+    mut end: oneshot::Receiver<Farewell>,
     patience: Duration,
 ) {
     let end = loop {
         tokio::select! {
             biased;
-            end = &mut end => break end.unwrap_or(End::GONE),
+            end = &mut end => break end.unwrap_or(End::GONE.into()),
             frame = frames.recv() => {
-                let Some(frame) = frame else { break (&mut end).await.unwrap_or(End::GONE) };
+                let Some(frame) = frame else { break (&mut end).await.unwrap_or(End::GONE.into()) };
                 match timeout(patience, write_all(&mut sink, frame, &mut frames)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return,
-                    Err(_) => break End::SLOW,
+                    Err(_) => break End::SLOW.into(),
                 }
             }
         }
@@ -150,9 +164,12 @@ async fn write_all<S: Sink<Message> + Unpin>(
 async fn write_end<S: Sink<Message> + Unpin>(
     sink: &mut S,
     mut frames: mpsc::Receiver<ServerFrame>,
-    end: End,
+    Farewell { end, last }: Farewell,
 ) -> Result<(), S::Error> {
     while let Some(frame) = frames.try_recv().ok().filter(|_| end.rest) {
+        sink.feed(Message::Binary(frame.to_bytes().into())).await?;
+    }
+    if let Some(frame) = last {
         sink.feed(Message::Binary(frame.to_bytes().into())).await?;
     }
     if let Some(closing) = end.closing {
@@ -222,7 +239,7 @@ mod tests {
         let began = Instant::now();
         // Without an end the other half stays, as it does while a connection lives.
         let kept = match end {
-            Some(end) => say_end.send(end).map(|()| None).unwrap(),
+            Some(end) => say_end.send(end.into()).map(|()| None).unwrap(),
             None => Some(say_end),
         };
         let _ = timeout(10 * PATIENCE, write(reader, frames, ended, PATIENCE)).await;

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
 use conclave_auth::statements::{login_statement, registration_statement};
-use conclave_protocol::accounts::{RegistrationFinish, RegistrationStart, RegistrationStarted};
+use conclave_protocol::accounts::{EntriesPage, RegistrationFinish, RegistrationStart, RegistrationStarted};
+use conclave_protocol::devices::{AppendEntry, EntryAppended};
 use conclave_protocol::frames::{
     Class, ClientFrame, Closing, Deliver, Heads, Hello, MessageKey, Send, ServerFrame, Side, Welcome,
 };
 use conclave_protocol::invites::InviteMade;
-use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted, Ticket};
+use conclave_protocol::logins::{
+    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, LoggedIn, LoginFinish, LoginPending, LoginStart,
+    LoginStarted, PendingLogin, Ticket,
+};
 use conclave_protocol::rooms::OpenDirectRoom;
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PROTOCOL_VERSION, Problem, RoomId,
@@ -18,7 +22,7 @@ use conclave_protocol::{
 use conclave_server::clock::Clock;
 use conclave_server::config::LimitsConfig;
 use conclave_server::{Config, Running, start};
-use conclave_sigchain::{AccountChain, AccountEntry, DeviceKeys};
+use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys};
 use ed25519_dalek::{Signer, SigningKey};
 use futures_util::{SinkExt, StreamExt};
 use getrandom::SysRng;
@@ -226,7 +230,8 @@ pub(crate) struct Person {
     pub(crate) access: Token,
     pub(crate) refresh: Token,
     pub(crate) genesis: Vec<u8>,
-    key: SigningKey,
+    pub(crate) key: SigningKey,
+    pub(crate) recovery: SigningKey,
 }
 
 impl Person {
@@ -247,6 +252,7 @@ impl Person {
             refresh: logged_in.refresh_token.unwrap(),
             genesis: finish.genesis,
             key: finish.key,
+            recovery: finish.recovery,
         })
     }
 
@@ -259,6 +265,20 @@ impl Person {
 
     /// Signs in anew as `device`.
     pub(crate) async fn sign_in(&self, server: &Server, native: bool, device: DeviceId) -> Answer {
+        let (attempt, opaque) = self.password_shown(server).await;
+        let statement = login_statement(self.account.as_bytes(), device.0, attempt.as_str());
+        let finish = LoginFinish {
+            attempt,
+            opaque,
+            device,
+            signature: Bytes(self.key.sign(&statement).to_bytes().to_vec()),
+            native,
+        };
+        server.post("/api/v1/logins/finish", None, &finish).await
+    }
+
+    /// A sign-in up to its second message, which proves the password.
+    pub(crate) async fn password_shown(&self, server: &Server) -> (Token, Bytes) {
         let (login, request) = ClientLogin::start(self.password.as_bytes(), &mut UnwrapErr(SysRng)).unwrap();
         let start = LoginStart {
             username: self.name.parse().unwrap(),
@@ -272,15 +292,53 @@ impl Person {
                 &mut UnwrapErr(SysRng),
             )
             .unwrap();
-        let statement = login_statement(self.account.as_bytes(), device.0, started.attempt.as_str());
-        let finish = LoginFinish {
-            attempt: started.attempt,
-            opaque: Bytes(finished.message),
-            device,
-            signature: Bytes(self.key.sign(&statement).to_bytes().to_vec()),
-            native,
+        (started.attempt, Bytes(finished.message))
+    }
+
+    /// Signed in with the password where there is no device yet.
+    pub(crate) async fn pending(&self, server: &Server) -> LoginPending {
+        let (attempt, opaque) = self.password_shown(server).await;
+        server
+            .post("/api/v1/logins/pending", None, &PendingLogin { attempt, opaque })
+            .await
+            .json()
+    }
+
+    /// The own chain as the server has it.
+    pub(crate) async fn chain(&self, server: &Server) -> AccountChain {
+        let path = format!("/api/v1/accounts/{}/entries", self.account);
+        let page: EntriesPage = server.get(&path, Some(&self.access)).await.json();
+        AccountChain::verify(self.account, page.entries.iter().map(Bytes::as_slice)).unwrap()
+    }
+
+    /// The next entry, signed by the person's device 0.
+    pub(crate) async fn entry(&self, server: &Server, body: AccountBody) -> AccountEntry {
+        let chain = self.chain(server).await;
+        chain
+            .next_entry(Author::Device(DeviceId(0)), server.clock.now(), body)
+            .signed_with(|bytes| self.key.sign(bytes).to_bytes())
+    }
+
+    /// Offers an entry for the own chain.
+    pub(crate) async fn offer(&self, server: &Server, entry: &AccountEntry) -> Answer {
+        offer(server, &self.access, entry).await
+    }
+
+    /// One more device of the person, added and signed in.
+    pub(crate) async fn device_added(&self, server: &Server) -> Device {
+        let fresh = FreshDevice::new();
+        let entry = self.entry(server, fresh.added_to(self.account)).await;
+        let appended: EntryAppended = self.offer(server, &entry).await.json();
+        let address = DeviceAddress {
+            account: self.account,
+            device: DeviceId(appended.sequence),
         };
-        server.post("/api/v1/logins/finish", None, &finish).await
+        let logged_in: LoggedIn = fresh.first_login(server, address).await.json();
+        Device {
+            key: fresh.key,
+            access: logged_in.access_token,
+            refresh: logged_in.refresh_token.unwrap(),
+        }
     }
 
     /// A message to a room, sealed for one device of the peer.
@@ -305,9 +363,70 @@ impl Person {
     }
 }
 
+/// A device of somebody beside the first.
+pub(crate) struct Device {
+    pub(crate) key: SigningKey,
+    pub(crate) access: Token,
+    pub(crate) refresh: Token,
+}
+
+/// A device that belongs to nobody yet.
+pub(crate) struct FreshDevice {
+    pub(crate) key: SigningKey,
+    keys: DeviceKeys,
+}
+
+impl FreshDevice {
+    pub(crate) fn new() -> Self {
+        let key = SigningKey::from_bytes(&random());
+        let keys = DeviceKeys {
+            signing: key.verifying_key().to_bytes(),
+            identity: random(),
+        };
+        Self { key, keys }
+    }
+
+    /// What adds it to an account.
+    pub(crate) fn added_to(&self, account: AccountId) -> AccountBody {
+        AccountBody::AddDevice {
+            keys: self.keys,
+            possession: self.key.sign(&self.keys.possession_bytes(account)).to_bytes(),
+        }
+    }
+
+    /// Its first sign-in, without the password.
+    pub(crate) async fn first_login(&self, server: &Server, device: DeviceAddress) -> Answer {
+        let start = DeviceLoginStart { device };
+        let started: DeviceLoginStarted = server
+            .post("/api/v1/logins/device/start", None, &start)
+            .await
+            .json();
+        let statement = login_statement(
+            device.account.as_bytes(),
+            device.device.0,
+            started.attempt.as_str(),
+        );
+        let finish = DeviceLoginFinish {
+            attempt: started.attempt,
+            signature: Bytes(self.key.sign(&statement).to_bytes().to_vec()),
+            native: true,
+        };
+        server.post("/api/v1/logins/device/finish", None, &finish).await
+    }
+}
+
+/// Offers an entry in the name of whoever holds this access token.
+pub(crate) async fn offer(server: &Server, access: &Token, entry: &AccountEntry) -> Answer {
+    let body = AppendEntry {
+        entry: Bytes(entry.to_bytes()),
+    };
+    server.post("/api/v1/account/entries", Some(access), &body).await
+}
+
 /// A registration before its last step, so that a test can spoil it.
 pub(crate) struct Registration {
     pub(crate) key: SigningKey,
+    pub(crate) recovery: SigningKey,
     pub(crate) genesis: Vec<u8>,
     pub(crate) password: String,
     name: String,
@@ -341,9 +460,11 @@ impl Registration {
             .unwrap()
             .message;
         let key = SigningKey::from_bytes(&random());
-        let genesis = genesis(&key, Timestamp(started.time));
+        let recovery = SigningKey::from_bytes(&random());
+        let genesis = genesis_of(&key, &recovery, Timestamp(started.time));
         Ok(Self {
             key,
+            recovery,
             genesis,
             password,
             name: name.to_owned(),
@@ -372,7 +493,11 @@ impl Registration {
 }
 
 pub(crate) fn genesis(key: &SigningKey, time: Timestamp) -> Vec<u8> {
-    let recovery = SigningKey::from_bytes(&random()).verifying_key().to_bytes();
+    genesis_of(key, &SigningKey::from_bytes(&random()), time)
+}
+
+fn genesis_of(key: &SigningKey, recovery: &SigningKey, time: Timestamp) -> Vec<u8> {
+    let recovery = recovery.verifying_key().to_bytes();
     let keys = DeviceKeys {
         signing: key.verifying_key().to_bytes(),
         identity: random(),

@@ -1,11 +1,15 @@
 //! The server from outside: real HTTP, real sockets, a real database in a folder that goes away.
 
 mod accounts;
+mod devices;
 mod faults;
 mod harness;
+mod links;
 mod logins;
 mod mailbox;
 mod messages;
 mod prekeys;
+mod recoveries;
 mod rooms;
+mod vault;
 mod web;

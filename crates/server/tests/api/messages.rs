@@ -72,6 +72,20 @@ async fn a_message_is_on_disk_when_it_is_accepted_and_reaches_the_other_device()
 }
 
 #[tokio::test]
+async fn a_member_reads_a_rooms_history_backwards() {
+    let server = Server::start().await;
+    let (mia, ben, room) = server.pair().await;
+    let (mut from, _) = Socket::open(&server, &mia).await;
+    for body in [b"one", b"two", b"six"] {
+        accepted(&mut from, &mia.message(&ben, room, body)).await;
+    }
+    let path = format!("/api/v1/rooms/{room}/envelopes?before=3&limit=1");
+    let page: EnvelopesPage = server.get(&path, Some(&ben.access)).await.json();
+    let sequences: Vec<u64> = page.envelopes.iter().map(|envelope| envelope.sequence).collect();
+    assert_eq!((page.head, sequences), (3, vec![2]));
+}
+
+#[tokio::test]
 async fn a_repeat_gets_the_same_answer_and_other_bytes_under_its_id_are_refused() {
     let server = Server::start().await;
     let (mia, ben, room) = server.pair().await;

@@ -288,3 +288,64 @@ fn a_body_that_only_a_newer_version_knows_is_unsupported() {
         MessageBody::Unsupported
     );
 }
+
+#[test]
+fn a_wipe_leaves_what_follows_it_and_nothing_else() {
+    everywhere(|store| {
+        let everything = |store: &mut Store| {
+            let mut changes: Vec<Change> = Table::ALL.map(|table| put(table, b"key", b"old")).into();
+            changes.push(Change::PutRoom(room(ROOM, 5, 0)));
+            changes.push(Change::PutMessage(message(1, Some(1))));
+            store.apply(changes).unwrap();
+        };
+        everything(store);
+        store
+            .apply(vec![
+                put(Table::Own, b"before", b"old"),
+                Change::Wipe,
+                put(Table::Own, b"after", b"new"),
+            ])
+            .unwrap();
+        for table in Table::ALL {
+            let left = engine(store).list_records(table, b"", 100).unwrap();
+            let keys: Vec<Vec<u8>> = left.into_iter().map(|(key, _)| key).collect();
+            let expected: &[Vec<u8>] = if table == Table::Own {
+                &[b"after".to_vec()]
+            } else {
+                &[]
+            };
+            assert_eq!(keys, expected);
+        }
+        assert!(store.list_chats().unwrap().is_empty());
+        assert_eq!(engine(store).find_message(message(1, None).id).unwrap(), None);
+        everything(store);
+        assert_eq!(store.list_chats().unwrap().len(), 1, "it goes on after that");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_that_was_wiped_is_left_in_the_file() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (folder, mut store) = file_store();
+    let path = folder.path().join("device.db");
+    for number in 0..50_u8 {
+        let value = vec![number; 20_000];
+        store.apply(vec![put(Table::Own, &[number], &value)]).unwrap();
+    }
+    store.apply(vec![Change::Wipe]).unwrap();
+    let blocks: u64 = ["", "-wal"]
+        .iter()
+        .filter_map(|end| std::fs::metadata(format!("{}{end}", path.display())).ok())
+        .map(|data| data.size())
+        .sum();
+    assert!(
+        blocks < 200_000,
+        "a million bytes are not there any more: {blocks}"
+    );
+    let free: u32 = store
+        .connection
+        .query_row("PRAGMA freelist_count", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(free, 0);
+}

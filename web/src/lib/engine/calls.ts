@@ -1,8 +1,10 @@
 /** What a tab may ask of the engine, and what crosses between tabs and worker. Everything here can be cloned. */
 import type {
   AccountView,
+  ApprovalView,
   ChatView,
   ConnectionState,
+  DeviceView,
   Failure,
   MessageView,
   PersonView,
@@ -19,6 +21,18 @@ export interface Calls {
   register: { args: [username: string, password: string, invite: string]; result: undefined };
   signIn: { args: [username: string, password: string]; result: undefined };
   signOut: { args: []; result: undefined };
+  showLinkCode: { args: []; result: undefined };
+  cancelJoining: { args: []; result: undefined };
+  recover: { args: [username: string, words: string, password: string]; result: undefined };
+  unknownWords: { args: [typed: string]; result: number[] };
+  listApprovals: { args: []; result: ApprovalView[] };
+  answerLink: { args: [link: string]; result: undefined };
+  answerCode: { args: [code: string]; result: undefined };
+  confirmLink: { args: [link: string, digits: string | null]; result: undefined };
+  declineLink: { args: [link: string]; result: undefined };
+  listDevices: { args: []; result: DeviceView[] };
+  renameDevice: { args: [device: number | null, name: string]; result: undefined };
+  revokeDevice: { args: [device: number]; result: undefined };
   findPerson: { args: [username: string, expected: string | null]; result: PersonView };
   openChat: { args: [account: string]; result: string };
   sendText: { args: [room: string, id: string, text: string]; result: undefined };

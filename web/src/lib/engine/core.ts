@@ -5,8 +5,10 @@
  */
 import type {
   AccountView,
+  ApprovalView,
   ChatView,
   ConnectionState,
+  DeviceView,
   Failure,
   MessageView,
   PersonView,
@@ -36,6 +38,12 @@ export type CoreEvent =
   | { type: 'chats' }
   | { type: 'timeline'; room: string }
   | { type: 'arrived'; room: string; message: string }
+  /** The own account's devices or their names changed. */
+  | { type: 'devices' }
+  /** Another device of the own account added one. */
+  | { type: 'device_added'; name: string | null }
+  /** What is to be approved changed. */
+  | { type: 'approvals' }
   | { type: 'warning'; failure: Failure }
   /** Another tab took the engine over; whatever was shown may be asked for again. */
   | { type: 'owner' };
@@ -50,8 +58,34 @@ export interface Core {
   account(): Promise<AccountView>;
   connection(): Promise<ConnectionState>;
   register(username: string, password: string, invite: string): Promise<void>;
+  /** Where this is no device of the account yet, it then waits for approval: the account is `joining`. */
   signIn(username: string, password: string): Promise<void>;
   signOut(): Promise<void>;
+
+  /** Shows a code with which another device adds this one: the account is `joining`, with a link. */
+  showLinkCode(): Promise<void>;
+  cancelJoining(): Promise<void>;
+  /** Comes back with the recovery key and gives the account a new password. */
+  recover(username: string, words: string, password: string): Promise<void>;
+  /** The places, counted from 0, of typed words that no recovery key has. */
+  unknownWords(typed: string): Promise<number[]>;
+
+  /** New devices that wait for approval by this one. */
+  listApprovals(): Promise<ApprovalView[]>;
+  /** Begins to approve a device that waits. */
+  answerLink(link: string): Promise<void>;
+  /** Begins to approve a device by the code of its link; it then stands among the approvals. */
+  answerCode(code: string): Promise<void>;
+  /** Approves: with the six digits, or with none where the device's code was scanned. */
+  confirmLink(link: string, digits: string | null): Promise<void>;
+  declineLink(link: string): Promise<void>;
+
+  /** The own account's devices, this one first. */
+  listDevices(): Promise<DeviceView[]>;
+  /** Names a device, this one for `null`; this one may be named before it has an account. */
+  renameDevice(device: number | null, name: string): Promise<void>;
+  /** Takes a device out of the account for good; this one forgets everything. */
+  revokeDevice(device: number): Promise<void>;
 
   listChats(): Promise<ChatView[]>;
   /** Messages in order, oldest first: the newest `limit` ones, or those just before a position. */

@@ -1,8 +1,10 @@
 /** The facade in each tab. Its calls go to whoever owns the engine, this tab or another, and follow it. */
 import type {
   AccountView,
+  ApprovalView,
   ChatView,
   ConnectionState,
+  DeviceView,
   Failure,
   MessageView,
   PersonView,
@@ -100,6 +102,56 @@ export class SharedCore implements Core {
 
   signOut(): Promise<void> {
     return this.#call('signOut');
+  }
+
+  async showLinkCode(): Promise<void> {
+    await this.#call('showLinkCode');
+    void askToKeep(true);
+  }
+
+  cancelJoining(): Promise<void> {
+    return this.#call('cancelJoining');
+  }
+
+  async recover(username: string, words: string, password: string): Promise<void> {
+    await this.#call('recover', username, words, password);
+    void askToKeep(true);
+  }
+
+  unknownWords(typed: string): Promise<number[]> {
+    return this.#call('unknownWords', typed);
+  }
+
+  listApprovals(): Promise<ApprovalView[]> {
+    return this.#call('listApprovals');
+  }
+
+  answerLink(link: string): Promise<void> {
+    return this.#call('answerLink', link);
+  }
+
+  answerCode(code: string): Promise<void> {
+    return this.#call('answerCode', code);
+  }
+
+  confirmLink(link: string, digits: string | null): Promise<void> {
+    return this.#call('confirmLink', link, digits);
+  }
+
+  declineLink(link: string): Promise<void> {
+    return this.#call('declineLink', link);
+  }
+
+  listDevices(): Promise<DeviceView[]> {
+    return this.#call('listDevices');
+  }
+
+  renameDevice(device: number | null, name: string): Promise<void> {
+    return this.#call('renameDevice', device, name);
+  }
+
+  revokeDevice(device: number): Promise<void> {
+    return this.#call('revokeDevice', device);
   }
 
   listChats(): Promise<ChatView[]> {

@@ -69,6 +69,14 @@ class Runtime {
           answer(number, { ok: true, value: device.listMessages(...call.args) });
           return;
         }
+        case 'listApprovals': {
+          answer(number, { ok: true, value: device.listApprovals() });
+          return;
+        }
+        case 'unknownWords': {
+          answer(number, { ok: true, value: [...device.unknownWords(...call.args)] });
+          return;
+        }
         default:
           this.#ask(number, call);
       }
@@ -167,6 +175,26 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.signIn(ask, ...call.args);
     case 'signOut':
       return device.signOut(ask);
+    case 'showLinkCode':
+      return device.showLinkCode(ask);
+    case 'cancelJoining':
+      return device.cancelJoining(ask);
+    case 'recover':
+      return device.recover(ask, ...call.args);
+    case 'answerLink':
+      return device.answerLink(ask, ...call.args);
+    case 'answerCode':
+      return device.answerCode(ask, ...call.args);
+    case 'confirmLink':
+      return device.confirmLink(ask, ...call.args);
+    case 'declineLink':
+      return device.declineLink(ask, ...call.args);
+    case 'listDevices':
+      return device.listDevices(ask);
+    case 'renameDevice':
+      return device.renameDevice(ask, ...call.args);
+    case 'revokeDevice':
+      return device.revokeDevice(ask, ...call.args);
     case 'findPerson':
       return device.findPerson(ask, ...call.args);
     case 'openChat':
@@ -200,6 +228,8 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return { token: outcome.token, expires: outcome.expires };
     case 'recovery_words':
       return outcome.words;
+    case 'devices':
+      return outcome.devices;
     case 'done':
     case 'queued':
       return undefined;

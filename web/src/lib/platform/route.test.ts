@@ -7,6 +7,8 @@ describe('addresses', () => {
     expect(parseRoute(href.chat('a/b+c='))).toEqual({ page: 'chats', room: 'a/b+c=' });
     expect(parseRoute(href.invite('t-_0'))).toEqual({ page: 'invite', token: 't-_0' });
     expect(parseRoute(href.setup('t'))).toEqual({ page: 'setup', token: 't' });
+    expect(parseRoute(href.link('c-_0'))).toEqual({ page: 'link', code: 'c-_0' });
+    expect(parseRoute(href.recover)).toEqual({ page: 'recover' });
     expect(parseRoute(href.contact('mia', 'id'))).toEqual({
       page: 'contact',
       username: 'mia',
@@ -18,7 +20,7 @@ describe('addresses', () => {
     expect(parseRoute('')).toEqual({ page: 'start' });
   });
 
-  test.each(['#/nowhere', '#/invite', '#/contact/mia', '#/setup/'])('%s leads nowhere', (hash) => {
+  test.each(['#/nowhere', '#/invite', '#/contact/mia', '#/setup/', '#/link/'])('%s leads nowhere', (hash) => {
     expect(parseRoute(hash)).toEqual({ page: 'unknown' });
   });
 

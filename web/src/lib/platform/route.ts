@@ -4,7 +4,9 @@ export type Route =
   | { page: 'setup'; token: string }
   | { page: 'invite'; token: string }
   | { page: 'contact'; username: string; account: string }
+  | { page: 'link'; code: string }
   | { page: 'sign-in' }
+  | { page: 'recover' }
   | { page: 'chats'; room: string | null }
   | { page: 'settings' }
   | { page: 'unknown' };
@@ -19,9 +21,10 @@ export function parseRoute(hash: string): Route {
   if (page === undefined) return { page: 'start' };
   if (page === 'setup' && first !== undefined) return { page, token: first };
   if (page === 'invite' && first !== undefined) return { page, token: first };
+  if (page === 'link' && first !== undefined) return { page, code: first };
   if (page === 'contact' && first !== undefined && second !== undefined)
     return { page, username: first, account: second };
-  if (page === 'sign-in' || page === 'settings') return { page };
+  if (page === 'sign-in' || page === 'recover' || page === 'settings') return { page };
   if (page === 'chats') return { page, room: first ?? null };
   return { page: 'unknown' };
 }
@@ -29,11 +32,13 @@ export function parseRoute(hash: string): Route {
 export const href = {
   start: '#/',
   signIn: '#/sign-in',
+  recover: '#/recover',
   chats: '#/chats',
   settings: '#/settings',
   chat: (room: string) => `#/chats/${encodeURIComponent(room)}`,
   invite: (token: string) => `#/invite/${encodeURIComponent(token)}`,
   setup: (token: string) => `#/setup/${encodeURIComponent(token)}`,
+  link: (code: string) => `#/link/${encodeURIComponent(code)}`,
   contact: (username: string, account: string) =>
     `#/contact/${encodeURIComponent(username)}/${encodeURIComponent(account)}`,
 };

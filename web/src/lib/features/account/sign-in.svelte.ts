@@ -1,25 +1,20 @@
-import type { Core } from '../../engine/core';
 import { normalizeUsername } from '../../format/username';
 import { failureOf } from '../../platform/failure';
 import type { Failure } from '../../protocol/generated';
+import type { Device } from '../device';
 
-/** Signing in on a device that belongs to the account already. */
+/** Signing in. Where this is none of the account's devices yet, waiting for approval comes next. */
 export class SignIn {
   name = $state('');
   password = $state('');
   working = $state(false);
   failure = $state.raw<Failure | null>(null);
 
-  readonly #core: Core;
+  readonly #device: Device;
 
-  constructor(core: Core, name: string) {
-    this.#core = core;
+  constructor(device: Device, name: string) {
+    this.#device = device;
     this.name = name;
-  }
-
-  /** Name and password are right, but the keys are on other devices. */
-  get elsewhere(): boolean {
-    return this.failure?.code === 'other_device';
   }
 
   get complete(): boolean {
@@ -31,7 +26,8 @@ export class SignIn {
     this.working = true;
     this.failure = null;
     try {
-      await this.#core.signIn(normalizeUsername(this.name), this.password);
+      await this.#device.nameByDefault();
+      await this.#device.core.signIn(normalizeUsername(this.name), this.password);
       this.password = '';
       return true;
     } catch (thrown) {
@@ -40,10 +36,5 @@ export class SignIn {
     } finally {
       this.working = false;
     }
-  }
-
-  startOver(): void {
-    this.failure = null;
-    this.password = '';
   }
 }

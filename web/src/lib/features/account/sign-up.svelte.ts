@@ -1,7 +1,7 @@
-import type { Core } from '../../engine/core';
 import { failureOf } from '../../platform/failure';
 import { normalizeUsername, usernameFits, usernameProblem } from '../../format/username';
 import type { Failure } from '../../protocol/generated';
+import type { Device } from '../device';
 import { PASSWORD_MIN, passwordHint } from './password';
 
 /** Where a failure of signing up is shown: at the field that can cure it. */
@@ -34,11 +34,11 @@ export class SignUp {
   passwordProblem = $derived(this.#told('password'));
   hint = $derived(passwordHint(this.password, this.name));
 
-  readonly #core: Core;
+  readonly #device: Device;
   readonly #invite: string;
 
-  constructor(core: Core, invite: string) {
-    this.#core = core;
+  constructor(device: Device, invite: string) {
+    this.#device = device;
     this.#invite = invite;
   }
 
@@ -59,7 +59,8 @@ export class SignUp {
     this.working = true;
     this.#failure = null;
     try {
-      await this.#core.register(normalizeUsername(this.name), this.password, this.#invite);
+      await this.#device.nameByDefault();
+      await this.#device.core.register(normalizeUsername(this.name), this.password, this.#invite);
       this.password = '';
       return true;
     } catch (thrown) {

@@ -243,10 +243,18 @@ export class Timeline {
     if (this.#stopped || this.messages === null) return;
     const held = this.messages;
     // A little more than is held: what arrived since then must not push out what is on the screen.
-    const limit = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
+    let limit = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
     const before = this.#letGo.at(-1)?.from ?? null;
+    const newest = held.findLast((row) => row.position.sequence !== null)?.position;
     try {
-      const page = await this.#source.core.listMessages(this.room, before, limit);
+      let page = await this.#source.core.listMessages(this.room, before, limit);
+      const touches = () =>
+        page.length < limit || !newest || page.some((row) => comparePositions(row.position, newest) <= 0);
+      // More arrived at once than a page holds: what lies between is asked for, too.
+      while (!touches() && limit < WINDOW) {
+        limit = Math.min(WINDOW, 2 * limit);
+        page = await this.#source.core.listMessages(this.room, before, limit);
+      }
       if (this.#stopped || this.messages !== held) {
         // A page came in between; ask once more with what is held now.
         if (!this.#stopped) void Promise.resolve().then(() => this.refresh());
@@ -255,9 +263,12 @@ export class Timeline {
       this.failure = null;
       const first = page[0];
       const older = first ? held.filter((row) => comparePositions(row.position, first.position) < 0) : [];
-      // Rows above the page stay as they are; a row that is gone from the page itself was discarded.
-      const kept = page.length < limit ? [] : older.filter((row) => row.position.sequence !== null);
+      // Rows above the page stay as they are, unless there is a gap between; a row that is gone from the page itself
+      // was discarded.
+      const kept =
+        page.length < limit || !touches() ? [] : older.filter((row) => row.position.sequence !== null);
       if (page.length < limit) this.atStart = true;
+      else if (!touches()) this.atStart = false;
       this.#adoptPending(held, page);
       this.#noticeArrivals(held, page);
       this.messages = keepSame(held, [...kept, ...page]).slice(-WINDOW);

@@ -74,6 +74,20 @@ describe('the window of a timeline', () => {
     expect(timeline.rows).toHaveLength(WINDOW);
   });
 
+  test('a backlog that arrives at once leaves no gap, however long it is', async () => {
+    for (const backlog of [PAGE + 150, 2 * WINDOW]) {
+      const { core, chat, timeline } = await opened(5);
+      for (let at = 6; at <= backlog; at += 1) core.put(chat, { text: `Message ${at}` });
+      core.emit({ type: 'timeline', room: chat.room });
+      await calm();
+      const first = Math.max(1, backlog - WINDOW + 1);
+      expect(texts(timeline)).toEqual(
+        Array.from({ length: backlog - first + 1 }, (_, at) => `Message ${first + at}`),
+      );
+      expect(timeline.atStart).toBe(first === 1);
+    }
+  });
+
   test('one press goes back to the newest messages', async () => {
     const { timeline } = await opened(2000);
     for (let page = 0; page < 20; page += 1) await timeline.loadOlder();

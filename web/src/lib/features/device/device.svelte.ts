@@ -1,5 +1,6 @@
 import type { Core, CoreEvent, ServerState, StorageKind } from '../../engine/core';
 import { painted, preference } from '../../platform/browser';
+import { suggestedName } from '../../platform/device-name';
 import { failureOf } from '../../platform/failure';
 import { Refresher } from '../../platform/refresher';
 import type { AccountView, ConnectionState, Failure } from '../../protocol/generated';
@@ -18,6 +19,12 @@ export class Device {
   serverFailure = $state.raw<Failure | null>(null);
   /** What a person has to know, once each. */
   warnings = $state.raw<Failure[]>([]);
+  /** Devices that others of the account added since this page opened. */
+  added = $state.raw<{ name: string | null }[]>([]);
+  /** Why this device is none of the account's any more. */
+  removal = $state.raw<Failure | null>(null);
+  /** This device's name as this page gave it; `null` when it was named before, or never. */
+  name = $state<string | null>(null);
 
   readonly #open: () => Promise<Core>;
   readonly #accounts = new Refresher(() => this.#readAccount());
@@ -37,7 +44,7 @@ export class Device {
   }
 
   get person() {
-    return this.account && this.account.type !== 'none' ? this.account.person : null;
+    return this.account && 'person' in this.account ? this.account.person : null;
   }
 
   /** At the last start somebody was signed in here: a guess for the skeleton, nothing else. */
@@ -91,12 +98,38 @@ export class Device {
     return this.#quietly(this.#accounts.ask());
   }
 
+  /** Names this device after its browser, before it gets an account. */
+  async nameByDefault(): Promise<void> {
+    if (this.account?.type !== 'none') return;
+    try {
+      await this.rename(this.name ?? suggestedName());
+    } catch {
+      // A device without a name is as good as any; its owner may name it later.
+    }
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.core.renameDevice(null, name);
+    this.name = name;
+  }
+
+  dismissAdded(device: { name: string | null }): void {
+    this.added = this.added.filter((other) => other !== device);
+  }
+
+  /** The removal was read; what comes next is up to the person. */
+  dismissRemoval(): void {
+    this.removal = null;
+  }
+
   dismissWarning(warning: Failure): void {
     this.warnings = this.warnings.filter((other) => other !== warning);
   }
 
   async #readAccount(): Promise<void> {
     this.account = await this.core.account();
+    if (this.account.type === 'signed_in') this.removal = null;
+    else this.added = [];
     preference.write('signed-in', this.account.type === 'signed_in' ? 'yes' : null);
   }
 
@@ -107,6 +140,7 @@ export class Device {
       this.connection = event.state;
       if (event.state === 'online' && this.serverFailure) void this.readServer();
     }
+    if (event.type === 'device_added') this.added = [...this.added, { name: event.name }];
     if (event.type === 'warning') this.#warn(event.failure);
     for (const hear of this.#hearers) hear(event);
   }
@@ -116,6 +150,12 @@ export class Device {
   }
 
   #warn(failure: Failure): void {
+    if (failure.code === 'device_removed' || failure.code === 'device_revoked_unproven') {
+      this.removal = failure;
+      this.added = [];
+      this.name = null;
+      return;
+    }
     if (!this.warnings.some((other) => other.code === failure.code && other.message === failure.message))
       this.warnings = [...this.warnings, failure];
   }

@@ -1,17 +1,56 @@
 import type { Core } from '../../engine/core';
 import { failureOf } from '../../platform/failure';
 import type { Failure } from '../../protocol/generated';
+import { plainWords } from './words';
 
-/** The recovery key while it is shown. The words leave the memory of the page with the card. */
+/** Words that are asked back before the key counts as kept. */
+const ASKED = 2;
+
+/**
+ * The recovery key while it is shown, and then checked back: what nobody can repeat, nobody has kept. The words leave
+ * the memory of the page with the dialog.
+ */
 export class RecoveryKey {
   words = $state.raw<string[] | null>(null);
   failure = $state.raw<Failure | null>(null);
   working = $state(false);
+  /** Places, counted from 0, of the words that are asked back; `null` while they are shown. */
+  asked = $state.raw<number[] | null>(null);
+  answers = $state<string[]>([]);
+  /** Places at which the answer was wrong. */
+  wrong = $state.raw<number[]>([]);
 
   readonly #core: Core;
+  readonly #pick: (below: number) => number;
 
-  constructor(core: Core) {
+  constructor(core: Core, pick: (below: number) => number = pickOne) {
     this.#core = core;
+    this.#pick = pick;
+  }
+
+  /** Hides the words and asks for two of them. */
+  ask(): void {
+    const words = this.words;
+    if (!words) return;
+    const left = words.map((_, place) => place);
+    const asked = Array.from({ length: ASKED }, () => left.splice(this.#pick(left.length), 1)[0] ?? 0);
+    this.asked = asked.sort((one, other) => one - other);
+    this.answers = asked.map(() => '');
+    this.wrong = [];
+  }
+
+  /** Back to the words. */
+  look(): void {
+    this.asked = null;
+    this.wrong = [];
+  }
+
+  /** Whether the answers are right; what is not, is told. */
+  check(): boolean {
+    const { words, asked } = this;
+    if (!words || !asked) return false;
+    this.wrong = asked.filter((place, at) => plainWords(this.answers[at] ?? '').join(' ') !== words[place]);
+    return this.wrong.length === 0;
   }
 
   async show(): Promise<void> {
@@ -36,6 +75,11 @@ export class RecoveryKey {
       this.working = false;
     }
   }
+}
+
+function pickOne(below: number): number {
+  // Chance enough for a question; nothing secret hangs on it.
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % below;
 }
 
 /** The words as a page for a drawer: what it is, whose, and the words with their numbers. */

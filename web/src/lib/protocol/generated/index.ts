@@ -9,6 +9,8 @@ export type { DeliveryView } from "./DeliveryView";
 export type { DeviceView } from "./DeviceView";
 export type { Event } from "./Event";
 export type { Failure } from "./Failure";
+export type { HistoryLossView } from "./HistoryLossView";
+export type { HistoryView } from "./HistoryView";
 export type { JoiningStep } from "./JoiningStep";
 export type { JoiningView } from "./JoiningView";
 export type { LossView } from "./LossView";
