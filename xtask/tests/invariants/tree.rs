@@ -155,3 +155,39 @@ fn every_attack_of_the_hostile_server_says_which_check_stops_it() {
         }
     }
 }
+
+/// A name of a test is a sentence: words of small letters, at least five.
+fn is_a_sentence(name: &str) -> bool {
+    name.split('_').count() >= 5
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+#[test]
+fn every_test_that_the_pages_name_exists() {
+    let code: String = files_below("crates")
+        .iter()
+        .chain(&files_below("xtask"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| text(path))
+        .collect();
+    let mut missing = BTreeSet::new();
+    for page in ["docs/threat-model.md", "ARCHITECTURE.md"] {
+        let page = text(Path::new(page));
+        let names = page
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| is_a_sentence(name));
+        missing.extend(
+            names
+                .filter(|name| !code.contains(&format!("fn {name}(")))
+                .map(str::to_owned),
+        );
+    }
+    expect_none(
+        &missing.into_iter().collect::<Vec<_>>(),
+        "a page names a test that is not there",
+    );
+}
