@@ -414,3 +414,20 @@ fn the_longest_room_message_parses_and_a_longer_one_does_not() {
     longest.push(0);
     assert_eq!(SenderKeyMessage::from_bytes(&longest), Err(ParseError::TooLong));
 }
+
+#[test]
+fn a_stored_chain_in_which_a_message_stands_twice_is_refused() {
+    const SKIPPED_LENGTH: usize = 4 + 8 + 32;
+    let mut alice = Author::new(1);
+    let mut bob = alice.reader();
+    alice.lose(2);
+    let message = alice.say(b"overtook two");
+    bob.open(&message).unwrap();
+    assert_eq!(bob.0.skipped_keys(), 2);
+    // The kept keys are the end of the state.
+    let mut state = bob.0.to_bytes().to_vec();
+    let second = state.len() - SKIPPED_LENGTH;
+    let (before, last) = state.split_at_mut(second);
+    last.copy_from_slice(&before[second - SKIPPED_LENGTH..]);
+    assert!(ReceivingChains::from_bytes(&state).is_err());
+}
