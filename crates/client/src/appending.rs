@@ -183,7 +183,14 @@ impl Engine {
             }
             // Whether it arrived, and what came before it, the chain shows.
             Err(Refusal::Unreachable | Refusal::Unreadable) => self.look_after_append(work),
-            Err(refusal) if refusal.is(ErrorCode::ChainMoved) => self.look_after_append(work),
+            Err(refusal)
+                if refusal.is(ErrorCode::ChainMoved)
+                    || refusal.is(ErrorCode::TimedOut)
+                    || refusal.is(ErrorCode::Internal)
+                    || refusal.is(ErrorCode::Unavailable) =>
+            {
+                self.look_after_append(work)
+            }
             Err(refusal) => {
                 self.end_append(work, Err(refusal.failure()))?;
                 self.post_append(work)

@@ -264,8 +264,9 @@ statements! {
     COUNT_VAULT_RECORDS = { "SELECT records FROM vaults WHERE account = $1" }
     LIST_VAULT_RECORDS = { "SELECT record FROM vault_records WHERE account = $1 AND number >= $2
         ORDER BY number LIMIT $3" }
+    /// Bytes under a hash never change, or whoever writes last could put noise in the place of a key in force.
     UPSERT_VAULT_KEY = { "INSERT INTO vault_keys (account, hash, bytes, position) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (account, hash) DO UPDATE SET bytes = excluded.bytes, position = excluded.position" }
+        ON CONFLICT (account, hash) DO UPDATE SET position = excluded.position" }
     LIST_VAULT_KEYS = { "SELECT hash, bytes, position FROM vault_keys WHERE account = $1
         ORDER BY position, hash" }
     DELETE_VAULT_KEY = { "DELETE FROM vault_keys WHERE account = $1 AND hash = $2" }

@@ -232,6 +232,8 @@ impl Engine {
                     past.waits = true;
                     work.put_past(room, &past);
                 }
+                // What the own chain is, this device knows better than any record says.
+                Item::Head(account, ..) if account == work.own()?.account => {}
                 Item::Head(account, head, hash) => {
                     work.pin_head(account, head, hash)?;
                     self.check_pinned_head(work, account)?;

@@ -28,6 +28,8 @@ const KEY: &[u8] = b"key/";
 const SLOT: &[u8] = b"slot/";
 /// A new key that the revoking device does not make is made by the others in turn, so long after each other.
 const TURN_MS: u64 = 60 * 1000;
+/// Turns that the maker of a key has to name it in the chain once it stands in the log.
+const TURNS_OF_A_MAKER: u64 = 10;
 /// Keys of one generation that are tried. Two devices that make one at once are the reason for the second.
 const KEYS_OF_ONE_MAX: usize = 4;
 
@@ -43,6 +45,9 @@ struct Making {
     wrapped: Vec<Wrapped>,
     #[n(3)]
     step: Step,
+    /// Head of the own chain when it was made. A device that was revoked behind it was told this key.
+    #[n(4)]
+    head: u32,
 }
 
 /// A slot, and the key wrapped to it.
@@ -187,6 +192,7 @@ impl Work<'_> {
         own: &OwnIdentity,
         key: &VaultKey,
         slots: &[(VerifiedSlot, Bytes)],
+        head: u32,
     ) -> Result<(), VaultError> {
         let signing = own.signing_key();
         let address = crypto_address(own);
@@ -207,6 +213,7 @@ impl Work<'_> {
             key: Secret32(*key.as_bytes()),
             wrapped,
             step: Step::Upload,
+            head,
         };
         self.put(Table::Vault, MAKING, &making);
         Ok(())
@@ -262,8 +269,10 @@ impl Engine {
         let bytes = slot.to_bytes();
         let hash = slot_hash(&bytes);
         let key = VaultKey::generate(&mut work.rng);
-        let made = verified_slot(&chain, hash, &bytes)
-            .is_some_and(|slot| work.put_making(own, &key, &[(slot, Bytes(bytes))]).is_ok());
+        let made = verified_slot(&chain, hash, &bytes).is_some_and(|slot| {
+            work.put_making(own, &key, &[(slot, Bytes(bytes))], chain.head())
+                .is_ok()
+        });
         if made {
             self.need(work, Need::Vault(VaultNeed::PutKeys))?;
         }
@@ -296,6 +305,15 @@ impl Engine {
                 }
                 self.enqueue_vault_key(work, own.account, making.generation)?;
             }
+            self.vault_soon(work.now);
+            return Ok(true);
+        }
+        let was_told_to_a_revoked_device = chain
+            .known_devices()
+            .any(|(_, device)| device.revoked.is_some_and(|revoked| revoked > making.head));
+        if making.generation > 0 && was_told_to_a_revoked_device {
+            work.delete(Table::Vault, MAKING);
+            self.vault.takes_over = true;
             self.vault_soon(work.now);
             return Ok(true);
         }
@@ -345,12 +363,13 @@ impl Engine {
             let key = VaultKey::from_parts(making.generation, &making.key.0);
             return self.append_first_of(work, own, &state, &key, older);
         }
-        if state.generation > named.generation {
-            // The log goes on with a new key that the chain does not name yet.
-            return Ok(());
-        }
         let since = *self.vault.stale_since.get_or_insert(work.now);
-        let turn = turn_of(own, chain);
+        let mut turn = turn_of(own, chain);
+        if state.generation > named.generation && !self.vault.takes_over {
+            // The log goes on with a new key that the chain does not name yet. Its maker has time to name it; then
+            // another one is made, or the vault would stand still for ever.
+            turn = turn.saturating_add(TURNS_OF_A_MAKER);
+        }
         let at = since.plus(TURN_MS.saturating_mul(turn));
         if at > work.now {
             self.vault_soon(at);
@@ -368,10 +387,11 @@ impl Engine {
             }
         }
         // Of the key before, only the number counts.
-        let Ok(key) = VaultKey::from_parts(named.generation, &[0; 32]).next(&mut work.rng) else {
+        let last = named.generation.max(state.generation);
+        let Ok(key) = VaultKey::from_parts(last, &[0; 32]).next(&mut work.rng) else {
             return Ok(());
         };
-        if work.put_making(own, &key, &slots).is_ok() {
+        if work.put_making(own, &key, &slots, chain.head()).is_ok() {
             work.put_vault_key(key.generation(), key.as_bytes())?;
             // Own devices have the key before the log needs it.
             self.enqueue_vault_key(work, own.account, key.generation())?;

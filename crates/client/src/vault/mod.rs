@@ -87,6 +87,8 @@ pub(crate) struct VaultRun {
     slots_missing: bool,
     /// Since when this device knows that a new key is due.
     stale_since: Option<Timestamp>,
+    /// A key of this device was overtaken by a revocation: it makes the next one, whatever the log says.
+    takes_over: bool,
     /// What waits to be recorded since the last record.
     gathered: usize,
     /// How often a key was waited for.
@@ -106,6 +108,7 @@ impl Default for VaultRun {
             sent: None,
             slots_missing: false,
             stale_since: None,
+            takes_over: false,
             gathered: 0,
             waited: 0,
             page: PAGE,
@@ -307,6 +310,7 @@ impl Engine {
         if chain.vault_is_stale() {
             self.replace_key(work, own, chain, named)?;
         } else {
+            (self.vault.stale_since, self.vault.takes_over) = (None, false);
             self.append_due(work, own, named, &state)?;
             self.name_head(work, chain, named, &state)?;
         }

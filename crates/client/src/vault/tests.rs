@@ -604,6 +604,77 @@ fn a_new_key_is_one_key_wherever_its_maker_is_stopped() {
 }
 
 #[test]
+fn a_device_that_is_revoked_while_a_new_key_is_made_does_not_know_the_one_in_force() {
+    // However far the first key was when the second device was revoked, too.
+    for done in 0..8 {
+        let (mut server, mut first) = vault_of(2);
+        let (_, second) = adds_device(&mut server, 2);
+        let (_, third) = adds_device(&mut server, 3);
+        first.settles(&mut server);
+        let revoke = |device| AccountBody::RevokeDevice { device };
+        assert!(server.append(Author::Device(DeviceId(0)), &signing(1), revoke(second)));
+        for _ in 0..done {
+            first.step(&mut server, true);
+        }
+        // Every key that was made until now may have been told to the third device.
+        let told = first.work.vault_keys(1).unwrap();
+        assert!(server.append(Author::Device(DeviceId(0)), &signing(1), revoke(third)));
+        first.settles(&mut server);
+        let named = server.chain().vault().unwrap().clone();
+        assert!(!server.chain().vault_is_stale(), "{done}");
+        let in_force = first.work.sealing_key(named.generation).unwrap().unwrap();
+        let knew = told.iter().any(|key| key.as_bytes() == in_force.as_bytes());
+        assert!(!knew, "{done}");
+        first.records(3);
+        first.settles(&mut server);
+        let (mut fourth, _) = adds_device(&mut server, 4);
+        tells_key(&first, &mut fourth);
+        fourth.settles(&mut server);
+        assert_eq!((fourth.found(), fourth.warnings), (vec![3, 2, 1], 0), "{done}");
+    }
+}
+
+#[test]
+fn where_the_maker_of_a_new_key_is_gone_before_the_chain_names_it_another_device_makes_one() {
+    let (mut server, mut first) = vault_of(2);
+    let (mut second, _) = adds_device(&mut server, 2);
+    tells_key(&first, &mut second);
+    second.settles(&mut server);
+    let (_, third) = adds_device(&mut server, 3);
+    let body = AccountBody::RevokeDevice { device: third };
+    assert!(server.append(Author::Device(DeviceId(0)), &signing(1), body));
+    while server.records.len() < 3 {
+        first.step(&mut server, true);
+    }
+    // The first record of the new key is there, the chain does not name it, and its maker never comes back.
+    tells_key(&first, &mut second);
+    second.settles(&mut server);
+    assert!(server.chain().vault_is_stale(), "its maker has time to name it");
+    second.work.now = second.work.now.plus(60 * 60 * 1000);
+    // It learns that a key is due, and waits once more.
+    second.settles(&mut server);
+    second.work.now = second.work.now.plus(60 * 60 * 1000);
+    second.settles(&mut server);
+    assert!(!server.chain().vault_is_stale());
+    assert_eq!(server.chain().vault().unwrap().generation, 2);
+    second.records(3);
+    second.settles(&mut server);
+    assert_eq!((second.waiting(), second.warnings), (0, 0));
+}
+
+#[test]
+fn a_record_that_speaks_of_the_own_chain_hinders_nothing() {
+    let (mut server, mut first) = vault_of(2);
+    let account = server.chain().account();
+    let junk = super::items::to_bytes(&[super::items::Item::Head(account, 0, Hash([9; 32]))]);
+    first.engine.take_items(&mut first.work, &junk).unwrap();
+    assert_eq!(first.work.warnings().len(), 0);
+    first.records(3);
+    first.settles(&mut server);
+    assert_eq!((server.records.len(), first.warnings), (3, 0));
+}
+
+#[test]
 fn what_a_revoked_device_writes_with_the_old_key_is_not_believed() {
     let (mut server, mut first, second, _) = revoked_second();
     // The server takes it back to where the revoked device stood, and beyond.

@@ -113,8 +113,13 @@ impl AccountChain {
                 }
             }
             AccountBody::Vault(vault) => {
+                let is_new = self
+                    .vault
+                    .as_ref()
+                    .is_none_or(|named| named.generation < vault.generation);
+                // A head that was named meanwhile brings no new key.
+                self.vault_is_stale &= !is_new;
                 self.vault = Some(vault.clone());
-                self.vault_is_stale = false;
             }
             AccountBody::Close {} => {
                 self.revoke_all(entry.sequence);

@@ -462,7 +462,9 @@ fn after_a_revocation_the_vault_wants_a_new_key() {
     assert!(!story.chain.vault_is_stale());
     story.first(revoke(id)).unwrap();
     assert!(story.chain.vault_is_stale());
-    story.first(vault(1, &[1], 0, 0)).unwrap();
+    story.first(vault(0, &[1], 1, 5)).unwrap();
+    assert!(story.chain.vault_is_stale(), "a head alone brings no new key");
+    story.first(vault(1, &[1], 1, 5)).unwrap();
     assert!(!story.chain.vault_is_stale());
 }
 
