@@ -71,7 +71,6 @@ const SQLITE_FLAGS: &[&str] = &[
     "-fdouble-square-bracket-attributes",
     "-Oz",
     "-DSQLITE_OMIT_COMPILEOPTION_DIAGS",
-    "-DSQLITE_OMIT_DATETIME_FUNCS",
     "-DSQLITE_OMIT_GET_TABLE",
     "-DSQLITE_OMIT_JSON",
     "-DSQLITE_OMIT_PROGRESS_CALLBACK",

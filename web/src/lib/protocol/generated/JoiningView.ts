@@ -2,7 +2,7 @@
 import type { JoiningStep } from "./JoiningStep";
 
 /**
- * How a new device stands that waits to be approved.
+ * How a new device stands that waits to be approved. Its `Debug` shows neither its link nor its digits.
  */
 export type JoiningView = { 
 /**

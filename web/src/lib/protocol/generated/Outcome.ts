@@ -4,7 +4,7 @@ import type { Failure } from "./Failure";
 import type { PersonView } from "./PersonView";
 
 /**
- * What came of an intent.
+ * What came of an intent. Its `Debug` shows no secrets.
  */
 export type Outcome = { "type": "done" } | { "type": "person", 
 /**
