@@ -232,8 +232,8 @@ impl AccountChain {
         self.vault.as_ref()
     }
 
-    /// Whether a device was revoked since an entry last raised the generation of [`AccountChain::vault`]: then the next is due, for
-    /// that device knows the key in force.
+    /// Whether a device was revoked since an entry last raised the generation of [`AccountChain::vault`]: then the
+    /// next one is due, for that device knows the key in force.
     pub fn vault_is_stale(&self) -> bool {
         self.vault_is_stale
     }
