@@ -35,11 +35,29 @@ pub enum Table {
     VaultQueue = 11,
     /// Keys from the vault whose envelopes were not fetched yet, by room and falling sequence.
     History = 12,
+    /// Groups and communities: their verified chains, and how far each is followed.
+    Places = 13,
+    /// Keys of sealed names and the like, by place and key.
+    PlaceKeys = 14,
+    /// This device's own sender keys, by room: the chain, and to which devices it was handed.
+    SendingKeys = 15,
+    /// Sender keys of other devices, by room and device.
+    ReceivingKeys = 16,
+    /// Seeds of sender keys by which the past of a room is read and handed on, by room and chain.
+    Seeds = 17,
+    /// Messages in rooms of groups and communities whose key is missing, by room and sequence.
+    Waiting = 18,
+    /// Which accounts were compared, and what was last shown of each.
+    Verified = 19,
+    /// The person's own settings, favourites, folders, drafts: the sealed user store, by name.
+    UserStore = 20,
+    /// What waits to be told to own devices of the user store.
+    UserStoreQueue = 21,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::Own,
         Self::Sessions,
         Self::Prekeys,
@@ -53,6 +71,15 @@ impl Table {
         Self::Vault,
         Self::VaultQueue,
         Self::History,
+        Self::Places,
+        Self::PlaceKeys,
+        Self::SendingKeys,
+        Self::ReceivingKeys,
+        Self::Seeds,
+        Self::Waiting,
+        Self::Verified,
+        Self::UserStore,
+        Self::UserStoreQueue,
     ];
 }
 

@@ -318,6 +318,7 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
+            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 

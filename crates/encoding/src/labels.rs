@@ -48,6 +48,12 @@ labels! {
     ROOM_STATE = "conclave/v1/room-state";
     /// A room chain as a device or server keeps it.
     ROOM_CHAIN = "conclave/v1/room-chain";
+    /// What the key of an invite signs for somebody who reads the chain before joining.
+    PLACE_INVITE_READ = "conclave/v1/place-invite-read";
+    /// Associated data of a sealed name, topic, nickname or reason in a place's chain.
+    PLACE_VALUE = "conclave/v1/place-value";
+    /// Associated data of a message in a room of a group or community, as the engine gives it to the sender key.
+    ROOM_MESSAGE = "conclave/v1/room-message";
     /// Id of a direct room, from both account ids in order.
     DIRECT_ROOM = "conclave/v1/direct-room";
     /// A signed entry of the prekey directory.

@@ -106,6 +106,18 @@ codes! {
     32 AccountClosed "account_closed" 410 "This account was closed.";
     /// The vault holds as many records as it may.
     33 VaultFull "vault_full" 507 "The vault of this account is full. New messages stay on your devices.";
+    /// The room's keys were replaced, or are about to be; the message has to be sealed anew.
+    34 EpochEnded "epoch_ended" 409 "Somebody left or a device was removed. The message is sealed anew and sent again.";
+    /// A member's account lost a device, and nobody recorded it in the place's chain yet.
+    35 ObservationOwed "observation_owed" 409 "A device of a member was removed. The message is sealed anew and sent again.";
+    /// The room is closed to the sender for now: read-only, archived, muted, or for others to write.
+    36 PostRefused "post_refused" 403 "You cannot write here at the moment.";
+    /// The invite is unknown, used up, expired or revoked, or its proof is wrong.
+    37 PlaceInviteInvalid "place_invite_invalid" 403 "This invite is used up, expired or was withdrawn. Ask for a new one.";
+    /// The account was banned from the place.
+    38 Banned "banned" 403 "You were banned here.";
+    /// The account is in as many places as it may be.
+    39 PlacesFull "places_full" 409 "You are in as many groups and communities as an account may be. Leave one first.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -11,7 +11,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId, Timestamp, Token,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RoomId, Timestamp,
+    Token,
 };
 
 /// Whether an envelope counts as unread and may wake.
@@ -48,6 +49,9 @@ pub enum ClientFrame {
     /// Asks for a [`ServerFrame::Pong`], so that a dead connection is noticed.
     #[n(5)]
     Ping(#[n(0)] u32),
+    /// A message to a room of a group or community.
+    #[n(6)]
+    Post(#[n(0)] Post),
 }
 
 /// From the server to a device.
@@ -86,6 +90,16 @@ pub enum ServerFrame {
     /// A new device waits for approval by one of this account's devices.
     #[n(10)]
     LinkWaiting(#[n(0)] LinkId),
+    /// A message in a room of a group or community, as it was posted. Lossy: what is not told this way is found
+    /// by the room's sequence.
+    #[n(11)]
+    Posted(#[n(0)] RoomMessage),
+    /// A room of a group or community stands at this sequence; the device reads what it lacks by page.
+    #[n(12)]
+    RoomMoved(#[n(0)] Cursor),
+    /// The chain of a group or community has grown, or the account is in it no longer.
+    #[n(13)]
+    PlaceMoved(#[n(0)] PlaceMoved),
 }
 
 /// Opens a connection.
@@ -181,6 +195,40 @@ pub struct Send {
     /// Its key for each other active device of both accounts, and for no other.
     #[n(6)]
     pub keys: Vec<MessageKey>,
+}
+
+/// A message to a room of a group or community, sealed once for all its readers. Answered by [`Accepted`] or
+/// [`Refused`]; after a refusal nothing more is taken for the room until [`Restart`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Post {
+    /// The envelope's id, made by the device. Repeats get the same answer.
+    #[n(0)]
+    pub id: EnvelopeId,
+    /// The room.
+    #[n(1)]
+    pub room: RoomId,
+    /// Whether it counts as unread.
+    #[n(2)]
+    pub class: Class,
+    /// The room's epoch under whose keys it is sealed.
+    #[n(3)]
+    pub epoch: u32,
+    /// The newest entry of the place's chain that the sender saw; its hash is in the associated data.
+    #[n(4)]
+    pub head: u32,
+    /// The message that an annotation belongs to.
+    #[n(5)]
+    pub target: Option<EnvelopeId>,
+    /// The first message of the thread that it belongs to.
+    #[n(6)]
+    pub thread: Option<EnvelopeId>,
+    /// Seconds after which the server deletes it: what the room's policy says when it is sealed; none for never.
+    #[n(7)]
+    pub expires: Option<u32>,
+    /// The sealed message.
+    #[n(8)]
+    pub body: Bytes,
 }
 
 /// Sequences of both accounts' chain heads in a direct room.
@@ -363,6 +411,63 @@ pub struct DirectMessage {
     /// The sealed body.
     #[n(8)]
     pub body: Bytes,
+}
+
+/// An envelope of a room of a group or community as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct RoomMessage {
+    /// The room.
+    #[n(0)]
+    pub room: RoomId,
+    /// Its place in the room.
+    #[n(1)]
+    pub sequence: u64,
+    /// The id its sender gave it.
+    #[n(2)]
+    pub id: EnvelopeId,
+    /// Who sent it, as the server says.
+    #[n(3)]
+    pub sender: DeviceAddress,
+    /// When the server accepted it.
+    #[n(4)]
+    pub time: Timestamp,
+    /// Whether it counts as unread.
+    #[n(5)]
+    pub class: Class,
+    /// The epoch under whose keys it is sealed.
+    #[n(6)]
+    pub epoch: u32,
+    /// The newest entry of the place's chain that the sender saw.
+    #[n(7)]
+    pub head: u32,
+    /// The message that an annotation belongs to.
+    #[n(8)]
+    pub target: Option<EnvelopeId>,
+    /// The first message of its thread.
+    #[n(9)]
+    pub thread: Option<EnvelopeId>,
+    /// When the server deletes it.
+    #[n(10)]
+    pub expires: Option<Timestamp>,
+    /// The sealed message.
+    #[n(11)]
+    pub body: Bytes,
+}
+
+/// The chain of a group or community has grown.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct PlaceMoved {
+    /// The place.
+    #[n(0)]
+    pub place: PlaceId,
+    /// Sequence of its newest entry.
+    #[n(1)]
+    pub head: u32,
+    /// The newest entry. An account that was removed gets the entry that did it, and nothing more of the place.
+    #[n(2)]
+    pub entry: Bytes,
 }
 
 /// Why a connection ends.

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod links;
 pub mod logins;
 pub mod messages;
+pub mod places;
 pub mod prekeys;
 pub mod recoveries;
 pub mod rooms;

@@ -83,3 +83,12 @@ pub const VAULT_RECORDS_MAX: u64 = 1_000_000;
 pub const VAULT_KEYS_MAX: usize = 64;
 /// One slot or wrapped key.
 pub const VAULT_KEY_MAX: usize = 4 * 1024;
+
+/// Entries of a place's chain in one answer.
+pub const PLACE_ENTRIES_PAGE: usize = 1_000;
+
+/// Bytes of a place's entries in one answer, before base64.
+pub const PLACE_PAGE_BYTES: usize = 512 * 1024;
+
+/// Places that an account is in or waits for: each is a chain that every device follows.
+pub const PLACES_MAX: u32 = 500;

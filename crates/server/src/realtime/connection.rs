@@ -185,7 +185,8 @@ async fn read(
                 }
                 continue;
             }
-            ClientFrame::Hello(_) => return End::MALFORMED,
+            // Groups and communities come with their chains.
+            ClientFrame::Hello(_) | ClientFrame::Post(_) => return End::MALFORMED,
         };
         if jobs.send(job).await.is_err() {
             return End::GONE;
