@@ -39,6 +39,7 @@ impl SingleUseKey {
     /// Expands 32 uniform bytes by the second half of HKDF to `key ‖ commitment`.
     pub(crate) fn derive(secret: &[u8; 32], info: &[&[u8]]) -> Self {
         let okm = expand::<{ KEY_LENGTH + COMMITMENT_LENGTH }>(secret, info);
+        let okm: &[u8; 64] = &okm;
         let mut derived = Self {
             key: [0; KEY_LENGTH],
             nonce: [0; NONCE_LENGTH],
