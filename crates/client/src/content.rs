@@ -9,7 +9,7 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, Ro
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::codec::{KeyAndHash, Secret32};
+use crate::codec::{KeyAndHash, Secret32, SecretBytes};
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -104,7 +104,21 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+    /// A sender key of the sending device in a room of a place: a distribution.
+    #[n(10)]
+    SenderKey(#[n(0)] SecretBytes),
+    /// Sender keys of a room that the sending device lacks, by their chains' ids.
+    #[n(11)]
+    SenderKeyWanted(#[n(0)] RoomId, #[n(1)] Vec<ChainId>),
+    /// Sender keys of a room for the one that asked: seeds, with which the past is read.
+    #[n(12)]
+    Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
 }
+
+/// The id of one chain of sender keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct ChainId(#[cbor(n(0), with = "minicbor::bytes")] pub(crate) [u8; 16]);
 
 /// What the other devices of the account need not do any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]

@@ -20,6 +20,7 @@ use crate::input::{Input, Intent};
 use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
+use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -83,6 +84,9 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    pub(crate) posting: PostingRun,
+    /// Something went into the outbox while it was gone over.
+    pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -129,6 +133,8 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            posting: PostingRun::default(),
+            outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -318,7 +324,12 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Posted(message) => self.take_posted(work, &message),
+            ServerFrame::RoomMoved(cursor) => {
+                self.room_moved(cursor);
+                Ok(())
+            }
+            ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 
@@ -331,6 +342,7 @@ impl Engine {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.drive_vault(work)?;
@@ -338,6 +350,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
             self.shown = state;
@@ -360,6 +373,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
+            .chain(self.posting.due)
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
