@@ -49,7 +49,6 @@ mod own;
 mod parked;
 mod password;
 mod people;
-mod places;
 mod posting;
 mod prekeys;
 mod progress;

@@ -259,6 +259,22 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes the message of a row into the outbox.
+    #[cfg(test)]
+    pub(crate) fn enqueue_message(
+        &mut self,
+        work: &mut Work<'_>,
+        id: EnvelopeId,
+        room: RoomId,
+    ) -> Result<(), ReadError> {
+        let item = Item {
+            id,
+            target: Target::Message(room),
+            sealed: None,
+        };
+        enqueue(work, &item)
+    }
+
     /// Takes a control payload into the outbox.
     pub(crate) fn enqueue_control(
         &mut self,

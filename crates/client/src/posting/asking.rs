@@ -190,11 +190,11 @@ impl Engine {
                 continue;
             };
             let mut targets = Vec::new();
-            let mut empty = 0;
+            let mut empty = 0_usize;
             while targets.is_empty() && empty < 3 {
                 targets = self.whom_to_ask(work, &spot, &ask)?;
                 ask.rounds = ask.rounds.saturating_add(1);
-                empty += usize::from(targets.is_empty());
+                empty = empty.saturating_add(usize::from(targets.is_empty()));
             }
             let mut full = false;
             for target in targets {

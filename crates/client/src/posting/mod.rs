@@ -12,6 +12,7 @@
 //! | `opening` | its key, and what it says |
 //! | `placing` | its place in the timeline |
 //! | `asking` | keys that are missing, and answers to those who lack them |
+//! | `closings` | what is said of the chains of who departs |
 //! | `telling` | receipts in small rooms |
 //!
 //! The place's verified chain says who reads and who writes; nothing here believes the server about that. A chain of
@@ -22,6 +23,7 @@
 
 mod arriving;
 mod asking;
+mod closings;
 mod context;
 mod handing;
 mod judging;
@@ -40,7 +42,7 @@ use std::sync::Arc;
 use conclave_protocol::{PlaceId, RoomId, Timestamp};
 use conclave_sigchain::room::{RoomChain, RoomChange, RoomState};
 
-pub(crate) use self::records::{PlaceRoom, Said};
+pub(crate) use self::records::Said;
 pub(crate) use self::roll::Roll;
 use crate::changes::Table;
 use crate::connection::Link;

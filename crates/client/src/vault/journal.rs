@@ -212,7 +212,7 @@ impl Engine {
         }
         let mut queued = Vec::new();
         let mut batch = Vec::new();
-        let mut weight = 0;
+        let mut weight = 0_usize;
         let mut next: Option<Timestamp> = None;
         let enough = self.vault.gathered >= GATHERED_MAX;
         let until = if enough {

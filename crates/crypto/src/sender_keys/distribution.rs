@@ -135,7 +135,7 @@ impl SenderKeySeed {
         let distance = iteration
             .checked_sub(self.chain.next)
             .filter(|distance| *distance <= MAX_CHAIN_JUMP)?;
-        let key = (0..distance).fold(self.chain.key.copy(), |key, _| key.next());
+        let key = (0..distance).fold(self.chain.key.copy(), |key, _| key.step().1);
         Some(Self {
             statement: self.statement.clone(),
             chain: Chain { key, next: iteration },
