@@ -3,6 +3,8 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId};
 use zeroize::Zeroizing;
 
+use crate::places::intents::PlaceIntent;
+
 /// One input.
 pub enum Input {
     /// The engine starts, or the network came back: go online.
@@ -158,6 +160,8 @@ pub enum Intent {
     ShowRecoveryKey,
     /// The person has kept the recovery key; do not offer it again. Answer: `Done`.
     RecoveryKeyKept,
+    /// Something about groups and communities.
+    Place(PlaceIntent),
 }
 
 /// A new device that is to be approved.

@@ -20,6 +20,7 @@ use crate::input::{Input, Intent};
 use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
+use crate::places::PlacesRun;
 use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
@@ -84,6 +85,9 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    pub(crate) places: PlacesRun,
+    /// The clock at the last input, for views that depend on it.
+    pub(crate) now: Timestamp,
     pub(crate) posting: PostingRun,
     /// Something went into the outbox while it was gone over.
     pub(crate) outbox_grew: bool,
@@ -133,6 +137,8 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            places: PlacesRun::default(),
+            now: Timestamp(0),
             posting: PostingRun::default(),
             outbox_grew: false,
             asks: BTreeSet::new(),
@@ -148,6 +154,7 @@ impl Engine {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Effects, ReadError> {
+        self.now = now;
         let mut work = Work::new(store, rng, now);
         match input {
             Input::Start => self.start(&mut work)?,
@@ -198,11 +205,12 @@ impl Engine {
 
     /// Forgets everything volatile. Returns the asks that are open.
     pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
-        let (next_call, shown) = (self.next_call, self.shown);
+        let (next_call, shown, now) = (self.next_call, self.shown, self.now);
         let asks = std::mem::take(&mut self.asks);
         *self = Self::new(self.native);
         self.next_call = next_call;
         self.shown = shown;
+        self.now = now;
         asks
     }
 
@@ -293,6 +301,7 @@ impl Engine {
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
 

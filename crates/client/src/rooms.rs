@@ -8,7 +8,7 @@ use crate::changes::Table;
 pub(crate) use crate::progress::{Link, Missing, Place};
 use crate::progress::{self, Progress};
 use crate::reads::ReadError;
-use crate::rows::RoomRow;
+use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;
 
 /// How far another device's chain of messages was seen.
@@ -199,8 +199,11 @@ impl Work<'_> {
             let active_at = self.now;
             self.put_room(RoomRow {
                 room,
-                peer,
-                username: username.to_owned(),
+                kind: RoomKind::Direct {
+                    peer,
+                    username: username.to_owned(),
+                },
+                title: username.to_owned(),
                 active_at,
                 read_up_to: joins_at.unwrap_or(0),
             });

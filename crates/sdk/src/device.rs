@@ -266,16 +266,8 @@ impl Device {
     /// The chats, the one in which something last happened first.
     pub async fn list_chats(&self) -> Result<Vec<ChatView>, SdkError> {
         self.look(|engine, store| {
-            let account = engine.account(store).map_err(|_| Failure::storage())?;
-            let own = match &account {
-                AccountView::None | AccountView::Joining { .. } => "",
-                AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
-            };
             let chats = store.list_chats()?;
-            Ok(chats
-                .iter()
-                .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
-                .collect())
+            Ok(engine.list_chats(store, &chats).map_err(|_| Failure::storage())?)
         })
         .await
     }

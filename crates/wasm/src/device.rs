@@ -1,6 +1,6 @@
 //! The engine and its store, as the worker holds them.
 
-use conclave_client::views::{AccountView, ChatView, MessageView, Position};
+use conclave_client::views::{MessageView, Position};
 use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, LinkTarget};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId};
 use conclave_store::{Store, StoreError, StoreKey};
@@ -17,8 +17,8 @@ use crate::released::{
 /// A device: its store and the engine over it. The worker has one and gives it one input at a time.
 #[wasm_bindgen]
 pub struct Device {
-    engine: Engine,
-    store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
 }
 
 /// Opening.
@@ -308,22 +308,14 @@ impl Device {
     /// The list of chats, the newest first.
     #[wasm_bindgen(js_name = listChats)]
     pub fn list_chats(&self) -> Result<JsChats, JsValue> {
-        let account = self
-            .engine
-            .account(&self.store)
-            .map_err(|_| thrown(&Failure::storage()))?;
-        let own_account = match &account {
-            AccountView::None | AccountView::Joining { .. } => "",
-            AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
-        };
         let chats = self
             .store
             .list_chats()
             .map_err(|error| thrown(&of_store(&error)))?;
-        let views: Vec<ChatView> = chats
-            .iter()
-            .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own_account))
-            .collect();
+        let views = self
+            .engine
+            .list_chats(&self.store, &chats)
+            .map_err(|_| thrown(&Failure::storage()))?;
         Ok(to_js(&views)?.unchecked_into())
     }
 
@@ -365,7 +357,7 @@ impl Device {
 }
 
 impl Device {
-    fn intend(&mut self, ask: u32, intent: Intent) -> Result<JsReleased, JsValue> {
+    pub(crate) fn intend(&mut self, ask: u32, intent: Intent) -> Result<JsReleased, JsValue> {
         self.handle(Input::Intent {
             ask: ask.into(),
             intent,
@@ -385,7 +377,7 @@ impl Device {
     }
 }
 
-fn account_id(text: &str) -> Result<AccountId, JsValue> {
+pub(crate) fn account_id(text: &str) -> Result<AccountId, JsValue> {
     text.parse()
         .map_err(|_| thrown(&Failure::server(ErrorCode::UnknownPerson, None)))
 }

@@ -13,6 +13,7 @@
 mod clock;
 mod device;
 mod failure;
+mod places;
 mod released;
 
 pub use device::Device;

@@ -6,9 +6,16 @@ import type {
   ConnectionState,
   DeviceView,
   Failure,
+  InviteForm,
+  InviteMadeView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../protocol/generated';
 import type { CoreEvent, ServerState, StorageKind } from './core';
 
@@ -42,6 +49,18 @@ export interface Calls {
   makeInvite: { args: []; result: { token: string; expires: number } };
   recoveryWords: { args: []; result: string[] };
   recoveryKeyKept: { args: []; result: undefined };
+  listPlaces: { args: []; result: PlaceView[] };
+  findPlace: { args: [place: string]; result: PlaceView | null };
+  listMembers: { args: [place: string]; result: MemberView[] };
+  listPeople: { args: [accounts: string[]]; result: PersonView[] };
+  createPlace: {
+    args: [kind: PlaceSort, name: string, people: string[]];
+    result: { place: string; room: string };
+  };
+  previewInvite: { args: [link: string]; result: PreviewView };
+  joinPlace: { args: [link: string]; result: { place: string; waiting: boolean } };
+  makePlaceInvite: { args: [place: string, terms: InviteForm]; result: InviteMadeView };
+  changePlace: { args: [place: string, change: PlaceChange]; result: undefined };
 }
 
 export type Method = keyof Calls;

@@ -6,9 +6,16 @@ import type {
   ConnectionState,
   DeviceView,
   Failure,
+  InviteForm,
+  InviteMadeView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import { CoreError, type Core, type CoreEvent, type ServerState, type StorageKind } from './core';
@@ -198,6 +205,42 @@ export class SharedCore implements Core {
 
   recoveryKeyKept(): Promise<void> {
     return this.#call('recoveryKeyKept');
+  }
+
+  listPlaces(): Promise<PlaceView[]> {
+    return this.#call('listPlaces');
+  }
+
+  findPlace(place: string): Promise<PlaceView | null> {
+    return this.#call('findPlace', place);
+  }
+
+  listMembers(place: string): Promise<MemberView[]> {
+    return this.#call('listMembers', place);
+  }
+
+  listPeople(accounts: string[]): Promise<PersonView[]> {
+    return this.#call('listPeople', accounts);
+  }
+
+  createPlace(kind: PlaceSort, name: string, people: string[]): Promise<{ place: string; room: string }> {
+    return this.#call('createPlace', kind, name, people);
+  }
+
+  previewInvite(link: string): Promise<PreviewView> {
+    return this.#call('previewInvite', link);
+  }
+
+  joinPlace(link: string): Promise<{ place: string; waiting: boolean }> {
+    return this.#call('joinPlace', link);
+  }
+
+  makePlaceInvite(place: string, terms: InviteForm): Promise<InviteMadeView> {
+    return this.#call('makePlaceInvite', place, terms);
+  }
+
+  changePlace(place: string, change: PlaceChange): Promise<void> {
+    return this.#call('changePlace', place, change);
   }
 
   /** Lets go of everything, as a closed tab does. */

@@ -1,3 +1,4 @@
+import { noticeWords } from '../../format/notices';
 import type { MessageView } from '../../protocol/generated';
 
 /** The last line of a chat in one line of plain words. */
@@ -14,5 +15,7 @@ export function preview(message: MessageView): string {
       return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
+    case 'notice':
+      return noticeWords(body.notice, message.mine ? 'You' : 'Somebody');
   }
 }

@@ -1,4 +1,5 @@
 import { spokenTime } from '../../format/time';
+import { noticeWords } from '../../format/notices';
 import { count } from '../../format/words';
 import type { DeliveryView, LossView, MessageView } from '../../protocol/generated';
 
@@ -25,6 +26,8 @@ export function bodyWords(message: MessageView, closed = 1): string {
       return lostWords(message.body.why, closed);
     case 'restored_here':
       return 'This device was restored from an older copy here';
+    case 'notice':
+      return noticeWords(message.body.notice, 'Somebody');
   }
 }
 
