@@ -471,7 +471,10 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account && work.room_state(room)?.is_none() {
+        if from.account != own.account
+            && work.room_state(room)?.is_none()
+            && !self.shares_a_place(work, from.account)?
+        {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);

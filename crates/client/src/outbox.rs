@@ -73,18 +73,10 @@ enum Target {
     VaultKey(#[n(0)] AccountId, #[n(1)] u32),
     /// This device's sender key in a room of a place, for these devices; looked up when it is sealed.
     #[n(4)]
-    SenderKey(
-        #[n(0)] RoomId,
-        #[n(1)] ChainId,
-        #[n(2)] Vec<DeviceAddress>,
-    ),
+    SenderKey(#[n(0)] RoomId, #[n(1)] ChainId, #[n(2)] Vec<DeviceAddress>),
     /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
     #[n(5)]
-    Seeds(
-        #[n(0)] DeviceAddress,
-        #[n(1)] RoomId,
-        #[n(2)] Vec<ChainId>,
-    ),
+    Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
 }
 
 impl Target {

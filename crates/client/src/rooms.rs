@@ -5,8 +5,8 @@ use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, Hash, RoomId};
 use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
-pub(crate) use crate::progress::{Link, Missing, Place};
 use crate::progress::{self, Progress};
+pub(crate) use crate::progress::{Link, Missing, Place};
 use crate::reads::ReadError;
 use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;

@@ -30,13 +30,19 @@ const UNKNOWN_AT_A_TIME: usize = 16;
 
 impl Engine {
     /// A message was posted.
-    pub(crate) fn take_posted(&mut self, work: &mut Work<'_>, message: &RoomMessage) -> Result<(), ReadError> {
+    pub(crate) fn take_posted(
+        &mut self,
+        work: &mut Work<'_>,
+        message: &RoomMessage,
+    ) -> Result<(), ReadError> {
         let room = message.room;
         let Some(spot) = self.spot(work, room)? else {
             // Of a place that is about to be known; its rooms are looked at then.
             return Ok(());
         };
-        let mut flow = work.place_room(room)?.unwrap_or_else(|| PlaceRoom::new(spot.place));
+        let mut flow = work
+            .place_room(room)?
+            .unwrap_or_else(|| PlaceRoom::new(spot.place));
         if !flow.begun && message.sequence == 1 {
             flow.begin(0, None);
         }

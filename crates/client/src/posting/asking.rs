@@ -392,7 +392,11 @@ impl Engine {
         if from <= epoch {
             return Ok(Some(SecretBytes(seed.to_bytes())));
         }
-        if spot.roll().epoch_end(spot.room, epoch).is_some_and(|end| end <= from) {
+        if spot
+            .roll()
+            .epoch_end(spot.room, epoch)
+            .is_some_and(|end| end <= from)
+        {
             return Ok(None);
         }
         // They came in while it lasted: from the first message on whose sender had seen them come.

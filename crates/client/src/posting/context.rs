@@ -28,7 +28,9 @@ impl PostContext {
             None => None,
             Some(at) => {
                 let left = at.0.checked_sub(message.time.0)?;
-                let seconds = left.checked_div(1_000).filter(|_| left.checked_rem(1_000) == Some(0))?;
+                let seconds = left
+                    .checked_div(1_000)
+                    .filter(|_| left.checked_rem(1_000) == Some(0))?;
                 Some(u32::try_from(seconds).ok()?)
             }
         };
@@ -97,15 +99,63 @@ mod tests {
         let all = [
             bytes(&message(), hash),
             bytes(&message(), Hash([8; 32])),
-            bytes(&RoomMessage { room: RoomId([9; 32]), ..message() }, hash),
-            bytes(&RoomMessage { id: EnvelopeId([9; 16]), ..message() }, hash),
-            bytes(&RoomMessage { epoch: 6, ..message() }, hash),
+            bytes(
+                &RoomMessage {
+                    room: RoomId([9; 32]),
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    id: EnvelopeId([9; 16]),
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    epoch: 6,
+                    ..message()
+                },
+                hash,
+            ),
             bytes(&RoomMessage { head: 7, ..message() }, hash),
-            bytes(&RoomMessage { class: Class::Annotation, ..message() }, hash),
-            bytes(&RoomMessage { target: Some(EnvelopeId([9; 16])), ..message() }, hash),
-            bytes(&RoomMessage { thread: Some(EnvelopeId([9; 16])), ..message() }, hash),
-            bytes(&RoomMessage { expires: Some(Timestamp(1_060_500)), ..message() }, hash),
-            bytes(&RoomMessage { expires: Some(Timestamp(1_061_500)), ..message() }, hash),
+            bytes(
+                &RoomMessage {
+                    class: Class::Annotation,
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    target: Some(EnvelopeId([9; 16])),
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    thread: Some(EnvelopeId([9; 16])),
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    expires: Some(Timestamp(1_060_500)),
+                    ..message()
+                },
+                hash,
+            ),
+            bytes(
+                &RoomMessage {
+                    expires: Some(Timestamp(1_061_500)),
+                    ..message()
+                },
+                hash,
+            ),
         ];
         for (at, one) in all.iter().enumerate() {
             assert!(!all[..at].contains(one), "{at}");
@@ -120,7 +170,10 @@ mod tests {
             (1_000_499, None),
             (u64::MAX, None),
         ] {
-            let message = RoomMessage { expires: Some(Timestamp(expires)), ..message() };
+            let message = RoomMessage {
+                expires: Some(Timestamp(expires)),
+                ..message()
+            };
             let context = PostContext::of(&message, Hash([7; 32]));
             assert_eq!(context.map(|context| context.expires), of);
         }

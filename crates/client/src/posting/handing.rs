@@ -8,7 +8,7 @@ use conclave_crypto::sender_keys::{ReceivingChains, SenderKeyDistribution, Sendi
 use conclave_crypto::{Purpose, pad};
 use conclave_protocol::frames::{ClientFrame, Distribute, Pairwise};
 use conclave_protocol::limits::DISTRIBUTE_MAX;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, Hash, RoomId};
 
 use super::Spot;
 use super::records::{Handed, OwnChain, Seed};
@@ -253,15 +253,15 @@ impl Engine {
             return Ok(());
         };
         let (head, hash) = (distribution.head_sequence(), *distribution.head_hash());
-        if head > spot.chain.head() {
-            // The key is good for what comes after that entry, and is looked at once it is here.
-            self.follow_place(work, spot.place)?;
-        } else if spot.chain.hash_at(head).is_some_and(|known| known.0 != hash) {
-            self.place_shown_otherwise(work, spot.place)?;
+        // What it names beyond the known chain is asked for, and another version of that is shown to people.
+        self.place_head_named(work, spot.place, head, Hash(hash))?;
+        if spot.chain.hash_at(head).is_some_and(|known| known.0 != hash) {
             return Ok(());
         }
         let is_expected = match spot.roll().has_epoch(room, epoch) {
-            true => spot.roll().was_reader(room, from.account, epoch.max(head.min(spot.chain.head()))),
+            true => spot
+                .roll()
+                .was_reader(room, from.account, epoch.max(head.min(spot.chain.head()))),
             // An epoch that the chain known here has not reached: the statement binds it, and no message under it
             // opens before the chain does.
             false => epoch > spot.chain.head() && epoch <= head,

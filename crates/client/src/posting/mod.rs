@@ -32,6 +32,7 @@ mod placing;
 mod records;
 mod roll;
 mod sealing;
+mod shim;
 mod telling;
 #[cfg(test)]
 mod tests;

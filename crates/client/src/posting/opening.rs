@@ -105,10 +105,8 @@ impl Engine {
             .chain
             .hash_at(message.head)
             .and_then(|hash| PostContext::of(message, hash));
-        let (Some(context), Ok(sealed)) = (
-            context,
-            SenderKeyMessage::from_bytes(message.body.as_slice()),
-        ) else {
+        let (Some(context), Ok(sealed)) = (context, SenderKeyMessage::from_bytes(message.body.as_slice()))
+        else {
             return Ok(false);
         };
         let opened = open_by_seed(work, spot, message, &author, &sealed, None, &context.to_bytes())?;

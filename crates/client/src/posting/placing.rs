@@ -75,7 +75,12 @@ impl Engine {
                     }
                     Opened::KeyMissing(chain) if author.address == own.address() => {
                         let _ = chain;
-                        self.show_closed_post(work, message, known.as_ref(), MessageBody::Lost(Loss::SentHere))?;
+                        self.show_closed_post(
+                            work,
+                            message,
+                            known.as_ref(),
+                            MessageBody::Lost(Loss::SentHere),
+                        )?;
                     }
                     Opened::KeyMissing(chain) => {
                         waiting.chain = Some(chain);
@@ -87,7 +92,12 @@ impl Engine {
                         self.ask_for(work, spot.room, chain, author.address)?;
                     }
                     Opened::NotGenuine => {
-                        self.show_closed_post(work, message, known.as_ref(), MessageBody::Lost(Loss::NotGenuine))?;
+                        self.show_closed_post(
+                            work,
+                            message,
+                            known.as_ref(),
+                            MessageBody::Lost(Loss::NotGenuine),
+                        )?;
                     }
                     Opened::Ended => {}
                 }
@@ -167,7 +177,12 @@ impl Engine {
                 return Ok(());
             }
             Opened::NotGenuine => {
-                self.show_closed_post(work, &message, known.as_ref(), MessageBody::Lost(Loss::NotGenuine))?;
+                self.show_closed_post(
+                    work,
+                    &message,
+                    known.as_ref(),
+                    MessageBody::Lost(Loss::NotGenuine),
+                )?;
                 self.forget_waiting(work, &mut flow, spot.room, message.sequence)?;
             }
             Opened::Ended => {
@@ -409,11 +424,7 @@ fn missing_at(work: &mut Work<'_>, shown_before: EnvelopeId, change: i32) -> Res
 }
 
 /// A message that stays closed was counted as missing before a later one; now it stands in its own place.
-fn explain(
-    work: &mut Work<'_>,
-    speaker: &mut Speaker,
-    sequence: u64,
-) -> Result<Option<Missing>, ReadError> {
+fn explain(work: &mut Work<'_>, speaker: &mut Speaker, sequence: u64) -> Result<Option<Missing>, ReadError> {
     let explained = speaker
         .progress
         .as_mut()

@@ -144,7 +144,11 @@ pub(crate) fn note_said(list: &mut Vec<Said>, said: Said) {
     let newest = match known {
         Some(at) => {
             let before = list.remove(at);
-            if before.iteration > said.iteration { before } else { said }
+            if before.iteration > said.iteration {
+                before
+            } else {
+                said
+            }
         }
         None => said,
     };
@@ -224,7 +228,10 @@ pub(crate) struct Handed {
 
 impl Handed {
     pub(crate) fn new(chain: ChainId) -> Self {
-        Self { chain, to: Vec::new() }
+        Self {
+            chain,
+            to: Vec::new(),
+        }
     }
 
     pub(crate) fn has(&self, address: DeviceAddress) -> bool {
@@ -383,7 +390,11 @@ impl Work<'_> {
     }
 
     pub(crate) fn put_speaker(&mut self, room: RoomId, device: DeviceAddress, speaker: &Speaker) {
-        self.put(Table::ReceivingKeys, &in_room(room, &address_key(device)), speaker);
+        self.put(
+            Table::ReceivingKeys,
+            &in_room(room, &address_key(device)),
+            speaker,
+        );
     }
 
     /// The devices of an account that said something in a room.
@@ -492,7 +503,11 @@ impl Work<'_> {
     }
 
     pub(crate) fn put_answers(&mut self, device: DeviceAddress, answers: &Answers) {
-        self.put(Table::SendingKeys, &Part::Answers.key(&address_key(device)), answers);
+        self.put(
+            Table::SendingKeys,
+            &Part::Answers.key(&address_key(device)),
+            answers,
+        );
     }
 
     pub(crate) fn tally(&self, id: EnvelopeId) -> Result<Option<Tally>, ReadError> {

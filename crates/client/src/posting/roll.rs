@@ -267,7 +267,10 @@ impl Roll {
         };
         match &found.readers {
             Some(readers) => readers.belonged(account, head),
-            None => self.members.belonged(account, head) && found.epochs.first().is_some_and(|first| *first <= head),
+            None => {
+                self.members.belonged(account, head)
+                    && found.epochs.first().is_some_and(|first| *first <= head)
+            }
         }
     }
 
@@ -392,7 +395,9 @@ impl Roll {
             let is_private = state
                 .channel_of(room)
                 .is_some_and(|channel| state.channel_roles(channel).is_some());
-            let Some(found) = self.rooms.get_mut(at) else { continue };
+            let Some(found) = self.rooms.get_mut(at) else {
+                continue;
+            };
             if rights {
                 found.rights = sequence;
             }

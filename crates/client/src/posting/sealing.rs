@@ -47,7 +47,9 @@ impl Engine {
             return Ok(Sealing::Waits);
         }
 
-        let mut flow = work.place_room(room)?.unwrap_or_else(|| PlaceRoom::new(spot.place));
+        let mut flow = work
+            .place_room(room)?
+            .unwrap_or_else(|| PlaceRoom::new(spot.place));
         let expires = state
             .policy(room)
             .map(|policy| policy.disappearing)
@@ -178,7 +180,7 @@ impl Engine {
         let Some(spot) = self.spot(work, room)? else {
             return Ok(());
         };
-        self.follow_place(work, spot.place)?;
+        self.follow_place(spot.place);
         if code == ErrorCode::ObservationOwed {
             // Somebody's log has grown by a revocation that is not known here.
             for account in spot.chain.state().readers(room) {

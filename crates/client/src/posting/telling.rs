@@ -181,7 +181,10 @@ impl Engine {
         }
         if let Some(reached) = reached
             && let Some(mut row) = work.find_message(id)?
-            && matches!(row.delivery, Delivery::Queued | Delivery::Sent | Delivery::Delivered)
+            && matches!(
+                row.delivery,
+                Delivery::Queued | Delivery::Sent | Delivery::Delivered
+            )
             && row.delivery != reached
         {
             row.delivery = reached;
@@ -192,7 +195,12 @@ impl Engine {
 }
 
 fn is_small(spot: &Spot) -> bool {
-    spot.chain.state().readers(spot.room).take(READERS_MAX.saturating_add(1)).count() <= READERS_MAX
+    spot.chain
+        .state()
+        .readers(spot.room)
+        .take(READERS_MAX.saturating_add(1))
+        .count()
+        <= READERS_MAX
 }
 
 fn reads(spot: &Spot, account: AccountId) -> bool {

@@ -34,7 +34,12 @@ pub(crate) enum Item {
 pub(super) fn weight(item: &Item) -> usize {
     match item {
         Item::Message(..) | Item::Head(..) | Item::Key(..) => 1,
-        Item::Seed(_, seed) => seed.0.len().checked_div(160).unwrap_or_default().saturating_add(2),
+        Item::Seed(_, seed) => seed
+            .0
+            .len()
+            .checked_div(160)
+            .unwrap_or_default()
+            .saturating_add(2),
     }
 }
 

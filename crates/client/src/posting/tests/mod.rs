@@ -7,13 +7,21 @@ mod stories;
 use conclave_sigchain::room::RoomChain;
 
 use crate::machine::Engine;
+use crate::places::record::Place;
+use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;
 
 /// Keeps a chain as the engine has it once it followed it.
-fn keep_chain(_engine: &mut Engine, work: &mut Work<'_>, chain: &RoomChain) {
-    use conclave_protocol::Bytes;
-    work.put(crate::changes::Table::Places, &[b"place/", &chain.place().0[..]].concat(), &Bytes(chain.to_bytes()));
+fn keep_chain(engine: &mut Engine, work: &mut Work<'_>, chain: &RoomChain) {
+    engine.keep_place(work, Place::new(chain.clone()));
     for room in chain.state().rooms() {
-        work.put(crate::changes::Table::Places, &[b"room/", &room.0[..]].concat(), &chain.place());
+        work.ensure_place_room(RoomRow {
+            room,
+            kind: RoomKind::Group { place: chain.place() },
+            title: "a group".to_owned(),
+            active_at: work.now,
+            read_up_to: 0,
+        })
+        .unwrap();
     }
 }

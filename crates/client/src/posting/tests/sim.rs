@@ -146,7 +146,8 @@ pub(super) struct Server {
     /// Loses what is distributed to these devices.
     pub(super) swallows: BTreeSet<DeviceAddress>,
     pub(super) posts: u32,
-    pub(super) distributed: u32,
+    /// Of each device.
+    pub(super) distributed: BTreeMap<DeviceAddress, u32>,
 }
 
 pub(super) struct Sim {
@@ -181,11 +182,7 @@ impl Device {
     }
 
     /// Does something with the store in one handling.
-    pub(super) fn with<T>(
-        &mut self,
-        now: Timestamp,
-        act: impl FnOnce(&mut Engine, &mut Work<'_>) -> T,
-    ) -> T {
+    pub(super) fn with<T>(&mut self, now: Timestamp, act: impl FnOnce(&mut Engine, &mut Work<'_>) -> T) -> T {
         let mut work = Work::new(&self.disk, &mut self.rng, now);
         let done = act(&mut self.engine, &mut work);
         self.engine.keep_rolls(&mut work);
@@ -361,7 +358,9 @@ impl Sim {
         let signing = signing_key(seed, 0);
         let now = self.now;
         let chain = self.server.chain.as_mut().unwrap();
-        let entry = chain.next_entry(author, now, body).signed_with(|bytes| signing.sign(bytes));
+        let entry = chain
+            .next_entry(author, now, body)
+            .signed_with(|bytes| signing.sign(bytes));
         chain.append(&entry).unwrap();
         self.server.entries.push(Bytes(entry.to_bytes()));
     }
@@ -386,8 +385,9 @@ impl Sim {
         let account = self.id(seed);
         let at = self.of(by)[0];
         let (now, place) = (self.now, self.chain().place());
-        let closings =
-            self.devices[at].with(now, |engine, work| engine.closings_of(work, place, account).unwrap());
+        let closings = self.devices[at].with(now, |engine, work| {
+            engine.closings_of(work, place, account).unwrap()
+        });
         self.says(
             by,
             RoomBody::Remove {
@@ -552,7 +552,12 @@ impl Sim {
             if !quiet {
                 continue;
             }
-            let next = self.devices.iter().filter(|one| one.connected).filter_map(|one| one.wake).min();
+            let next = self
+                .devices
+                .iter()
+                .filter(|one| one.connected)
+                .filter_map(|one| one.wake)
+                .min();
             match next {
                 Some(next) if next <= until => {
                     self.now = self.now.max(next);
@@ -574,7 +579,9 @@ impl Sim {
         match request {
             Request::Http(call) => {
                 let outcome = self.answers(at, &call);
-                self.devices[at].inbox.push_back(Input::Http { id: call.id, outcome });
+                self.devices[at]
+                    .inbox
+                    .push_back(Input::Http { id: call.id, outcome });
             }
             Request::Frame(bytes) => match ClientFrame::from_bytes(&bytes).unwrap() {
                 ClientFrame::Hello(hello) => self.greets(at, &hello),
@@ -616,7 +623,10 @@ impl Sim {
         let known = hello.cursors.iter().find(|cursor| cursor.room == room);
         let reads = self.chain().state().is_reader(address.account, room);
         let further = reads && stands > known.map_or(0, |cursor| cursor.sequence);
-        let moved = further.then_some(Cursor { room, sequence: stands });
+        let moved = further.then_some(Cursor {
+            room,
+            sequence: stands,
+        });
         let welcome = Welcome {
             time: self.now,
             moved: moved.into_iter().collect(),
@@ -639,7 +649,7 @@ impl Sim {
             self.tells(at, &answer);
             return;
         }
-        self.server.distributed += 1;
+        *self.server.distributed.entry(from).or_default() += 1;
         for pairwise in distribute.messages {
             if self.server.swallows.contains(&pairwise.to) {
                 continue;
@@ -712,7 +722,9 @@ impl Sim {
     /// Keeps an envelope, whoever it is of.
     pub(super) fn stores(&mut self, from: DeviceAddress, post: &Post) -> u64 {
         let sequence = u64::try_from(self.server.envelopes.len()).unwrap() + 1;
-        let expires_at = post.expires.map(|seconds| self.now.0 + u64::from(seconds) * 1_000);
+        let expires_at = post
+            .expires
+            .map(|seconds| self.now.0 + u64::from(seconds) * 1_000);
         self.server.envelopes.push(StoredEnvelope {
             sequence,
             id: post.id,
@@ -785,7 +797,9 @@ impl Sim {
                 if self.server.without_prekeys.contains(&wanted) || bundles.is_empty() {
                     return problem(ErrorCode::NoPrekeys);
                 }
-                ok(&PrekeyClaimed { bundle: bundles.remove(0) })
+                ok(&PrekeyClaimed {
+                    bundle: bundles.remove(0),
+                })
             }
             ["accounts", account] => match self.server.accounts.get(&account.parse().unwrap()) {
                 Some(account) => ok(&account.found()),
@@ -816,11 +830,21 @@ impl Sim {
         let limit = usize::try_from(value("limit=").unwrap()).unwrap();
         let all: Vec<&StoredEnvelope> = self.server.envelopes.iter().filter(served).collect();
         let envelopes = match (value("after="), value("before=")) {
-            (Some(after), _) => all.into_iter().filter(|one| one.sequence > after).take(limit).cloned().collect(),
+            (Some(after), _) => all
+                .into_iter()
+                .filter(|one| one.sequence > after)
+                .take(limit)
+                .cloned()
+                .collect(),
             (_, before) => {
                 let before = before.unwrap();
-                let mut some: Vec<_> =
-                    all.into_iter().rev().filter(|one| one.sequence < before).take(limit).cloned().collect();
+                let mut some: Vec<_> = all
+                    .into_iter()
+                    .rev()
+                    .filter(|one| one.sequence < before)
+                    .take(limit)
+                    .cloned()
+                    .collect();
                 some.reverse();
                 some
             }
