@@ -393,6 +393,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_about_sender_keys_has_one_form_and_as_much_as_is_said_at_once_fits() {
+        let bytes = |times| SecretBytes(zeroize::Zeroizing::new(vec![7; times]));
+        let key = minicbor::to_vec(Control::SenderKey(bytes(3))).unwrap();
+        assert_eq!(hex(&key), "820a8143070707");
+        let wanted = Control::SenderKeyWanted(RoomId([8; 32]), vec![ChainId([9; 16])]);
+        let (room, chain) = ("08".repeat(32), "09".repeat(16));
+        assert_eq!(
+            hex(&minicbor::to_vec(wanted).unwrap()),
+            format!("820b825820{room}8150{chain}")
+        );
+        let seeds = minicbor::to_vec(Control::Seeds(RoomId([8; 32]), vec![bytes(1)])).unwrap();
+        assert_eq!(hex(&seeds), format!("820c825820{room}814107"));
+        let most = (0..crate::posting::WANTED_MAX).map(|_| bytes(289)).collect();
+        let most = minicbor::to_vec(Control::Seeds(RoomId([8; 32]), most)).unwrap();
+        assert!(conclave_crypto::pad(&most).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
+        let wanted = vec![ChainId([9; 16]); crate::posting::WANTED_MAX];
+        let wanted = minicbor::to_vec(Control::SenderKeyWanted(RoomId([8; 32]), wanted)).unwrap();
+        assert!(conclave_crypto::pad(&wanted).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
+        assert_eq!(format!("{:?}", bytes(3)), "SecretBytes(..)");
+    }
+
+    #[test]
     fn an_address_survives_its_key() {
         let address = DeviceAddress {
             account: AccountId([5; 32]),

@@ -43,6 +43,8 @@ use std::sync::Arc;
 use conclave_protocol::{PlaceId, RoomId, Timestamp};
 use conclave_sigchain::room::{RoomChain, RoomChange, RoomState};
 
+#[cfg(test)]
+pub(crate) use self::asking::WANTED_MAX;
 pub(crate) use self::records::Said;
 pub(crate) use self::roll::Roll;
 use crate::changes::Table;

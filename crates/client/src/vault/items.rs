@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_is_room_and_bytes_and_as_many_as_weigh_two_hundred_messages_fit_one_record() {
+        let seed = || Item::Seed(RoomId([1; 32]), SecretBytes(Zeroizing::new(vec![2; 289])));
+        let bytes = to_bytes(&[seed()]);
+        let shown: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = format!("818203825820{}590121{}", "01".repeat(32), "02".repeat(289));
+        assert_eq!(shown.concat(), expected);
+        assert_eq!(to_bytes(&from_bytes(&bytes)), bytes);
+        assert_eq!(weight(&seed()), 3);
+        let many: Vec<Item> = (0..super::super::BATCH_MAX / 3).map(|_| seed()).collect();
+        let bytes = to_bytes(&many);
+        assert!(bytes.len() < 160 * 3 * many.len());
+        assert!(bytes.len() <= conclave_crypto::limits::MAX_VAULT_RECORD / 2);
+    }
+
+    #[test]
     fn two_hundred_messages_fit_one_record() {
         let items: Vec<Item> = (0..super::super::BATCH_MAX)
             .map(|_| {

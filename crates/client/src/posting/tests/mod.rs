@@ -1,6 +1,7 @@
 //! Engines in one group, over a server of a page that does what a test tells it to.
 
 mod model;
+mod rolls;
 mod sim;
 mod stories;
 

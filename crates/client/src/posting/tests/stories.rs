@@ -1,11 +1,15 @@
 //! What happens to messages in a group, told one by one.
 
+use conclave_crypto::sender_keys::SenderKeyMessage;
 use conclave_protocol::frames::{Class, Post, RoomMessage, ServerFrame};
 use conclave_protocol::{EnvelopeId, ErrorCode, Timestamp};
 use conclave_sigchain::room::{History, Policy, RoomBody};
 
 use super::sim::Sim;
+use crate::codec::SecretBytes;
+use crate::content::ChainId;
 use crate::rows::{Delivery, Loss, MessageBody};
+use zeroize::Zeroizing;
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -546,4 +550,93 @@ fn seals_by_itself(sim: &mut Sim, at: usize, text: &str) -> Post {
             _ => panic!("a post"),
         }
     })
+}
+
+#[test]
+fn a_seed_that_nobody_asked_for_or_that_opens_nothing_is_not_kept() {
+    let mut sim = Sim::group(3, 1, Policy::default());
+    sim.runs(1_000);
+    let carol = sim.devices[2].address;
+    let room = sim.room();
+    let now = sim.now;
+    // Bob has alice's key, and hands it to carol unasked.
+    sim.server.swallows.insert(carol);
+    sim.sends(0, "one");
+    sim.runs(500);
+    sim.server.swallows.clear();
+    let chain = {
+        let sealed = sim.server.envelopes[0].body.clone();
+        let message = SenderKeyMessage::from_bytes(sealed.as_slice()).unwrap();
+        ChainId(message.chain_id())
+    };
+    let bob = sim.devices[1].address;
+    let seed = sim.devices[1].with(now, |_, work| {
+        work.seed(room, chain).unwrap().unwrap().bytes.0.to_vec()
+    });
+    let hands = |sim: &mut Sim, bytes: &[u8]| {
+        let bytes = SecretBytes(Zeroizing::new(bytes.to_vec()));
+        sim.devices[2].with(now, |engine, work| {
+            engine.take_seeds(work, bob, room, vec![bytes]).unwrap();
+            work.seed(room, chain).unwrap().is_some()
+        })
+    };
+    assert!(!hands(&mut sim, &seed), "nobody asked bob");
+    sim.devices[2].with(now, |_, work| {
+        let mut ask = work.ask(room, chain).unwrap().unwrap();
+        ask.asked.push(bob);
+        work.put_ask(room, chain, &ask);
+    });
+    let mut wrong = seed.clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    assert!(!hands(&mut sim, &wrong), "the key is not the chain's");
+    assert_eq!(sim.devices[2].texts(room), ["Unopened"]);
+    let mut forged = seed.clone();
+    forged[60] ^= 1;
+    assert!(!hands(&mut sim, &forged), "the statement is not alice's");
+    assert!(hands(&mut sim, &seed));
+    assert_eq!(sim.devices[2].texts(room), ["one"]);
+}
+
+#[test]
+fn nobody_gets_a_key_that_they_may_not_read_by_and_nobody_more_than_their_share() {
+    let mut sim = Sim::group(3, 1, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "one");
+    sim.runs(1_000);
+    let room = sim.room();
+    let chain = {
+        let sealed = sim.server.envelopes[0].body.clone();
+        ChainId(
+            SenderKeyMessage::from_bytes(sealed.as_slice())
+                .unwrap()
+                .chain_id(),
+        )
+    };
+    let (bob, carol) = (sim.devices[1].address, sim.devices[2].address);
+    sim.removes(1, 3);
+    sim.learns(1, u32::MAX);
+    let now = sim.now;
+    let given = |sim: &mut Sim, to| {
+        sim.devices[1].with(now, |engine, work| {
+            engine.seeds_for(work, to, room, &[chain]).unwrap().is_some()
+        })
+    };
+    assert!(!given(&mut sim, carol), "she was removed");
+    let alice = sim.devices[0].address;
+    assert!(given(&mut sim, alice));
+    sim.connects(0);
+    let mut answered = 0;
+    for _ in 0..500 {
+        let before = sim.devices[0].with(now, |_, work| {
+            work.answers(bob).unwrap().map_or(0, |one| one.count)
+        });
+        sim.devices[0].with(now, |engine, work| {
+            engine.take_sender_key_wanted(work, bob, room, &[]).unwrap();
+        });
+        let after = sim.devices[0].with(now, |_, work| {
+            work.answers(bob).unwrap().map_or(0, |one| one.count)
+        });
+        answered += after - before;
+    }
+    assert_eq!(answered, 240);
 }
