@@ -23,6 +23,7 @@ use crate::content::{
 };
 use crate::effects::Request;
 use crate::failure::Failure;
+use crate::input::TextWith;
 use crate::machine::Engine;
 use crate::posting::Said;
 use crate::reads::ReadError;
@@ -147,6 +148,7 @@ impl Engine {
         room: RoomId,
         id: Option<EnvelopeId>,
         text: String,
+        _with: TextWith,
     ) -> Result<(), ReadError> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
