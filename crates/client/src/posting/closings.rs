@@ -24,7 +24,7 @@ impl Engine {
     }
 
     /// The chains of an account's devices that its own chain says were revoked.
-    pub(crate) fn closings_of_revoked(
+    pub(crate) fn closings_of_lost(
         &mut self,
         work: &Work<'_>,
         place: PlaceId,

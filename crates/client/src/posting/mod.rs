@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use conclave_protocol::{PlaceId, RoomId, Timestamp};
-use conclave_sigchain::room::{RoomChain, RoomChange, RoomState};
+use conclave_sigchain::room::RoomChain;
 
 #[cfg(test)]
 pub(crate) use self::asking::WANTED_MAX;
@@ -82,25 +82,26 @@ pub(crate) struct Spot {
 }
 
 impl Engine {
-    /// An entry of a place's verified chain was taken; `state` is what it led to.
-    pub(crate) fn note_entry(
+    /// The roll of a place's chain as it is known here, for who follows that chain.
+    pub(crate) fn roll_of(&mut self, work: &Work<'_>, chain: &RoomChain) -> Result<Roll, ReadError> {
+        Ok(Arc::unwrap_or_clone(self.shared_roll(work, chain)?))
+    }
+
+    /// A place's verified chain has grown, and its roll with it.
+    pub(crate) fn take_roll(
         &mut self,
         work: &Work<'_>,
-        state: &RoomState,
-        change: &RoomChange,
+        chain: &RoomChain,
+        roll: Roll,
     ) -> Result<(), ReadError> {
-        let place = state.place();
-        let mut roll = match self.find_roll(work, place)? {
-            Some(roll) => roll,
-            None => Arc::new(Roll::default()),
-        };
-        Arc::make_mut(&mut roll).note(state, change);
-        self.posting.rolls.insert(place, roll);
+        let place = chain.place();
+        self.posting.rolls.insert(place, Arc::new(roll));
         self.posting.changed.insert(place);
-        // A message that waited for this entry can be looked at now.
+        // A message that waited for this can be looked at now.
         self.posting.longer_asked.remove(&place);
         self.posting_soon(work.now);
         let own = work.own()?.account;
+        let state = chain.state();
         self.posting
             .look
             .extend(state.rooms().filter(|room| state.is_reader(own, *room)));
@@ -153,16 +154,7 @@ impl Engine {
         let Some(chain) = self.place_chain(work, place)? else {
             return Ok(None);
         };
-        let roll = match self.find_roll(work, place)? {
-            Some(roll) if roll.is_of(chain.head()) => roll,
-            // The chain was read from a state, or the roll is of an earlier version.
-            _ => {
-                let roll = Arc::new(Roll::of_state(chain.state()));
-                self.posting.rolls.insert(place, Arc::clone(&roll));
-                self.posting.changed.insert(place);
-                roll
-            }
-        };
+        let roll = self.shared_roll(work, &chain)?;
         Ok(Some(Spot {
             room,
             place,
@@ -171,16 +163,22 @@ impl Engine {
         }))
     }
 
-    fn find_roll(&mut self, work: &Work<'_>, place: PlaceId) -> Result<Option<Arc<Roll>>, ReadError> {
-        if let Some(roll) = self.posting.rolls.get(&place) {
-            return Ok(Some(Arc::clone(roll)));
-        }
-        let Some(roll) = work.find::<Roll>(Table::Places, &roll::key(place))? else {
-            return Ok(None);
+    fn shared_roll(&mut self, work: &Work<'_>, chain: &RoomChain) -> Result<Arc<Roll>, ReadError> {
+        let place = chain.place();
+        let known = match self.posting.rolls.get(&place) {
+            Some(roll) => Some(Arc::clone(roll)),
+            None => work.find::<Roll>(Table::Places, &roll::key(place))?.map(Arc::new),
         };
-        let roll = Arc::new(roll);
+        let roll = match known {
+            Some(roll) if roll.is_of(chain.head()) => roll,
+            // The chain was read from a state, or the roll is of an earlier version.
+            _ => {
+                self.posting.changed.insert(place);
+                Arc::new(Roll::of_state(chain.state()))
+            }
+        };
         self.posting.rolls.insert(place, Arc::clone(&roll));
-        Ok(Some(roll))
+        Ok(roll)
     }
 
     /// Puts changed rolls into the store, in the same handling as the entries that they follow from.

@@ -180,15 +180,10 @@ impl Engine {
         let Some(spot) = self.spot(work, room)? else {
             return Ok(());
         };
-        self.follow_place(spot.place);
         if code == ErrorCode::ObservationOwed {
-            // Somebody's log has grown by a revocation that is not known here.
-            for account in spot.chain.state().readers(room) {
-                if self.person(work, account)?.is_some() {
-                    self.follow_chain(work, account)?;
-                }
-            }
+            return self.observation_owed(work, spot.place);
         }
+        self.follow_place(spot.place);
         Ok(())
     }
 }

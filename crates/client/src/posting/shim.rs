@@ -4,6 +4,9 @@ use crate::reads::ReadError;
 use crate::work::Work;
 use conclave_protocol::{AccountId, Hash, PlaceId};
 impl Engine {
+    pub(crate) fn observation_owed(&mut self, _work: &mut Work<'_>, _id: PlaceId) -> Result<(), ReadError> {
+        Ok(())
+    }
     pub(crate) fn follow_place(&mut self, _place: PlaceId) {}
     pub(crate) fn place_head_named(
         &mut self,

@@ -3,6 +3,7 @@
 mod model;
 mod rolls;
 mod sim;
+mod speed;
 mod stories;
 
 use conclave_sigchain::room::RoomChain;

@@ -181,6 +181,16 @@ impl Device {
         released.requests
     }
 
+    /// Handles an input, and says how long that took, storing aside.
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+    pub(super) fn timed(&mut self, input: Input, now: Timestamp) -> (Vec<Request>, std::time::Duration) {
+        let began = std::time::Instant::now();
+        let effects = self.engine.handle(&self.disk, input, now, &mut self.rng).unwrap();
+        let time = began.elapsed();
+        let released = effects.commit(&mut self.disk).unwrap();
+        (released.requests, time)
+    }
+
     /// Does something with the store in one handling.
     pub(super) fn with<T>(&mut self, now: Timestamp, act: impl FnOnce(&mut Engine, &mut Work<'_>) -> T) -> T {
         let mut work = Work::new(&self.disk, &mut self.rng, now);
@@ -412,6 +422,10 @@ impl Sim {
         self.devices[at].with(now, |engine, work| {
             let known = engine.place_chain(work, place).unwrap();
             let mut chain = known.map(|chain| (*chain).clone());
+            let mut roll = match &chain {
+                Some(chain) => engine.roll_of(work, chain).unwrap(),
+                None => Roll::default(),
+            };
             for entry in entries.iter().filter(|entry| entry.sequence <= up_to) {
                 let change = match &mut chain {
                     None => {
@@ -422,10 +436,11 @@ impl Sim {
                     Some(chain) if entry.sequence <= chain.head() => continue,
                     Some(chain) => chain.append(entry).unwrap(),
                 };
-                let state = chain.as_ref().unwrap().state().clone();
-                engine.note_entry(work, &state, &change).unwrap();
+                roll.note(chain.as_ref().unwrap().state(), &change);
             }
-            super::keep_chain(engine, work, &chain.unwrap());
+            let chain = chain.unwrap();
+            super::keep_chain(engine, work, &chain);
+            engine.take_roll(work, &chain, roll).unwrap();
             for found in people {
                 let person = crate::people::Person::verify(found).unwrap();
                 if person.chain.account() != work.own().unwrap().account {
@@ -863,7 +878,7 @@ fn head_of(account: &Account) -> AccountHead {
     }
 }
 
-fn ok(body: &impl Serialize) -> HttpOutcome {
+pub(super) fn ok(body: &impl Serialize) -> HttpOutcome {
     HttpOutcome::Answered {
         status: 200,
         body: serde_json::to_vec(body).unwrap(),
