@@ -49,6 +49,14 @@ function lostWords(why: LossView, lost: number): string {
       return lost === 1
         ? 'A message that you sent before this device was restored'
         : `${count(lost, 'message')} that you sent before this device was restored`;
+    case 'not_genuine':
+      return lost === 1
+        ? 'A message that is not genuine was refused here'
+        : `${count(lost, 'message')} that are not genuine were refused here`;
+    case 'key_not_given':
+      return lost === 1
+        ? 'This message could not be opened, and nobody has its key any more'
+        : `${count(lost, 'message')} could not be opened, and nobody has their keys any more`;
   }
 }
 
