@@ -1,4 +1,5 @@
 import type { Core } from '../../engine/core';
+import type { Naming } from '../../format/notices';
 import type { MessageView } from '../../protocol/generated';
 import type { Spot } from '../../ui';
 import { copyText } from '../../platform/browser';
@@ -9,7 +10,7 @@ import type { People } from './people';
 export const UNDO_MS = 6000;
 
 /** What stands beside the messages. */
-export type Panel = { type: 'thread'; root: string } | { type: 'pins' };
+export type Panel = { type: 'thread'; root: string } | { type: 'pins' } | { type: 'about' };
 
 /** What stands above them and wants an answer. */
 export type Asked =
@@ -67,6 +68,11 @@ export class Acts {
   /** Who wrote a message, as it stands above it. */
   nameOf(message: MessageView): string {
     return message.mine ? 'You' : this.people.nameOf(message.author);
+  }
+
+  /** How sentences name people. */
+  get naming(): Naming {
+    return { nameOf: (account) => this.people.nameOf(account), own: this.own };
   }
 
   /** What is to be deleted is deleted when the room is left. */

@@ -12,6 +12,9 @@ export interface People {
 /** Somebody who is not known here any more. */
 const UNKNOWN = 'Somebody who left';
 
+/** The own notes: nobody else is there. */
+export const NOBODY: People = { many: false, list: [], nameOf: (_, known) => known ?? UNKNOWN };
+
 /** The two of a direct chat. */
 export function peopleOfTwo(person: PersonView): People {
   return {
