@@ -27,15 +27,7 @@ export function timeLeft(until: number, now: number): string {
 }
 
 /** Timers that are offered; 0 is off. */
-export const TIMERS: readonly number[] = [
-  0,
-  5 * MINUTE,
-  HOUR,
-  8 * HOUR,
-  DAY,
-  WEEK,
-  4 * WEEK,
-];
+export const TIMERS: readonly number[] = [0, 5 * MINUTE, HOUR, 8 * HOUR, DAY, WEEK, 4 * WEEK];
 
 /** "Off" or how long. */
 export function timerWords(seconds: number): string {

@@ -96,14 +96,17 @@ describe('links', () => {
     );
   });
 
-  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc', 'https://bank.com@evil.com/', 'vbscript:x'])(
-    '%s is opened by nobody',
-    (href) => {
-      expect(safeHref(href)).toBeNull();
-      const parsed = JSON.stringify(parseMarkdown(`[press](${href}) <${href}> ${href}`));
-      expect(parsed).not.toContain('"kind":"link"');
-    },
-  );
+  test.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc',
+    'https://bank.com@evil.com/',
+    'vbscript:x',
+  ])('%s is opened by nobody', (href) => {
+    expect(safeHref(href)).toBeNull();
+    const parsed = JSON.stringify(parseMarkdown(`[press](${href}) <${href}> ${href}`));
+    expect(parsed).not.toContain('"kind":"link"');
+  });
 });
 
 describe('bad input', () => {

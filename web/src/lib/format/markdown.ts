@@ -178,7 +178,7 @@ class InlineReader {
       case 'code_inline':
         return { kind: 'code', text: token.content };
       case 'link_open': {
-        const href = safeHref(token.attrGet('href') ?? '');
+        const href = safeHref(String(token.attrGet('href') ?? ''));
         const inlines = this.inlines('link_close');
         // What may not be opened is shown as it was written.
         if (href === null) return { kind: 'em', inlines };

@@ -13,9 +13,7 @@ export const UNDO_MS = 6000;
 export type Panel = { type: 'thread'; root: string } | { type: 'pins' } | { type: 'about' };
 
 /** What stands above them and wants an answer. */
-export type Asked =
-  | { type: 'forward' | 'history' | 'reactions'; message: MessageView }
-  | { type: 'poll' };
+export type Asked = { type: 'forward' | 'history' | 'reactions'; message: MessageView } | { type: 'poll' };
 
 /** What the acts need of the room's timeline. */
 export interface ActsOn {
@@ -138,7 +136,8 @@ export class Acts {
 
   /** Rejects when the device could not keep the edit, so that nothing typed is lost. */
   async edit(message: MessageView, text: string): Promise<void> {
-    if (message.body.type === 'text' && message.body.text !== text) await this.core.editMessage(message.id, text);
+    if (message.body.type === 'text' && message.body.text !== text)
+      await this.core.editMessage(message.id, text);
     this.editing = null;
   }
 

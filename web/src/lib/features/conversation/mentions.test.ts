@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { begunMention, completeMention, cutMentions, mentionedIn, rankPeople } from './mentions';
 
-const people = ['mia', 'anna.mia', 'paul', 'mirko'].map((username) => ({ account: `a-${username}`, username }));
+const people = ['mia', 'anna.mia', 'paul', 'mirko'].map((username) => ({
+  account: `a-${username}`,
+  username,
+}));
 
 describe('typing a mention', () => {
   test('an @ at the beginning of a word begins one', () => {

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 
 import { choicesAfter, pollOf, shareOf } from './poll';
 
-const poll = (multiple: boolean, ...mine: boolean[]) => ({ multiple, options: mine.map((one) => ({ mine: one })) });
+const poll = (multiple: boolean, ...mine: boolean[]) => ({
+  multiple,
+  options: mine.map((one) => ({ mine: one })),
+});
 
 describe('voting', () => {
   test('one answer replaces the other where one may be chosen', () => {

@@ -23,7 +23,10 @@ export function shareOf(votes: number, voters: number): number {
 }
 
 /** What a new poll may be sent with: its answers without empty ones; `null` when something is missing. */
-export function pollOf(question: string, options: readonly string[]): { question: string; options: string[] } | null {
+export function pollOf(
+  question: string,
+  options: readonly string[],
+): { question: string; options: string[] } | null {
   const asked = question.trim();
   const answers = options.map((option) => option.trim()).filter((option) => option !== '');
   const told = new Set(answers.map((answer) => answer.toLowerCase()));

@@ -15,7 +15,9 @@ export class RoomPeople implements People {
   /** Who is no member any more and still stands above messages. */
   former = $state.raw<PersonView[]>([]);
   readonly list = $derived(
-    this.members.flatMap<PersonView>(({ account, username }) => (username === null ? [] : [{ account, username }])),
+    this.members.flatMap<PersonView>(({ account, username }) =>
+      username === null ? [] : [{ account, username }],
+    ),
   );
 
   readonly #source: TimelineSource;
@@ -23,7 +25,9 @@ export class RoomPeople implements People {
   readonly #names = $derived(
     new Map([
       ...this.former.map(({ account, username }) => [account, username] as const),
-      ...this.members.map(({ account, nickname, username }) => [account, nickname ?? username ?? ''] as const),
+      ...this.members.map(
+        ({ account, nickname, username }) => [account, nickname ?? username ?? ''] as const,
+      ),
     ]),
   );
   readonly #wanted = new Set<string>();
@@ -48,7 +52,8 @@ export class RoomPeople implements People {
   }
 
   #hear(event: CoreEvent): void {
-    if (event.type === 'owner' || (event.type === 'places' && event.place === this.place)) void this.#query.ask();
+    if (event.type === 'owner' || (event.type === 'places' && event.place === this.place))
+      void this.#query.ask();
   }
 
   async #read(): Promise<void> {

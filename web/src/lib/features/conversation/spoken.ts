@@ -2,7 +2,14 @@ import { durationWords } from '../../format/duration';
 import { type Naming, noticeWords } from '../../format/notices';
 import { spokenTime } from '../../format/time';
 import { count } from '../../format/words';
-import type { BodyView, DeliveryView, LossView, MessageView, QuoteView, ReactionView } from '../../protocol/generated';
+import type {
+  BodyView,
+  DeliveryView,
+  LossView,
+  MessageView,
+  QuoteView,
+  ReactionView,
+} from '../../protocol/generated';
 
 /** Where nobody's name is known. */
 const NAMELESS: Naming = { nameOf: () => 'Somebody', own: null };

@@ -20,7 +20,11 @@ export const GROUPS: readonly EmojiGroup[] = read(list);
 
 /** Emoji whose name or words begin with all that was typed; names first. */
 export function findEmoji(typed: string, groups: readonly EmojiGroup[] = GROUPS): Emoji[] {
-  const wanted = typed.trim().toLowerCase().split(/\s+/u).filter((word) => word !== '');
+  const wanted = typed
+    .trim()
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((word) => word !== '');
   if (wanted.length === 0) return [];
   const begins = (text: string, word: string) => text.startsWith(word) || text.includes(` ${word}`);
   const byName: Emoji[] = [];
