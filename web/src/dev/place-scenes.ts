@@ -1,5 +1,12 @@
 import { href } from '../lib/platform/route';
-import type { MemberView, PlaceStateView, PlaceView, PostingView, PreviewView, RoleView } from '../lib/protocol/generated';
+import type {
+  MemberView,
+  PlaceStateView,
+  PlaceView,
+  PostingView,
+  PreviewView,
+  RoleView,
+} from '../lib/protocol/generated';
 import { type FakeCore, failure } from './fake-core';
 import { connected, failing, hanging, home, type Scene } from './scenes';
 
@@ -15,12 +22,36 @@ const JOIN = href.join('AQIDBAUGBwgJ');
 const OFFLINE = 'The server cannot be reached. Check your connection and try again.';
 
 const EVERYTHING = [
-  ...['manage_place', 'manage_roles', 'manage_channels', 'manage_invites', 'invite', 'add_members', 'approve'],
-  ...['kick', 'ban', 'timeout', 'change_metadata', 'change_nickname', 'manage_nicknames', 'post', 'react', 'pin'],
+  ...[
+    'manage_place',
+    'manage_roles',
+    'manage_channels',
+    'manage_invites',
+    'invite',
+    'add_members',
+    'approve',
+  ],
+  ...[
+    'kick',
+    'ban',
+    'timeout',
+    'change_metadata',
+    'change_nickname',
+    'manage_nicknames',
+    'post',
+    'react',
+    'pin',
+  ],
   ...['start_threads', 'start_polls', 'attach', 'delete_messages', 'mention_everyone'],
 ];
 
-function role(number: number, title: string | null, rank: number, permissions: string[], members: number): RoleView {
+function role(
+  number: number,
+  title: string | null,
+  rank: number,
+  permissions: string[],
+  members: number,
+): RoleView {
   return { role: number, title, colour: null, rank, permissions, members };
 }
 
@@ -78,20 +109,41 @@ function fill(core: FakeCore, room: string): void {
   says('mia', 3 * HOUR, 'So: Saturday, 6:40, the small pier.');
   says('mia', 3 * HOUR - MINUTE, 'Bring something warm. I mean it this time.');
   const asked = says('paul', 2 * HOUR, 'Is there room for a dog? A small one, mostly asleep.', {
-    reactions: [{ emoji: '😂', count: 3, mine: true, people: [core.person('mia'), core.person('jonas'), core.person('noor')] }],
+    reactions: [
+      {
+        emoji: '😂',
+        count: 3,
+        mine: true,
+        people: [core.person('mia'), core.person('jonas'), core.person('noor')],
+      },
+    ],
   });
-  core.put(chat, { text: 'There is always room for a dog.', mine: true, author: 'account-jonas', sent_at: at(HOUR + 50 * MINUTE) });
+  core.put(chat, {
+    text: 'There is always room for a dog.',
+    mine: true,
+    author: 'account-jonas',
+    sent_at: at(HOUR + 50 * MINUTE),
+  });
   core.put(chat, {
     text: 'I **checked** with the harbour master.',
     mine: true,
     author: 'account-jonas',
     sent_at: at(HOUR + 49 * MINUTE),
-    reply: { message: asked.id, author: 'account-paul', username: 'paul', excerpt: 'Is there room for a dog?', state: 'here' },
+    reply: {
+      message: asked.id,
+      author: 'account-paul',
+      username: 'paul',
+      excerpt: 'Is there room for a dog?',
+      state: 'here',
+    },
   });
   core.put(chat, {
     author: 'account-mia',
     sent_at: at(HOUR),
-    body: { type: 'notice', notice: { type: 'removed', account: 'account-eva_lindqvist', reason: 'moved away' } },
+    body: {
+      type: 'notice',
+      notice: { type: 'removed', account: 'account-eva_lindqvist', reason: 'moved away' },
+    },
   });
   says('noor', 20 * MINUTE, '@jonas can you take the second thermos?', { mentions_me: true });
   says('noor', 19 * MINUTE, 'The one without the dent.', { pinned: true });
@@ -243,7 +295,11 @@ export const PLACE_SCENES: Record<string, Scene> = {
   'place-about-community': panel(community, '', undefined, CHANNEL, 'community'),
   'place-people': panel(group, 'People, 6'),
   'place-people-menu': panel(group, 'People, 6', (act) => act.press('More about Mia at the oars')),
-  'place-people-loading': panel(() => hanging('listMembers', group()), 'People, 6', (act) => act.wait(600)),
+  'place-people-loading': panel(
+    () => hanging('listMembers', group()),
+    'People, 6',
+    (act) => act.wait(600),
+  ),
   'place-people-failed': panel(
     () => failing('listMembers', 'storage', 'This device could not read that. Reload the page.', group()),
     'People, 6',
@@ -257,7 +313,13 @@ export const PLACE_SCENES: Record<string, Scene> = {
     await act.press('Mute for a time');
   }),
   'place-member-ban-failed': panel(
-    () => failing('changePlace', 'place_not_allowed', 'Your role does not allow this. Ask somebody who may.', group()),
+    () =>
+      failing(
+        'changePlace',
+        'place_not_allowed',
+        'Your role does not allow this. Ask somebody who may.',
+        group(),
+      ),
     'People, 6',
     async (act) => {
       await act.press('More about Mia at the oars');
@@ -279,8 +341,24 @@ export const PLACE_SCENES: Record<string, Scene> = {
     () =>
       group({
         invites: [
-          { invite: 7, by: 'account-jonas', uses_left: 3, expires: Date.now() + DAY, approval: false, roles: [3], link: '/#/join/AQIDBAUGBwgJ' },
-          { invite: 9, by: 'account-mia', uses_left: null, expires: null, approval: true, roles: [], link: null },
+          {
+            invite: 7,
+            by: 'account-jonas',
+            uses_left: 3,
+            expires: Date.now() + DAY,
+            approval: false,
+            roles: [3],
+            link: '/#/join/AQIDBAUGBwgJ',
+          },
+          {
+            invite: 9,
+            by: 'account-mia',
+            uses_left: null,
+            expires: null,
+            approval: true,
+            roles: [],
+            link: null,
+          },
         ],
       }),
     'Invite links, 2',
@@ -305,8 +383,20 @@ export const PLACE_SCENES: Record<string, Scene> = {
   'place-roles': panel(group, 'Roles, 3'),
   'place-role-edit': panel(group, 'Roles, 3', (act) => act.press('New role')),
   'place-channels': panel(community, 'Channels, 5', undefined, CHANNEL, 'community'),
-  'place-channel-new': panel(community, 'Channels, 5', (act) => act.press('New channel'), CHANNEL, 'community'),
-  'place-category-new': panel(community, 'Channels, 5', (act) => act.press('New category'), CHANNEL, 'community'),
+  'place-channel-new': panel(
+    community,
+    'Channels, 5',
+    (act) => act.press('New channel'),
+    CHANNEL,
+    'community',
+  ),
+  'place-category-new': panel(
+    community,
+    'Channels, 5',
+    (act) => act.press('New category'),
+    CHANNEL,
+    'community',
+  ),
   'place-settings': panel(group, 'Settings'),
   'place-bans': panel(
     () => group({ bans: [{ account: 'account-tomas', username: 'tomas', by: 'account-mia' }] }),
@@ -315,12 +405,19 @@ export const PLACE_SCENES: Record<string, Scene> = {
   'place-read-only': { hash: GROUP, core: () => group({}, { type: 'read_only' }) },
   'place-muted': { hash: GROUP, core: () => group({}, { type: 'muted', until: Date.now() + HOUR }) },
   'place-announcements': { hash: CHANNEL, core: () => community({}, { type: 'forbidden' }) },
-  'place-removed': { hash: GROUP, core: () => outside({ type: 'removed', by: 'account-mia', reason: 'moved away' }) },
+  'place-removed': {
+    hash: GROUP,
+    core: () => outside({ type: 'removed', by: 'account-mia', reason: 'moved away' }),
+  },
   'place-removed-about': panel(() => outside({ type: 'removed', by: 'account-mia', reason: null }), ''),
   'place-disputed': { hash: GROUP, core: () => group({ disputed: DISPUTED }, { type: 'disputed' }) },
   'place-disputed-about': panel(() => group({ disputed: DISPUTED }, { type: 'disputed' }), ''),
   'place-join': { hash: JOIN, core: invited },
-  'place-join-loading': { hash: JOIN, core: () => hanging('previewInvite', invited()), then: (act) => act.wait(700) },
+  'place-join-loading': {
+    hash: JOIN,
+    core: () => hanging('previewInvite', invited()),
+    then: (act) => act.wait(700),
+  },
   'place-join-approval': { hash: JOIN, core: () => invited({ approval: true }) },
   'place-join-asked': {
     hash: JOIN,
@@ -340,7 +437,13 @@ export const PLACE_SCENES: Record<string, Scene> = {
   },
   'place-join-unreadable': {
     hash: JOIN,
-    core: () => failing('previewInvite', 'invite_unreadable', 'This is not an invite’s link. Copy it again, whole.', invited()),
+    core: () =>
+      failing(
+        'previewInvite',
+        'invite_unreadable',
+        'This is not an invite’s link. Copy it again, whole.',
+        invited(),
+      ),
   },
   'place-join-banned': {
     hash: JOIN,

@@ -24,7 +24,10 @@ function room() {
 
 describe('what may be done with a message', () => {
   test('of others: no editing and no deletion for everyone', () => {
-    const actions = actionsOf({ ...room().theirs, can: { ...room().theirs.can, delete_for_everyone: false } }, false);
+    const actions = actionsOf(
+      { ...room().theirs, can: { ...room().theirs.can, delete_for_everyone: false } },
+      false,
+    );
     expect(actions).not.toContain('edit');
     expect(actions).not.toContain('delete_for_everyone');
     expect(thirdOf(actions)).toBe('thread');
@@ -36,7 +39,10 @@ describe('what may be done with a message', () => {
 
   test('what was not sent can be sent again or discarded', () => {
     const { mine } = room();
-    const failed = { ...mine, delivery: { type: 'failed' as const, failure: { code: 'x', message: '', retry_after: null } } };
+    const failed = {
+      ...mine,
+      delivery: { type: 'failed' as const, failure: { code: 'x', message: '', retry_after: null } },
+    };
     expect(actionsOf(failed, false)).toEqual(['retry', 'copy', 'discard']);
   });
 

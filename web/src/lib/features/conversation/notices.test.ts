@@ -26,8 +26,12 @@ describe('what happened, in words', () => {
   });
 
   test('a nickname is one’s own or given', () => {
-    expect(words({ type: 'nickname_changed', account: 'mia', nickname: 'Oars' })).toBe('mia will be called “Oars” here');
-    expect(words({ type: 'nickname_changed', account: 'paul', nickname: null })).toBe('mia took the nickname from paul');
+    expect(words({ type: 'nickname_changed', account: 'mia', nickname: 'Oars' })).toBe(
+      'mia will be called “Oars” here',
+    );
+    expect(words({ type: 'nickname_changed', account: 'paul', nickname: null })).toBe(
+      'mia took the nickname from paul',
+    );
   });
 });
 

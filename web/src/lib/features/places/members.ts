@@ -5,7 +5,12 @@ import { may, memberName } from './words';
 export type MemberAct = 'message' | 'roles' | 'nickname' | 'mute' | 'unmute' | 'remove' | 'ban' | 'transfer';
 
 /** What the own account may do with a member. Nobody does anything to whoever stands as high as they do. */
-export function memberActs(place: PlaceView, member: MemberView, own: string | null, now: number): MemberAct[] {
+export function memberActs(
+  place: PlaceView,
+  member: MemberView,
+  own: string | null,
+  now: number,
+): MemberAct[] {
   const self = member.account === own;
   const below = member.below_me && !self;
   const muted = member.muted_until !== null && member.muted_until > now;
@@ -39,8 +44,12 @@ export function findMembers(members: readonly MemberView[], typed: string): Memb
 }
 
 /** Channels as they are listed: those of no category first, then each category with its own. */
-export function channelGroups(place: PlaceView): { category: PlaceView['categories'][number] | null; channels: PlaceView['channels'] }[] {
-  const inOrder = place.channels.toSorted((one, other) => one.position - other.position || one.channel - other.channel);
+export function channelGroups(
+  place: PlaceView,
+): { category: PlaceView['categories'][number] | null; channels: PlaceView['channels'] }[] {
+  const inOrder = place.channels.toSorted(
+    (one, other) => one.position - other.position || one.channel - other.channel,
+  );
   const known = new Set(place.categories.map((category) => category.category));
   const loose = inOrder.filter((channel) => channel.category === null || !known.has(channel.category));
   const groups = place.categories

@@ -14,7 +14,9 @@ export class PeoplePicker {
   readonly offered = $derived.by(() => {
     const wanted = normalizeUsername(this.typed);
     const taken = new Set([...this.chosen.map((person) => person.account), ...this.#without]);
-    return this.#known.filter((person) => !taken.has(person.account) && person.username.startsWith(wanted)).slice(0, 6);
+    return this.#known
+      .filter((person) => !taken.has(person.account) && person.username.startsWith(wanted))
+      .slice(0, 6);
   });
 
   readonly #core: Core;
@@ -30,7 +32,8 @@ export class PeoplePicker {
 
   choose(person: PersonView): void {
     if (this.#without.has(person.account)) this.problem = `${person.username} is in already.`;
-    else if (!this.chosen.some((one) => one.account === person.account)) this.chosen = [...this.chosen, person];
+    else if (!this.chosen.some((one) => one.account === person.account))
+      this.chosen = [...this.chosen, person];
     this.typed = '';
   }
 

@@ -10,7 +10,9 @@ export class Places {
   rows = $state.raw<PlaceView[] | null>(null);
   failure = $state.raw<Failure | null>(null);
   /** Those that stand in the rail: one is in, waits for, or was in and can still read. */
-  readonly communities = $derived((this.rows ?? []).filter((place) => place.kind === 'community' && isListed(place)));
+  readonly communities = $derived(
+    (this.rows ?? []).filter((place) => place.kind === 'community' && isListed(place)),
+  );
 
   readonly #device: Device;
   readonly #query = new Refresher(() => this.#read());

@@ -33,7 +33,11 @@ function member(name: string, change: Partial<MemberView> = {}): MemberView {
 
 function group(...permissions: string[]) {
   const core = new FakeCore().signedIn('jonas');
-  return core.place('group', 'Boats', { permissions, rank: 10, roles: [role(3, 'Crew', 5), role(0, null, 0)] });
+  return core.place('group', 'Boats', {
+    permissions,
+    rank: 10,
+    roles: [role(3, 'Crew', 5), role(0, null, 0)],
+  });
 }
 
 describe('what a member may do with another', () => {
@@ -59,7 +63,9 @@ describe('what a member may do with another', () => {
   });
 
   test('of oneself one changes the nickname', () => {
-    expect(memberActs(group('change_nickname', 'kick'), member('jonas'), 'account-jonas', 0)).toEqual(['nickname']);
+    expect(memberActs(group('change_nickname', 'kick'), member('jonas'), 'account-jonas', 0)).toEqual([
+      'nickname',
+    ]);
   });
 
   test('whoever is muted can be let write again', () => {
@@ -74,7 +80,10 @@ describe('what a member may do with another', () => {
   });
 
   test('only roles below the own one are given', () => {
-    const place = { ...group('manage_roles'), roles: [role(4, 'Captain', 10), role(3, 'Crew', 5), role(0, null, 0)] };
+    const place = {
+      ...group('manage_roles'),
+      roles: [role(4, 'Captain', 10), role(3, 'Crew', 5), role(0, null, 0)],
+    };
     expect(rolesToGive(place).map((one) => one.title)).toEqual(['Crew']);
   });
 });
@@ -96,8 +105,14 @@ test('channels stand in their categories, those without one first', () => {
     { ...general, channel: 2, category: null },
     { ...general, channel: 3, category: 77 },
   ];
-  const groups = channelGroups({ ...place, channels, categories: [{ category: 9, title: 'Work', position: 0 }] });
-  expect(groups.map((one) => [one.category?.title ?? null, one.channels.map((channel) => channel.channel)])).toEqual([
+  const groups = channelGroups({
+    ...place,
+    channels,
+    categories: [{ category: 9, title: 'Work', position: 0 }],
+  });
+  expect(
+    groups.map((one) => [one.category?.title ?? null, one.channels.map((channel) => channel.channel)]),
+  ).toEqual([
     [null, [2, 3]],
     ['Work', [4, 5]],
   ]);
@@ -105,14 +120,24 @@ test('channels stand in their categories, those without one first', () => {
 
 describe('words', () => {
   test('an invite says what it gives', () => {
-    const invite = { invite: 1, by: 'a', uses_left: 1, expires: null, approval: true, roles: [3], link: null };
+    const invite = {
+      invite: 1,
+      by: 'a',
+      uses_left: 1,
+      expires: null,
+      approval: true,
+      roles: [3],
+      link: null,
+    };
     expect(inviteWords(invite, [role(3, 'Crew', 5)])).toBe(
       '1 use left · never ends · somebody has to agree · gives Crew',
     );
   });
 
   test('the owner and the roles stand beside a name', () => {
-    expect(rolesWords(member('mia', { is_owner: true, roles: [3] }), [role(3, 'Crew', 5)])).toBe('Owner, Crew');
+    expect(rolesWords(member('mia', { is_owner: true, roles: [3] }), [role(3, 'Crew', 5)])).toBe(
+      'Owner, Crew',
+    );
   });
 
   test('a policy says what newcomers read, and what is unusual', () => {

@@ -1,7 +1,15 @@
 import { durationWords } from '../../format/duration';
 import { fullTime } from '../../format/time';
 import { count } from '../../format/words';
-import type { InviteView, MemberView, PlaceSort, PlaceStateView, PlaceView, PolicyForm, RoleView } from '../../protocol/generated';
+import type {
+  InviteView,
+  MemberView,
+  PlaceSort,
+  PlaceStateView,
+  PlaceView,
+  PolicyForm,
+  RoleView,
+} from '../../protocol/generated';
 
 /** "group", "community" */
 export function kindWord(kind: PlaceSort): string {
@@ -79,7 +87,11 @@ export function stateWords(state: PlaceStateView, kind: PlaceSort): string | nul
 
 /** Whether the own account has a permission. */
 export function may(place: PlaceView, permission: string): boolean {
-  return place.state.type === 'member' && place.disputed === null && (place.is_owner || place.permissions.includes(permission));
+  return (
+    place.state.type === 'member' &&
+    place.disputed === null &&
+    (place.is_owner || place.permissions.includes(permission))
+  );
 }
 
 function because(reason: string | null): string {
