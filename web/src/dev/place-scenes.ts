@@ -450,6 +450,14 @@ export const PLACE_SCENES: Record<string, Scene> = {
     core: () => failing('joinPlace', 'banned', 'You were banned here.', invited()),
     then: (act) => act.press('Join'),
   },
+  'place-join-nobody': {
+    hash: JOIN,
+    core: () => {
+      const core = invited();
+      core.accountView = { type: 'none' };
+      return core;
+    },
+  },
   'place-join-offline': {
     hash: JOIN,
     core: () => connected('offline', failing('previewInvite', 'offline', OFFLINE, invited())),

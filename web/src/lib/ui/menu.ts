@@ -1,7 +1,7 @@
 import type { Component } from 'svelte';
 
 /** A line of a menu. */
-export interface MenuItem<Id extends string = string> {
+export interface MenuItem<Id extends string> {
   id: Id;
   label: string;
   icon?: Component<{ size?: number }>;

@@ -4,5 +4,5 @@ export { default as CommunityList } from './CommunityList.svelte';
 export { default as JoinPage } from './LateJoinPage.svelte';
 export { default as NewPlace } from './LateNewPlace.svelte';
 export { default as PlacePanel } from './LatePlacePanel.svelte';
-export { providePlaces, usePlaces } from './context';
+export { providePlaces } from './context';
 export { Places } from './places.svelte';
