@@ -80,9 +80,8 @@ test('the newcomer writes and reads, and not what was said before', LIMIT, async
 
 test('who is removed reads nothing that comes after, and sees why', LIMIT, async () => {
   const panel = miaPage.getByRole('complementary');
-  await panel.getByRole('button', { name: 'Close' }).click();
-  await panel.getByRole('button', { name: 'Close' }).click();
-  await about(miaPage, /^People/);
+  await panel.getByRole('button', { name: 'Back' }).click();
+  await panel.getByRole('button', { name: /^People/ }).click();
   await panel.getByRole('button', { name: 'More about noa' }).click();
   await miaPage.getByRole('menuitem', { name: 'Remove' }).click();
   const dialog = miaPage.getByRole('dialog');
@@ -105,7 +104,7 @@ test('who is removed reads nothing that comes after, and sees why', LIMIT, async
 
 test('a link that was ended leads nowhere', LIMIT, async () => {
   const panel = miaPage.getByRole('complementary');
-  await panel.getByRole('button', { name: 'Close' }).click();
+  await panel.getByRole('button', { name: 'Back' }).click();
   await panel.getByRole('button', { name: /^Invite links/ }).click();
   await panel.getByRole('button', { name: /^End the invite/ }).click();
   await panel.getByText('No link leads into this community now.').waitFor();

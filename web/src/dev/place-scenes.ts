@@ -363,7 +363,7 @@ export const PLACE_SCENES: Record<string, Scene> = {
       }),
     'Invite links, 2',
   ),
-  'place-invite-made': panel(group, 'Invite links, 0', async (act) => {
+  'place-invite-made': panel(group, 'Invite links', async (act) => {
     await act.press('Make an invite link');
     await act.wait(80);
     await act.press('Show as QR code');

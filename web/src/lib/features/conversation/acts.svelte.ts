@@ -1,6 +1,6 @@
 import type { Core } from '../../engine/core';
 import type { Naming } from '../../format/notices';
-import type { MessageView } from '../../protocol/generated';
+import type { MessageView, PersonView } from '../../protocol/generated';
 import type { Spot } from '../../ui';
 import { copyText } from '../../platform/browser';
 import type { Action } from './actions';
@@ -31,6 +31,7 @@ export class Acts {
   readonly people: People;
   /** The own account. */
   readonly own: string | null;
+  readonly ownName: string;
   /** The message that is answered with the next one. */
   replyTo = $state.raw<MessageView | null>(null);
   /** The message whose text is being edited in its place. */
@@ -49,10 +50,11 @@ export class Acts {
   readonly #on: ActsOn;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(on: ActsOn, people: People, own: string | null) {
+  constructor(on: ActsOn, people: People, own: PersonView | null) {
     this.#on = on;
     this.people = people;
-    this.own = own;
+    this.own = own?.account ?? null;
+    this.ownName = own?.username ?? '';
   }
 
   get core(): Core {

@@ -17,7 +17,7 @@ function room() {
   const theirs = core.put(chat, { text: 'Hello' });
   const mine = core.put(chat, { text: 'Hi', mine: true });
   const timeline = new Timeline({ core, listen: (hear) => core.listen(hear) }, chat.room, 0);
-  const acts = new Acts(timeline, NOBODY, 'account-jonas');
+  const acts = new Acts(timeline, NOBODY, { account: 'account-jonas', username: 'jonas' });
   const asked = (goal: string) => core.calls.filter(([name]) => name === goal);
   return { core, chat, theirs, mine, acts, timeline, asked };
 }

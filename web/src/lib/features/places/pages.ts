@@ -16,7 +16,7 @@ export interface PageLine {
 export function pagesOf(place: PlaceView): PageLine[] {
   const pages: PageLine[] = [];
   const add = (page: Page, title: string, count: number | null = null, danger = false) =>
-    pages.push({ page, title, count, danger });
+    pages.push({ page, title, count: count === 0 ? null : count, danger });
   const inside = place.state.type === 'member';
   if (inside && place.requests.length > 0 && may(place, 'approve'))
     add('requests', 'Asked to join', place.requests.length);
