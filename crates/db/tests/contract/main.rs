@@ -37,6 +37,8 @@ mod links;
 mod logins;
 mod mailbox;
 mod messages;
+mod places;
+mod posts;
 mod prekeys;
 mod recoveries;
 mod rooms;
