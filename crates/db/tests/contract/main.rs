@@ -31,6 +31,7 @@ macro_rules! on_both_engines {
 mod accounts;
 mod devices;
 mod engine;
+mod group;
 mod invites;
 mod jobs;
 mod links;

@@ -9,10 +9,10 @@ use conclave_protocol::places::PlaceFound;
 use conclave_protocol::{Bytes, DeviceId, PlaceId, RoomId};
 use futures_util::future::{join, join_all};
 
+use crate::group::{PLACE, entry, first, group, post};
 use crate::posts::{send, stored};
 use crate::support::Stage;
 use crate::support::people::{NOW, account, join as people_join};
-use crate::support::places::{PLACE, entry, first, group, post};
 
 on_both_engines! {
     a_place_begins_with_its_first_entry_and_the_same_one_again_changes_nothing

@@ -8,9 +8,9 @@ use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::{DeviceAddress, DeviceId, PlaceId, RoomId};
 use futures_util::future::{join, join_all};
 
+use crate::group::{ROOM, entry, group, post};
 use crate::support::Stage;
 use crate::support::people::{NOW, append, body, hash, id, open_room};
-use crate::support::places::{ROOM, entry, group, post};
 
 on_both_engines! {
     a_post_is_stored_once_and_a_repeat_gets_the_first_answer

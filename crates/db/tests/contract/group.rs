@@ -4,8 +4,8 @@ use conclave_db::{NewPlaceEntry, NewPost, PlaceEntryStored, PlaceStanding};
 use conclave_protocol::frames::Class;
 use conclave_protocol::{AccountId, DeviceAddress, PlaceId, RoomId};
 
-use super::Stage;
-use super::people::{account, body, hash, id, join};
+use crate::support::Stage;
+use crate::support::people::{account, body, hash, id, join};
 
 /// The place of most tests, a group.
 pub(crate) const PLACE: PlaceId = PlaceId([7; 32]);
