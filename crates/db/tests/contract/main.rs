@@ -31,12 +31,15 @@ macro_rules! on_both_engines {
 mod accounts;
 mod devices;
 mod engine;
+mod group;
 mod invites;
 mod jobs;
 mod links;
 mod logins;
 mod mailbox;
 mod messages;
+mod places;
+mod posts;
 mod prekeys;
 mod recoveries;
 mod rooms;

@@ -34,7 +34,7 @@ pub(crate) async fn make(
     if entry.place.is_some() {
         return Err(ErrorCode::ChainRefused.into());
     }
-    Ok(Body(places::append(&app, signed_in.address(), &entry).await?))
+    Ok(Body(places::append(app, signed_in.address(), entry).await?))
 }
 
 /// `GET /api/v1/places`
@@ -65,7 +65,7 @@ pub(crate) async fn append(
     if !is_urgent {
         app.limits.place_entry(signed_in.account())?;
     }
-    Ok(Body(places::append(&app, signed_in.address(), &entry).await?))
+    Ok(Body(places::append(app, signed_in.address(), entry).await?))
 }
 
 /// `GET /api/v1/places/{place}/entries?after={sequence}`
