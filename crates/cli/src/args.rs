@@ -155,6 +155,37 @@ pub(crate) enum Command {
         /// Whom: a name, or a contact link
         who: WhoArg,
     },
+    /// Print the safety number of you and a person, and the code that they scan or paste
+    ///
+    /// Both of you see the same 60 digits, unless somebody stands between you. Compare them where nobody else can
+    /// change what you see or hear, best when you meet.
+    SafetyNumber {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Mark a person as verified, after comparing your safety number
+    ///
+    /// Without a code it shows the number and asks whether both of you see the same.
+    Verify {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// What the other person shows: their code, their link or their 60 digits
+        code: Vec<String>,
+        /// Write to them without comparing, though you had compared another identity under this name
+        #[arg(long, conflicts_with_all = ["code", "remove"])]
+        accept: bool,
+        /// Take the mark away
+        #[arg(long, conflicts_with = "code")]
+        remove: bool,
+        /// Do not ask: you have compared the number already
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print what changed in somebody's account, or in yours: which devices came and went, and when
+    Changes {
+        /// Whose: a name, or a contact link [default: yours]
+        who: Option<WhoArg>,
+    },
     /// Make an invite for one new person (administrators)
     Invite,
     /// Print the recovery key: 24 words that prove the account is yours. Keep them where nobody else looks
@@ -253,6 +284,23 @@ mod tests {
             text(&["conclave", "send", "--json", "mia", "--", "--json"]),
             ["--json"]
         );
+    }
+
+    #[test]
+    fn a_safety_number_may_be_typed_in_groups() {
+        match Args::try_parse_from(["conclave", "verify", "mia", "12345", "67890"])
+            .unwrap()
+            .command
+        {
+            Command::Verify { code, .. } => assert_eq!(code, ["12345", "67890"]),
+            other => panic!("{other:?}"),
+        }
+        for line in [
+            &["conclave", "verify", "mia", "12345", "--accept"][..],
+            &["conclave", "verify", "mia", "--remove", "--accept"],
+        ] {
+            assert!(Args::try_parse_from(line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

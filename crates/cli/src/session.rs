@@ -166,10 +166,22 @@ impl Session {
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
-        let Some(chat) = chats
-            .into_iter()
-            .find(|chat| chat.person.username == who.username.as_str())
-        else {
+        let chats = chats.into_iter();
+        let mut named: Vec<ChatView> = chats
+            .filter(|chat| chat.person.username == who.username.as_str())
+            .collect();
+        if named.len() > 1 {
+            // One name, several identities: the one that the link names, or the one that has the name now.
+            let trust = self.device.list_trust().await?;
+            let wanted = who.account.map(|account| account.to_string());
+            named.retain(|chat| match &wanted {
+                Some(account) => chat.person.account == *account,
+                None => trust
+                    .iter()
+                    .all(|one| one.account != chat.person.account || one.successor.is_none()),
+            });
+        }
+        let Some(chat) = named.into_iter().next() else {
             return Ok(None);
         };
         check_account(&chat, who.account)?;

@@ -171,6 +171,8 @@ pub(crate) enum Need {
     Prekeys,
     /// Something of the account's vault.
     Vault(VaultNeed),
+    /// Whom the name of somebody known here belongs to now.
+    Named(AccountId),
 }
 
 /// How a need stands.
@@ -272,6 +274,13 @@ impl Engine {
                 (Method::Get, path, None)
             }
             Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
+            Need::Named(account) => {
+                let Some(name) = work.pinned_name(account)? else {
+                    return Ok(());
+                };
+                let path = format!("/api/v1/accounts/by-username/{name}");
+                (Method::Get, path, None)
+            }
             Need::OpenRoom(room) => {
                 let Some(state) = work.room_state(room)? else {
                     return Ok(());
@@ -419,6 +428,13 @@ impl Engine {
                 Ok(found) => return self.needed_room(work, room, found.low, found.high),
                 Err(refusal) => refusal,
             },
+            Need::Named(account) => {
+                // Where it is not answered, it is asked again when somebody looks.
+                if let Ok(found) = parse::<AccountFound>(answer) {
+                    self.needed_named(work, account, found)?;
+                }
+                return Ok(());
+            }
             Need::OpenRoom(room) => match parse::<Nothing>(answer) {
                 Ok(Nothing) => {
                     if let Some(mut state) = work.room_state(room)? {

@@ -3,6 +3,8 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId};
 use zeroize::Zeroizing;
 
+use crate::trust::Judgment;
+
 /// One input.
 pub enum Input {
     /// The engine starts, or the network came back: go online.
@@ -158,6 +160,27 @@ pub enum Intent {
     ShowRecoveryKey,
     /// The person has kept the recovery key; do not offer it again. Answer: `Done`.
     RecoveryKeyKept,
+    /// How somebody's identity stands, the number to compare, and what changed in their log; of the own account
+    /// what changed. Answer: `Profile`, from what is here; the server is asked for more.
+    Profile {
+        /// Who.
+        account: AccountId,
+    },
+    /// Compare the safety code or number that another person shows. Where it fits, they are marked as verified.
+    /// Answer: `Done`.
+    CompareSafetyCode {
+        /// Who.
+        account: AccountId,
+        /// Their code, the link that holds it, or the 60 digits.
+        typed: String,
+    },
+    /// Say something about somebody's identity. Answer: `Done`.
+    Judge {
+        /// Who.
+        account: AccountId,
+        /// What.
+        judgment: Judgment,
+    },
 }
 
 /// A new device that is to be approved.

@@ -62,8 +62,10 @@ mod rooms;
 mod rows;
 mod sent;
 mod sessions;
+mod trust;
 mod vault;
 pub mod views;
+mod views_of_people;
 mod work;
 
 pub use changes::{Change, Table};
@@ -74,3 +76,4 @@ pub use machine::Engine;
 pub use reads::{ReadError, Reads, Record};
 pub use recovery_words::unknown_words;
 pub use rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
+pub use trust::Judgment;

@@ -287,6 +287,11 @@ impl Engine {
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::Profile { account } => self.profile(work, ask, account),
+            Intent::CompareSafetyCode { account, typed } => {
+                self.compare_safety_code(work, ask, account, &typed)
+            }
+            Intent::Judge { account, judgment } => self.judge(work, ask, account, judgment),
         }
     }
 

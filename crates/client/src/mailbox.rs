@@ -517,6 +517,7 @@ impl Engine {
                         Control::VaultKey(generation, key) => {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
+                        Control::Marked(mark) => self.take_mark(work, &mark)?,
                     }
                 }
             }
@@ -682,6 +683,7 @@ impl Engine {
             Need::Entries(account) => self.entries_ended(work, account),
             Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
             Need::Vault(vault) => self.vault_refused(work, vault),
+            Need::Named(_) => Ok(()),
         }
     }
 }

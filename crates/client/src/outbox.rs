@@ -126,6 +126,9 @@ impl Engine {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
         };
+        if self.refuses_to_send(work, ask, room)? {
+            return Ok(());
+        }
         let id = match id {
             Some(id) => {
                 if work.find_message(id)?.is_some() {
@@ -183,6 +186,7 @@ impl Engine {
 
     pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
         match work.find_message(id)? {
+            Some(row) if self.refuses_to_send(work, ask, row.room)? => {}
             Some(mut row) if row.mine && matches!(row.delivery, Delivery::Failed(_)) => {
                 row.delivery = Delivery::Queued;
                 row.ordinal = work.next_ordinal()?;
@@ -369,6 +373,9 @@ impl Engine {
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, state.peer)? {
             return Ok(Sealing::Waits);
         }
+        if work.is_blocked(state.peer)? {
+            return Ok(Sealing::Waits);
+        }
         let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
             self.need(work, Need::Person(state.peer))?;
             return Ok(Sealing::Waits);
@@ -478,6 +485,9 @@ impl Engine {
             return Ok(Sealing::Void);
         };
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, peer)? {
+            return Ok(Sealing::Waits);
+        }
+        if work.is_blocked(peer)? {
             return Ok(Sealing::Waits);
         }
         let addresses: Vec<DeviceAddress> = person

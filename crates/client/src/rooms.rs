@@ -334,13 +334,15 @@ impl Work<'_> {
         }
         if self.find_room(room)?.is_none() {
             let active_at = self.now;
+            let pinned = self.pinned_name(peer)?;
             self.put_room(RoomRow {
                 room,
                 peer,
-                username: username.to_owned(),
+                username: pinned.unwrap_or_else(|| username.to_owned()),
                 active_at,
                 read_up_to: joins_at.unwrap_or(0),
             });
+            self.put_identity_line(room, peer)?;
         }
         Ok(())
     }

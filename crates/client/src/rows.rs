@@ -90,6 +90,9 @@ pub enum MessageBody {
     /// It could not be opened here, and its key will not come any more.
     #[n(4)]
     Lost(#[n(0)] Loss),
+    /// The person's name belonged to another identity before.
+    #[n(30)]
+    IdentityChanged,
 }
 
 /// Why the key of a message will not come any more.

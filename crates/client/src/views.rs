@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use crate::views_of_people::{
+    ChangeAuthorView, ChangeView, EarlierView, ProfileView, StandingView, TrustView, WhatChangedView,
+};
+
 use crate::failure::Failure;
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
 
@@ -50,6 +54,8 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// How people's identities stand, or what is known of them, changed.
+    People,
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
@@ -96,6 +102,11 @@ pub enum Outcome {
     Queued {
         /// The message's id.
         message: String,
+    },
+    /// What is known of somebody.
+    Profile {
+        /// It.
+        profile: Box<ProfileView>,
     },
     /// It did not happen.
     Failed {
@@ -380,6 +391,8 @@ pub enum BodyView {
     },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+    /// The person's name belonged to another identity before.
+    IdentityChanged,
 }
 
 /// Why a message cannot be opened any more.
@@ -403,6 +416,7 @@ impl fmt::Debug for Outcome {
             Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Profile { profile } => f.debug_tuple("Profile").field(&profile.person).finish(),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }
@@ -443,6 +457,7 @@ impl MessageView {
                 MessageBody::Unsupported => BodyView::Unsupported,
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::IdentityChanged => BodyView::IdentityChanged,
                 MessageBody::Lost(why) => BodyView::Lost {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use conclave_client::views::{
     AccountView, ChatView, ConnectionState, DeliveryView, DeviceView, Event, HistoryView, MessageView,
-    Outcome, PersonView, Position,
+    Outcome, PersonView, Position, ProfileView, TrustView,
 };
-use conclave_client::{Engine, Failure, Intent, Reads as _, Table};
+use conclave_client::{Engine, Failure, Intent, Judgment, Reads as _, Table};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
@@ -236,6 +236,32 @@ impl Device {
     /// Notes that the person has kept the recovery key.
     pub async fn recovery_key_kept(&self) -> Result<(), SdkError> {
         self.done(Intent::RecoveryKeyKept).await
+    }
+
+    /// What is known of somebody, or of the own account: how their identity stands, the safety number, what changed.
+    /// The server is asked for more, which [`Event::People`] tells of.
+    pub async fn profile(&self, account: AccountId) -> Result<ProfileView, SdkError> {
+        match self.ask(Intent::Profile { account }).await? {
+            Outcome::Profile { profile } => Ok(*profile),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Compares the safety code or number that another person shows. Where it fits, they are marked as verified.
+    pub async fn compare_safety_code(&self, account: AccountId, typed: &str) -> Result<(), SdkError> {
+        let typed = typed.to_owned();
+        self.done(Intent::CompareSafetyCode { account, typed }).await
+    }
+
+    /// Says something about somebody's identity: compared, accepted without comparing, or neither any more.
+    pub async fn judge(&self, account: AccountId, judgment: Judgment) -> Result<(), SdkError> {
+        self.done(Intent::Judge { account, judgment }).await
+    }
+
+    /// Everybody whose identity stands otherwise than believed at first sight.
+    pub async fn list_trust(&self) -> Result<Vec<TrustView>, SdkError> {
+        self.look(|engine, store| Ok(engine.list_trust(store).map_err(|_| Failure::storage())?))
+            .await
     }
 
     /// The devices of the own account, this one first. Without the server it says what the account's log says.

@@ -41,7 +41,7 @@ mod socket;
 mod timer;
 mod tls;
 
-pub use conclave_client::{Failure, views};
+pub use conclave_client::{Failure, Judgment, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

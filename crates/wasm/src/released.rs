@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, Event, HistoryView, MessageView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, Event, HistoryView, MessageView, Position, TrustView } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -50,6 +50,9 @@ extern "C" {
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;
+    /// How identities stand.
+    #[wasm_bindgen(typescript_type = "TrustView[]")]
+    pub type JsTrust;
     /// Where a page ends.
     #[wasm_bindgen(typescript_type = "Position | null")]
     pub type JsPosition;

@@ -7,6 +7,7 @@ mod linking;
 mod listen;
 mod people;
 mod send;
+mod verify;
 
 use crate::args::{Args, Command};
 use crate::error::CliError;
@@ -38,6 +39,23 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         }
         Command::ContactLink => people::contact_link(&common, printer).await,
         Command::Find { who } => people::find(&common, printer, &who).await,
+        Command::SafetyNumber { who } => verify::safety_number(&common, printer, &who).await,
+        Command::Verify {
+            who,
+            code,
+            accept,
+            remove,
+            yes,
+        } => {
+            let how = verify::How {
+                code: code.join(" "),
+                accept,
+                remove,
+                yes,
+            };
+            verify::verify(&common, printer, &who, &how).await
+        }
+        Command::Changes { who } => verify::changes(&common, printer, who.as_ref()).await,
         Command::Invite => people::invite(&common, printer).await,
         Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
         Command::Devices { what } => devices::devices(&common, printer, what).await,

@@ -9,8 +9,10 @@ import type {
   MessageView,
   PersonView,
   Position,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
-import type { CoreEvent, ServerState, StorageKind } from './core';
+import type { CoreEvent, Judgment, ServerState, StorageKind } from './core';
 
 export interface Calls {
   server: { args: []; result: ServerState };
@@ -39,6 +41,10 @@ export interface Calls {
   markRead: { args: [room: string, message: string]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
+  listTrust: { args: []; result: TrustView[] };
+  profile: { args: [account: string]; result: ProfileView };
+  compareSafetyCode: { args: [account: string, typed: string]; result: undefined };
+  judge: { args: [account: string, judgment: Judgment]; result: undefined };
   makeInvite: { args: []; result: { token: string; expires: number } };
   recoveryWords: { args: []; result: string[] };
   recoveryKeyKept: { args: []; result: undefined };

@@ -13,6 +13,8 @@ import type {
   MessageView,
   PersonView,
   Position,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -44,9 +46,14 @@ export type CoreEvent =
   | { type: 'device_added'; name: string | null }
   /** What is to be approved changed. */
   | { type: 'approvals' }
+  /** How people's identities stand, or what is known of them, changed. */
+  | { type: 'people' }
   | { type: 'warning'; failure: Failure }
   /** Another tab took the engine over; whatever was shown may be asked for again. */
   | { type: 'owner' };
+
+/** What a person says about somebody's identity. */
+export type Judgment = 'none' | 'verified' | 'accepted';
 
 export interface Core {
   /** Resolves when the engine has opened the device's store; rejects with a `CoreError` when it cannot. */
@@ -99,6 +106,14 @@ export interface Core {
   markRead(room: string, message: string): Promise<void>;
   retry(message: string): Promise<void>;
   discard(message: string): Promise<void>;
+
+  /** Everybody whose identity stands otherwise than believed at first sight. */
+  listTrust(): Promise<TrustView[]>;
+  /** What is known of somebody, or of the own account; `people` tells when the server added to it. */
+  profile(account: string): Promise<ProfileView>;
+  /** Compares what another person shows: their code, their link or their 60 digits. Where it fits, marks them. */
+  compareSafetyCode(account: string, typed: string): Promise<void>;
+  judge(account: string, judgment: Judgment): Promise<void>;
 
   /** The secret part of a registration invite link, for administrators. */
   makeInvite(): Promise<{ token: string; expires: number }>;

@@ -9,9 +9,18 @@ import type {
   MessageView,
   PersonView,
   Position,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
-import { CoreError, type Core, type CoreEvent, type ServerState, type StorageKind } from './core';
+import {
+  CoreError,
+  type Core,
+  type CoreEvent,
+  type Judgment,
+  type ServerState,
+  type StorageKind,
+} from './core';
 import type { Engine } from './core-worker';
 import { newMessageId } from './message-id';
 import {
@@ -186,6 +195,22 @@ export class SharedCore implements Core {
 
   discard(message: string): Promise<void> {
     return this.#call('discard', message);
+  }
+
+  listTrust(): Promise<TrustView[]> {
+    return this.#call('listTrust');
+  }
+
+  profile(account: string): Promise<ProfileView> {
+    return this.#call('profile', account);
+  }
+
+  compareSafetyCode(account: string, typed: string): Promise<void> {
+    return this.#call('compareSafetyCode', account, typed);
+  }
+
+  judge(account: string, judgment: Judgment): Promise<void> {
+    return this.#call('judge', account, judgment);
   }
 
   makeInvite(): Promise<{ token: string; expires: number }> {

@@ -73,6 +73,10 @@ class Runtime {
           answer(number, { ok: true, value: device.listApprovals() });
           return;
         }
+        case 'listTrust': {
+          answer(number, { ok: true, value: device.listTrust() });
+          return;
+        }
         case 'unknownWords': {
           answer(number, { ok: true, value: [...device.unknownWords(...call.args)] });
           return;
@@ -207,6 +211,12 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.retry(ask, ...call.args);
     case 'discard':
       return device.discard(ask, ...call.args);
+    case 'profile':
+      return device.profile(ask, ...call.args);
+    case 'compareSafetyCode':
+      return device.compareSafetyCode(ask, ...call.args);
+    case 'judge':
+      return device.judge(ask, ...call.args);
     case 'makeInvite':
       return device.makeInvite(ask);
     case 'recoveryWords':
@@ -230,6 +240,8 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return outcome.words;
     case 'devices':
       return outcome.devices;
+    case 'profile':
+      return outcome.profile;
     case 'done':
     case 'queued':
       return undefined;

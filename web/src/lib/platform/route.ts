@@ -5,6 +5,7 @@ export type Route =
   | { page: 'invite'; token: string }
   | { page: 'contact'; username: string; account: string }
   | { page: 'link'; code: string }
+  | { page: 'verify'; username: string; account: string; code: string }
   | { page: 'sign-in' }
   | { page: 'recover' }
   | { page: 'chats'; room: string | null }
@@ -17,13 +18,15 @@ export function parseRoute(hash: string): Route {
     .split('/')
     .filter((part) => part !== '')
     .map(decode);
-  const [page, first, second] = parts;
+  const [page, first, second, third] = parts;
   if (page === undefined) return { page: 'start' };
   if (page === 'setup' && first !== undefined) return { page, token: first };
   if (page === 'invite' && first !== undefined) return { page, token: first };
   if (page === 'link' && first !== undefined) return { page, code: first };
   if (page === 'contact' && first !== undefined && second !== undefined)
     return { page, username: first, account: second };
+  if (page === 'verify' && first !== undefined && second !== undefined && third !== undefined)
+    return { page, username: first, account: second, code: third };
   if (page === 'sign-in' || page === 'recover' || page === 'settings') return { page };
   if (page === 'chats') return { page, room: first ?? null };
   return { page: 'unknown' };
@@ -39,6 +42,8 @@ export const href = {
   invite: (token: string) => `#/invite/${encodeURIComponent(token)}`,
   setup: (token: string) => `#/setup/${encodeURIComponent(token)}`,
   link: (code: string) => `#/link/${encodeURIComponent(code)}`,
+  verify: (username: string, account: string, code: string) =>
+    `#/verify/${encodeURIComponent(username)}/${encodeURIComponent(account)}/${encodeURIComponent(code)}`,
   contact: (username: string, account: string) =>
     `#/contact/${encodeURIComponent(username)}/${encodeURIComponent(account)}`,
 };

@@ -6,12 +6,12 @@ import type { DeliveryView, LossView, MessageView } from '../../protocol/generat
 export function spoken(message: MessageView, name: string, now: number, closed = 1): string {
   const who = message.mine ? 'You' : name;
   const state = deliveryWord(message.delivery);
-  const told = `${who}: ${bodyWords(message, closed)}, ${spokenTime(message.sent_at, now)}`;
+  const told = `${who}: ${bodyWords(message, closed, name)}, ${spokenTime(message.sent_at, now)}`;
   return state === null ? told : `${told}, ${state}`;
 }
 
 /** What a message says, in words. */
-export function bodyWords(message: MessageView, closed = 1): string {
+export function bodyWords(message: MessageView, closed = 1, name?: string): string {
   switch (message.body.type) {
     case 'text':
       return message.body.text;
@@ -25,6 +25,8 @@ export function bodyWords(message: MessageView, closed = 1): string {
       return lostWords(message.body.why, closed);
     case 'restored_here':
       return 'This device was restored from an older copy here';
+    case 'identity_changed':
+      return `${name ?? 'This person'} has a new identity. Usually that means that they lost their devices and started again`;
   }
 }
 

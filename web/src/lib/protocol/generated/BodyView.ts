@@ -12,4 +12,4 @@ text: string, } | { "type": "unsupported" } | { "type": "unopened" } | { "type":
 /**
  * Why its key will not come.
  */
-why: LossView, } | { "type": "restored_here" };
+why: LossView, } | { "type": "restored_here" } | { "type": "identity_changed" };

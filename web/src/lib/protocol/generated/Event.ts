@@ -34,7 +34,7 @@ message: string, } | { "type": "devices" } | { "type": "device_added",
 /**
  * Its name, where it is known already.
  */
-name: string | null, } | { "type": "approvals" } | { "type": "warning", 
+name: string | null, } | { "type": "approvals" } | { "type": "people" } | { "type": "warning", 
 /**
  * What and what to do.
  */

@@ -2,6 +2,7 @@
 import type { DeviceView } from "./DeviceView";
 import type { Failure } from "./Failure";
 import type { PersonView } from "./PersonView";
+import type { ProfileView } from "./ProfileView";
 
 /**
  * What came of an intent. Its `Debug` shows no secrets.
@@ -34,7 +35,11 @@ devices: Array<DeviceView>, } | { "type": "queued",
 /**
  * The message's id.
  */
-message: string, } | { "type": "failed", 
+message: string, } | { "type": "profile", 
+/**
+ * It.
+ */
+profile: ProfileView, } | { "type": "failed", 
 /**
  * Why and what to do.
  */
