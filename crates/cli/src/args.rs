@@ -111,6 +111,19 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: PasswordArg,
     },
+    /// Start again under your name as a new identity, without a device and without the recovery key
+    ///
+    /// Everything of the old identity is lost: its messages, its chats, its groups. Your password proves that the
+    /// name is yours. People who knew you are told that you are somebody new until they compare again.
+    ResetIdentity {
+        /// Your name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
     /// Sign out; keys and messages stay on this device, encrypted
     SignOut,
     /// Send a text, and wait until the server has stored it

@@ -94,6 +94,9 @@ pub(crate) enum Call {
         ask: u64,
         form: RecoverForm,
     },
+    ResetFinish {
+        ask: u64,
+    },
     /// Whether a device that was added here has signed in.
     AddedDevice(LinkId),
     Devices {
@@ -131,6 +134,8 @@ pub(crate) enum Instead {
     Registration(String),
     /// A recovery with this key.
     Recovery(Box<RecoveryKey>),
+    /// Starting again under the name, with the password alone.
+    Reset,
 }
 
 /// What a person filled in to come back with the recovery key.
@@ -378,6 +383,9 @@ impl Engine {
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
             Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
+                Ok(pending) if matches!(form.instead_of, Some(Instead::Reset)) => {
+                    self.reset_with(work, ask, &form, pending)
+                }
                 Ok(pending) => self.pending_login(work, ask, &form, pending),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
@@ -401,6 +409,10 @@ impl Engine {
             Call::RecoveryFinish { ask, form } => {
                 self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
             }
+            Call::ResetFinish { ask } => match parse::<LoggedIn>(answer) {
+                Ok(logged_in) => self.take_login(work, ask, &logged_in),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
             Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
@@ -524,7 +536,8 @@ impl Engine {
             | Call::OpenLink { ask, .. }
             | Call::RecoveryStart { ask, .. }
             | Call::RecoveryProof { ask, .. }
-            | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
+            | Call::RecoveryFinish { ask, .. }
+            | Call::ResetFinish { ask } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.

@@ -111,6 +111,8 @@ own_failures! {
     safety_code_own "safety_code_own" "This is the code that you show. Scan or paste the one that the other person shows.";
     /// The numbers do not fit.
     safety_number_differs "safety_number_differs" "The numbers do not match. This may be the code of somebody else; if it is not, somebody stands between you. Write nothing that matters before you have met and compared again.";
+    /// The device belongs to the account that is to be given up.
+    device_is_here "device_is_here" "This device belongs to your account, so nothing has to be lost. Sign in with your password, or use the recovery key.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
 }

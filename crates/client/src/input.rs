@@ -79,6 +79,14 @@ pub enum Intent {
         /// The new password.
         password: Zeroizing<String>,
     },
+    /// Start again under one's name with the password alone, as a new identity: everything of the old one is lost.
+    /// Answer: `Done`.
+    ResetIdentity {
+        /// The handle as typed.
+        username: String,
+        /// The password.
+        password: Zeroizing<String>,
+    },
     /// Begin to approve a new device of the own account. Answer: `Done`; it goes on in
     /// [`crate::Engine::list_approvals`].
     AnswerLink {

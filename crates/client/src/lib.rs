@@ -57,6 +57,7 @@ mod recovering;
 mod recovery_words;
 mod refill;
 mod repair;
+mod resetting;
 mod restored;
 mod rooms;
 mod rows;

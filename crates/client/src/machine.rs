@@ -258,6 +258,9 @@ impl Engine {
                 words,
                 password,
             } => return self.recover(work, ask, &username, &words, password),
+            Intent::ResetIdentity { username, password } => {
+                return self.reset_identity(work, ask, &username, password);
+            }
             Intent::RenameDevice { device, name } => return self.rename_device(work, ask, device, &name),
             _ => {}
         }
@@ -271,6 +274,7 @@ impl Engine {
             | Intent::ShowLinkCode
             | Intent::CancelJoining
             | Intent::Recover { .. }
+            | Intent::ResetIdentity { .. }
             | Intent::RenameDevice { .. } => Ok(()),
             Intent::AnswerLink { link } => self.answer_link(work, ask, link),
             Intent::ConfirmLink { link, digits } => self.confirm_link(work, ask, link, digits.as_deref()),

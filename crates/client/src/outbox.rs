@@ -589,6 +589,12 @@ impl Engine {
             // Whether that is true shows elsewhere; until then nothing is given up.
             | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
+                if code == ErrorCode::RecipientGone
+                    && let Some(peer) = self.peer_of(work, &sent)?
+                {
+                    // They may have started again under their name.
+                    self.look_up_name(work, peer)?;
+                }
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;
                 0

@@ -44,6 +44,7 @@ mod messages;
 mod migrate;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod statements;
 mod types;

@@ -150,6 +150,16 @@ impl Device {
         self.done(intent).await
     }
 
+    /// Starts again under one's name with the password alone, as a new identity: for somebody who has no device and no
+    /// recovery key any more. Everything of the old identity is lost.
+    pub async fn reset_identity(&self, username: &str, password: &str) -> Result<(), SdkError> {
+        let intent = Intent::ResetIdentity {
+            username: username.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        };
+        self.done(intent).await
+    }
+
     /// Signs out. Keys and messages stay sealed on the device.
     pub async fn sign_out(&self) -> Result<(), SdkError> {
         self.done(Intent::SignOut).await

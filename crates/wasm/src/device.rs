@@ -259,6 +259,18 @@ impl Device {
         )
     }
 
+    /// Start again under one's name with the password alone, as a new identity.
+    #[wasm_bindgen(js_name = resetIdentity)]
+    pub fn reset_identity(
+        &mut self,
+        ask: u32,
+        username: String,
+        password: String,
+    ) -> Result<JsReleased, JsValue> {
+        let password = Zeroizing::new(password);
+        self.intend(ask, Intent::ResetIdentity { username, password })
+    }
+
     /// Begin to approve a new device that waits.
     #[wasm_bindgen(js_name = answerLink)]
     pub fn answer_link(&mut self, ask: u32, link: &str) -> Result<JsReleased, JsValue> {

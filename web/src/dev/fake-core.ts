@@ -509,7 +509,11 @@ export class FakeCore implements Core {
     const own = 'person' in this.accountView && this.accountView.person.account === account;
     const known = this.people.find((person) => person.account === account);
     const person = own && 'person' in this.accountView ? this.accountView.person : known;
-    if (!person) throw refuse('unknown_person', 'Nobody here has that name. Check the spelling or ask for their contact link.');
+    if (!person)
+      throw refuse(
+        'unknown_person',
+        'Nobody here has that name. Check the spelling or ask for their contact link.',
+      );
     const standing = this.standings.get(account) ?? 'unchecked';
     const day = 24 * 60 * MINUTE;
     const name = (device: number, called: string) => ({ device, name: own ? called : null });
@@ -519,7 +523,9 @@ export class FakeCore implements Core {
       standing,
       verified_at: standing === 'verified' ? this.now() - day : null,
       safety_number: own ? null : '300354477692869396892869876765458257569162576843440918079131',
-      safety_code: own ? null : 'I2NvbmNsYXZlL3YxL3NhZmV0eS1jb2RlAR4wGgNT3OPb50y46DNuhRNs3A7pYhlJStowXWKnvWHf1iy_c6EVkgFra58WgqwwbupAAA',
+      safety_code: own
+        ? null
+        : 'I2NvbmNsYXZlL3YxL3NhZmV0eS1jb2RlAR4wGgNT3OPb50y46DNuhRNs3A7pYhlJStowXWKnvWHf1iy_c6EVkgFra58WgqwwbupAAA',
       disputed: false,
       successor: this.successors.get(account) ?? null,
       others: [],

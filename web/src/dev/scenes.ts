@@ -186,7 +186,10 @@ function changedTomas(how: StandingView): FakeCore {
   const core = home();
   const chat = core.chat('tomas');
   core.put(chat, { body: { type: 'identity_changed' }, sent_at: core.now() - HOUR });
-  core.put(chat, { text: 'It is me, on a new phone. The old one fell into the harbour.', sent_at: core.now() - HOUR + MINUTE });
+  core.put(chat, {
+    text: 'It is me, on a new phone. The old one fell into the harbour.',
+    sent_at: core.now() - HOUR + MINUTE,
+  });
   core.standings.set('account-tomas', how);
   return core;
 }
@@ -602,7 +605,11 @@ export const SCENES: Record<string, Scene> = {
         Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n'),
       ),
   },
-  'conversation-info': { hash: href.chat('room-jonas'), core: home, then: (act) => act.press('About this chat') },
+  'conversation-info': {
+    hash: href.chat('room-jonas'),
+    core: home,
+    then: (act) => act.press('About this chat'),
+  },
   profile: { hash: MIA, core: home, then: (act) => act.press('About this chat') },
   'profile-verified': {
     hash: MIA,
@@ -697,7 +704,13 @@ export const SCENES: Record<string, Scene> = {
     hash: href.chat('room-tomas'),
     core: () => {
       const core = changedTomas('blocked');
-      core.faults.set('judge', refuse('storage', 'This device could not store that; nothing was sent. Make room on the disk and try again.'));
+      core.faults.set(
+        'judge',
+        refuse(
+          'storage',
+          'This device could not store that; nothing was sent. Make room on the disk and try again.',
+        ),
+      );
       return core;
     },
     then: async (act) => {

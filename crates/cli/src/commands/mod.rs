@@ -30,6 +30,9 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
             linking::approve(&common, printer, link.as_ref(), digits.as_deref(), yes).await
         }
         Command::Recover { name, password } => linking::recover(&common, printer, &name, &password).await,
+        Command::ResetIdentity { name, yes, password } => {
+            linking::reset_identity(&common, printer, &name, yes, &password).await
+        }
         Command::SignOut => accounts::sign_out(&common, printer).await,
         Command::Send { to, text } => send::send(&common, printer, &to, &text).await,
         Command::Listen { read, unread } => listen::listen(&common, printer, read, unread).await,

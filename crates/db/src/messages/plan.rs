@@ -160,6 +160,10 @@ fn plan_envelope<'a>(
         return Appended::UnknownRoom;
     };
     let sequence = room.head.saturating_add(1);
+    let peer = if envelope.sender.account == low { high } else { low };
+    if state.active(peer).is_empty() && peer != envelope.sender.account {
+        return Appended::Deserted;
+    }
     let mut expected = state.active(low);
     if high != low {
         expected.extend(state.active(high));
@@ -216,6 +220,14 @@ fn plan_distribution<'a>(
     let mut addressed: Vec<DeviceAddress> = distribution.messages.iter().map(|(to, _)| *to).collect();
     addressed.sort_unstable();
     addressed.dedup();
+    let own = distribution.sender.account;
+    let mut others = addressed
+        .iter()
+        .map(|to| to.account)
+        .filter(|account| *account != own);
+    if others.any(|account| state.active(account).is_empty()) {
+        return Appended::Deserted;
+    }
     let each_once = addressed.len() == distribution.messages.len();
     let all_active = addressed
         .iter()

@@ -39,6 +39,7 @@ mod mailbox;
 mod messages;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod steps;
 mod vault;

@@ -12,5 +12,6 @@ pub(crate) mod logins;
 pub(crate) mod messages;
 pub(crate) mod prekeys;
 pub(crate) mod recoveries;
+pub(crate) mod resets;
 pub(crate) mod rooms;
 pub(crate) mod vault;

@@ -173,6 +173,7 @@ impl Sending<'_> {
             Ok(Appended::IdReused) => ErrorCode::IdReused,
             Ok(Appended::StaleDevices) => ErrorCode::StaleDevices,
             Ok(Appended::UnknownRoom) => ErrorCode::NotFound,
+            Ok(Appended::Deserted) => ErrorCode::RecipientGone,
             Err(code) => code,
         };
         self.refuse(done.id, done.room, code).await;

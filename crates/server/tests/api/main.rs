@@ -10,6 +10,7 @@ mod mailbox;
 mod messages;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod vault;
 mod web;
