@@ -204,6 +204,9 @@ fn body(message: &MessageView) -> String {
         BodyView::IdentityChanged => {
             "[this name belonged to another identity before; check with: conclave safety-number]".to_owned()
         }
+        BodyView::Poll { .. } => "[poll]".to_owned(),
+        BodyView::Deleted { .. } => "[deleted]".to_owned(),
+        BodyView::Timer { .. } => "[timer]".to_owned(),
     };
     match message.missing_before {
         0 => text,
@@ -263,7 +266,7 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
-    use conclave_sdk::views::{PersonView, Position};
+    use conclave_sdk::views::{ActionView, PersonView, Position};
 
     use super::*;
 
@@ -281,6 +284,15 @@ mod tests {
                 sequence: Some(1),
                 ordinal: 1,
             },
+            reply: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread: None,
+            forwarded: None,
+            expires_at: None,
+            mentions_me: false,
+            can: ActionView::default(),
         }
     }
 
@@ -381,6 +393,7 @@ mod tests {
             last: Some(message("one\ntwo   three")),
             unread: 12,
             active_at: 1_784_032_260_000,
+            disappearing: 0,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),

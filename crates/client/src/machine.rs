@@ -284,7 +284,7 @@ impl Engine {
             Intent::SignOut => self.sign_out(work, ask),
             Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
             Intent::OpenChat { account } => self.open_chat(work, ask, account),
-            Intent::SendText { room, id, text } => self.send_text(work, ask, room, id, text),
+            Intent::SendText { room, id, text, with } => self.send_text(work, ask, room, id, text, with),
             Intent::MarkRead { room, message } => self.mark_read(work, ask, room, message),
             Intent::Retry { message } => self.retry(work, ask, message),
             Intent::Discard { message } => self.discard(work, ask, message),
@@ -296,6 +296,18 @@ impl Engine {
                 self.compare_safety_code(work, ask, account, &typed)
             }
             Intent::Judge { account, judgment } => self.judge(work, ask, account, judgment),
+            Intent::EditMessage { .. }
+            | Intent::DeleteMessage { .. }
+            | Intent::React { .. }
+            | Intent::Pin { .. }
+            | Intent::CreatePoll { .. }
+            | Intent::Vote { .. }
+            | Intent::ClosePoll { .. }
+            | Intent::Forward { .. }
+            | Intent::SetDisappearing { .. } => {
+                self.fail(work, ask, Failure::unknown_message());
+                Ok(())
+            }
         }
     }
 

@@ -117,7 +117,7 @@ codes! {
     /// The account was banned from the place.
     38 Banned "banned" 403 "You were banned here.";
     /// The account is in as many places as it may be.
-    39 PlacesFull "places_full" 409 "You are in as many groups and communities as an account may be. Leave one first.";
+    39 PlacesFull "places_full" 409 "An account is in 500 groups and communities at most. One has to be left first.";
     /// The addressed account has no device any more: it ended, or its person started again under its name.
     50 RecipientGone "recipient_gone" 410 "Nobody reads this chat any more: this account has no device left. If they started again, look them up by their name.";
     /// A device of the account was there not long ago, so its identity is not reset yet; `retry_after` says when.

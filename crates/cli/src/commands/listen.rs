@@ -136,7 +136,8 @@ impl<'a> Listener<'a> {
             | Event::Chats
             | Event::Timeline { .. }
             | Event::Approvals
-            | Event::People => {}
+            | Event::People
+            | Event::Annotated { .. } => {}
         }
     }
 

@@ -45,7 +45,7 @@ async fn a_new_account_takes_the_name_and_the_password_and_the_old_one_ends(stag
     assert_eq!(key, Some((reset.id, [9; 32])));
     // Nothing can be sent to the old one any more, and the sender is told so.
     let sent = stage
-        .append(&[append(room, two, &[device(1, 0)], 1)], NOW.plus(20))
+        .append(vec![append(room, two, &[device(1, 0)], 1)], NOW.plus(20))
         .await
         .unwrap();
     assert_eq!(sent, [Appended::Deserted]);

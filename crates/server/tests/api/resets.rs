@@ -4,13 +4,13 @@ use conclave_auth::statements::reset_statement;
 use conclave_protocol::accounts::AccountFound;
 use conclave_protocol::logins::{LoggedIn, LoginPending};
 use conclave_protocol::resets::ResetIdentity;
-use conclave_protocol::{AccountId, Bytes, DeviceId, ErrorCode};
+use conclave_protocol::{AccountId, Bytes, DeviceId, ErrorCode, Problem};
 use conclave_sigchain::{AccountEntry, DeviceKeys};
 use ed25519_dalek::{Signer, SigningKey};
 
 use crate::harness::{Answer, Person, Server, random};
 
-const HOUR: u64 = 60 * 60 * 1000;
+const HOUR: i64 = 60 * 60 * 1000;
 
 /// A new account that wants the name of the one whose password was proven.
 fn body(server: &Server, name: &str, pending: &LoginPending) -> (AccountId, ResetIdentity) {
@@ -45,7 +45,7 @@ async fn server_without_pause() -> Server {
 async fn the_password_alone_gives_the_name_to_a_new_account_and_ends_the_old_one() {
     let server = server_without_pause().await;
     let mia = server.administrator().await;
-    let tom = Person::register(&server, "tom", &mia.invite(&server).await)
+    let tom = Person::register(&server, "tom", &server.invite(&mia).await)
         .await
         .unwrap();
     let pending = mia.pending(&server).await;
@@ -83,12 +83,12 @@ async fn while_a_device_is_there_nobody_starts_again_and_is_told_when_they_may()
     let pending = mia.pending(&server).await;
     let refused = reset(&server, &body(&server, "mia", &pending).1).await;
     assert_eq!(refused.code(), ErrorCode::ResetTooSoon);
-    let wait = refused.problem().retry_after.unwrap();
+    let wait = refused.json::<Problem>().retry_after.unwrap();
     assert!(wait > 23 * 60 * 60 && wait <= 24 * 60 * 60, "{wait}");
     let devices = server.get("/api/v1/devices", Some(&mia.access)).await;
     assert!(devices.status.is_success(), "nothing happened");
 
-    server.clock.advance(24 * HOUR);
+    server.clock.shift(24 * HOUR);
     let pending = mia.pending(&server).await;
     let done = reset(&server, &body(&server, "mia", &pending).1).await;
     assert!(done.status.is_success());

@@ -16,5 +16,11 @@ export function preview(message: MessageView): string {
       return 'This device was restored';
     case 'identity_changed':
       return 'Has a new identity';
+    case 'poll':
+      return `Poll: ${body.question}`;
+    case 'deleted':
+      return 'Message deleted';
+    case 'timer':
+      return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
   }
 }

@@ -27,6 +27,14 @@ export function bodyWords(message: MessageView, closed = 1, name?: string): stri
       return 'This device was restored from an older copy here';
     case 'identity_changed':
       return `${name ?? 'This person'} has a new identity. Usually that means that they lost their devices and started again`;
+    case 'poll':
+      return `Poll: ${message.body.question}`;
+    case 'deleted':
+      return message.body.by_author ? 'This message was deleted' : 'This message was deleted by a moderator';
+    case 'timer':
+      return message.body.seconds === 0
+        ? 'Messages no longer disappear here'
+        : 'New messages disappear after a while here';
   }
 }
 
