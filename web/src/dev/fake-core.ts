@@ -31,8 +31,8 @@ export function failure(code: string, message = `Said by ${code}.`): Failure {
   return { code, message, retry_after: null };
 }
 
-export function refuse(code: string, message?: string): CoreError {
-  return new CoreError(failure(code, message));
+export function refuse(code: string, message?: string, retryAfter: number | null = null): CoreError {
+  return new CoreError({ ...failure(code, message), retry_after: retryAfter });
 }
 
 /** A contract-abiding engine in memory, for tests and the gallery. Nothing is sealed and nothing leaves the page. */
@@ -266,6 +266,10 @@ export class FakeCore implements Core {
 
   recover(username: string, words: string, password: string) {
     return this.#answer('recover', () => this.#enter(username), username, words, password);
+  }
+
+  resetIdentity(username: string, password: string) {
+    return this.#answer('resetIdentity', () => this.#enter(username), username, password);
   }
 
   unknownWords(typed: string) {

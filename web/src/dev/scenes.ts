@@ -201,6 +201,13 @@ async function recovering(act: Actions, core: FakeCore): Promise<void> {
   await act.press('Come back');
 }
 
+async function startAgain(act: Actions): Promise<void> {
+  await act.type('Name', 'jonas');
+  await act.type('Password', 'four boats');
+  await act.type('Type your name once more to start again', 'jonas');
+  await act.press('Start again');
+}
+
 async function gone(act: Actions, core: FakeCore, why: Failure): Promise<void> {
   core.accountView = { type: 'none' };
   core.emit({ type: 'warning', failure: why });
@@ -472,6 +479,45 @@ export const SCENES: Record<string, Scene> = {
       await recovering(act, core);
       await act.wait(700);
     },
+  },
+  reset: { hash: href.reset, core: () => nobody().joining() },
+  'reset-typed': {
+    hash: href.reset,
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Password', 'four boats');
+      await act.type('Type your name once more to start again', 'jonas');
+    },
+  },
+  'reset-working': {
+    hash: href.reset,
+    core: () => hanging('resetIdentity', nobody()),
+    then: async (act) => {
+      await startAgain(act);
+      await act.wait(700);
+    },
+  },
+  'reset-too-soon': {
+    hash: href.reset,
+    core: () => {
+      const core = nobody();
+      core.faults.set(
+        'resetIdentity',
+        refuse(
+          'reset_too_soon',
+          'A device of this account was used not long ago. For safety you can start again only after a pause; use that device until then, or ask the server’s operator.',
+          22 * 60 * 60,
+        ),
+      );
+      return core;
+    },
+    then: startAgain,
+  },
+  'reset-offline': {
+    hash: href.reset,
+    core: () => failing('resetIdentity', 'offline', OFFLINE, nobody()),
+    then: startAgain,
   },
   'device-removed': {
     hash: '#/chats',

@@ -27,6 +27,7 @@ export interface Calls {
   showLinkCode: { args: []; result: undefined };
   cancelJoining: { args: []; result: undefined };
   recover: { args: [username: string, words: string, password: string]; result: undefined };
+  resetIdentity: { args: [username: string, password: string]; result: undefined };
   unknownWords: { args: [typed: string]; result: number[] };
   listApprovals: { args: []; result: ApprovalView[] };
   answerLink: { args: [link: string]; result: undefined };

@@ -90,6 +90,8 @@ export interface Core {
   cancelJoining(): Promise<void>;
   /** Comes back with the recovery key and gives the account a new password. */
   recover(username: string, words: string, password: string): Promise<void>;
+  /** Starts again under one's name with the password alone, as a new identity; the old one is lost. */
+  resetIdentity(username: string, password: string): Promise<void>;
   /** The places, counted from 0, of typed words that no recovery key has. */
   unknownWords(typed: string): Promise<number[]>;
 

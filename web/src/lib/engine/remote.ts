@@ -129,6 +129,11 @@ export class SharedCore implements Core {
     void askToKeep(true);
   }
 
+  async resetIdentity(username: string, password: string): Promise<void> {
+    await this.#call('resetIdentity', username, password);
+    void askToKeep(true);
+  }
+
   unknownWords(typed: string): Promise<number[]> {
     return this.#call('unknownWords', typed);
   }

@@ -197,6 +197,8 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.cancelJoining(ask);
     case 'recover':
       return device.recover(ask, ...call.args);
+    case 'resetIdentity':
+      return device.resetIdentity(ask, ...call.args);
     case 'answerLink':
       return device.answerLink(ask, ...call.args);
     case 'answerCode':

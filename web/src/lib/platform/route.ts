@@ -8,6 +8,7 @@ export type Route =
   | { page: 'verify'; username: string; account: string; code: string }
   | { page: 'sign-in' }
   | { page: 'recover' }
+  | { page: 'reset' }
   | { page: 'chats'; room: string | null }
   | { page: 'settings' }
   | { page: 'unknown' };
@@ -27,7 +28,7 @@ export function parseRoute(hash: string): Route {
     return { page, username: first, account: second };
   if (page === 'verify' && first !== undefined && second !== undefined && third !== undefined)
     return { page, username: first, account: second, code: third };
-  if (page === 'sign-in' || page === 'recover' || page === 'settings') return { page };
+  if (page === 'sign-in' || page === 'recover' || page === 'reset' || page === 'settings') return { page };
   if (page === 'chats') return { page, room: first ?? null };
   return { page: 'unknown' };
 }
@@ -36,6 +37,7 @@ export const href = {
   start: '#/',
   signIn: '#/sign-in',
   recover: '#/recover',
+  reset: '#/reset',
   chats: '#/chats',
   settings: '#/settings',
   chat: (room: string) => `#/chats/${encodeURIComponent(room)}`,
