@@ -477,6 +477,11 @@ impl Engine {
                 Err(refusal) => refusal,
             },
         };
+        if let Need::Bundle(address) = need
+            && refusal.is(ErrorCode::NoPrekeys)
+        {
+            self.without_prekeys.insert(address);
+        }
         if refusal.is(ErrorCode::SignInNeeded) {
             // The access token ended on the way; the next round fetches one.
             self.access = None;

@@ -43,6 +43,10 @@ pub struct Engine {
     pub(crate) halted: BTreeMap<RoomId, Timestamp>,
     /// Refused control payloads by outbox key, and when they are tried again.
     pub(crate) delayed: BTreeMap<Vec<u8>, Timestamp>,
+    /// When what waits to be sent is gone over whole, where it is more than is looked at each time.
+    pub(crate) whole_outbox_due: Option<Timestamp>,
+    /// Devices that have published no prekeys, as the server says: nothing can be sealed to them yet.
+    pub(crate) without_prekeys: BTreeSet<DeviceAddress>,
     pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
     pub(crate) found: BTreeMap<AccountId, Person>,
     pub(crate) moved: BTreeMap<RoomId, u64>,
@@ -103,6 +107,8 @@ impl Engine {
             in_flight: BTreeMap::new(),
             halted: BTreeMap::new(),
             delayed: BTreeMap::new(),
+            whole_outbox_due: None,
+            without_prekeys: BTreeSet::new(),
             people: BTreeMap::new(),
             found: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -385,6 +391,7 @@ impl Engine {
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
             .chain(self.receipts_due)
+            .chain(self.whole_outbox_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))
