@@ -337,7 +337,6 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Drained => self.drained(work),
-            ServerFrame::Pong(_) => Ok(()),
             ServerFrame::Closing(closing) => self.closing(work, closing),
             ServerFrame::PrekeysLow(left) => {
                 self.prekeys_low(work, left);
@@ -345,7 +344,10 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Pong(_)
+            | ServerFrame::Posted(_)
+            | ServerFrame::RoomMoved(_)
+            | ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 

@@ -682,9 +682,10 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys | Need::Named(_) => {
+                Ok(())
+            }
             Need::Vault(vault) => self.vault_refused(work, vault),
-            Need::Named(_) => Ok(()),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::repair;
 use crate::rooms::Link;
 use crate::rows::{Delivery, MessageBody, MessageRow};
 use crate::sent::Sent;
+use crate::sessions::Sealable;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
@@ -406,7 +407,7 @@ impl Engine {
         addresses.sort_unstable();
         addresses.dedup();
         addresses.retain(|address| *address != own.address());
-        let Some((ready, without)) = self.sealable(work, own.address(), &addresses)? else {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
         };
 
@@ -522,7 +523,7 @@ impl Engine {
             .filter(|address| *address != own.address())
             .filter(|address| device.is_none_or(|device| address.device == device))
             .collect();
-        let Some((ready, without)) = self.sealable(work, own.address(), &addresses)? else {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
         };
         if ready.is_empty() && !without.is_empty() {

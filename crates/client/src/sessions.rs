@@ -221,6 +221,14 @@ impl Unopened {
     }
 }
 
+/// The devices that something goes to.
+pub(crate) struct Sealable {
+    /// They can be sealed to now.
+    pub(crate) ready: Vec<DeviceAddress>,
+    /// They have published no prekeys yet.
+    pub(crate) without: Vec<DeviceAddress>,
+}
+
 impl Engine {
     /// A claimed bundle came: a session begins with it.
     pub(crate) fn needed_bundle(
@@ -309,7 +317,7 @@ impl Engine {
         work: &mut Work<'_>,
         own: DeviceAddress,
         addresses: &[DeviceAddress],
-    ) -> Result<Option<(Vec<DeviceAddress>, Vec<DeviceAddress>)>, ReadError> {
+    ) -> Result<Option<Sealable>, ReadError> {
         let (mut ready, mut without) = (Vec::with_capacity(addresses.len()), Vec::new());
         let mut waits = false;
         for address in addresses {
@@ -326,7 +334,7 @@ impl Engine {
             account == own.account || ready.iter().any(|address| address.account == account)
         };
         let all_reached = without.iter().all(reached);
-        Ok((!waits && all_reached).then_some((ready, without)))
+        Ok((!waits && all_reached).then_some(Sealable { ready, without }))
     }
 
     /// The device behind an address, where its account's verified chain lists it.
