@@ -4,6 +4,7 @@ use super::comparing::{compare, shown};
 use super::names::Standing;
 use super::*;
 use crate::effects::Request;
+use crate::input::TextWith;
 use crate::machine::Engine;
 use crate::people::Person;
 use crate::rows::MessageBody;
@@ -44,7 +45,14 @@ fn sending_fails(engine: &mut Engine, work: Work<'_>, peer: AccountId) -> Option
     let mut work = work;
     engine.asks_are_open([7]);
     engine
-        .send_text(&mut work, 7, RoomId::direct(OWN, peer), None, "hello".into())
+        .send_text(
+            &mut work,
+            7,
+            RoomId::direct(OWN, peer),
+            None,
+            "hello".into(),
+            TextWith::default(),
+        )
         .unwrap();
     let effects = work.finish();
     failure_of(&effects.events, 7).map(str::to_owned)
@@ -168,7 +176,7 @@ fn what_waits_in_the_outbox_stays_there_when_a_mark_of_another_device_blocks_its
     work.ensure_room(room, second, "mia", true).unwrap();
     engine.asks_are_open([7]);
     engine
-        .send_text(&mut work, 7, room, None, "hello".into())
+        .send_text(&mut work, 7, room, None, "hello".into(), TextWith::default())
         .unwrap();
     let told = Mark {
         account: first,
