@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use conclave_protocol::{AccountId, RoomId, Username};
-use conclave_sdk::views::{AccountView, ChatView, ConnectionState, PersonView};
+use conclave_sdk::views::{AccountView, ConnectionState, PersonView};
 use conclave_sdk::{Device, Failure, Options, SdkError, ServerAddress};
 use serde_json::json;
 
@@ -166,33 +166,28 @@ impl Session {
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
-        let chats = chats.into_iter();
-        let mut named: Vec<ChatView> = chats
-            .filter(|chat| chat.person.username == who.username.as_str())
+        let mut named: Vec<(String, PersonView)> = chats
+            .into_iter()
+            .filter_map(|chat| Some((chat.room, chat.person?)))
+            .filter(|(_, person)| person.username == who.username.as_str())
             .collect();
         if named.len() > 1 {
             // One name, several identities: the one that the link names, or the one that has the name now.
             let trust = self.device.list_trust().await?;
             let wanted = who.account.map(|account| account.to_string());
-            named.retain(|chat| match &wanted {
-                Some(account) => chat.person.account == *account,
+            named.retain(|(_, person)| match &wanted {
+                Some(account) => person.account == *account,
                 None => trust
                     .iter()
-                    .all(|one| one.account != chat.person.account || one.successor.is_none()),
+                    .all(|one| one.account != person.account || one.successor.is_none()),
             });
         }
-        let Some(chat) = named.into_iter().next() else {
+        let Some((room, PersonView { account, username })) = named.into_iter().next() else {
             return Ok(None);
         };
-        check_account(&chat, who.account)?;
-        let room = chat
-            .room
-            .parse()
-            .map_err(|_| CliError::NoChat(chat.person.username.clone()))?;
-        Ok(Some(Peer {
-            room,
-            username: chat.person.username,
-        }))
+        check_account(&account, who.account)?;
+        let room = room.parse().map_err(|_| CliError::NoChat(username.clone()))?;
+        Ok(Some(Peer { room, username }))
     }
 
     /// The chat with somebody, found by the server if there is none yet.
@@ -244,11 +239,9 @@ impl Session {
 }
 
 /// The name is known here, so it is the account that this device knows under it, or the link is not genuine.
-fn check_account(chat: &ChatView, expected: Option<AccountId>) -> Result<(), CliError> {
+fn check_account(account: &str, expected: Option<AccountId>) -> Result<(), CliError> {
     match expected {
-        Some(expected) if chat.person.account != expected.to_string() => {
-            Err(CliError::Failed(Failure::link_mismatch()))
-        }
+        Some(expected) if account != expected.to_string() => Err(CliError::Failed(Failure::link_mismatch())),
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::places::intents::PlaceIntent;
 use crate::trust::Judgment;
 
 /// One input.
@@ -264,6 +265,8 @@ pub enum Intent {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// Something about groups and communities.
+    Place(PlaceIntent),
 }
 
 /// What goes with a text.

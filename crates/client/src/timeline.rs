@@ -5,7 +5,7 @@ use conclave_protocol::{EnvelopeId, Timestamp};
 use crate::machine::Engine;
 use crate::reads::{ReadError, Reads};
 use crate::rows::{MessageRow, RoomRow};
-use crate::views::{AccountView, ChatView, EditView, MessageView};
+use crate::views::{ChatView, EditView, MessageView};
 
 impl Engine {
     /// Messages with what belongs to each.
@@ -25,15 +25,7 @@ impl Engine {
         chats: &[(RoomRow, Option<MessageRow>, u32)],
         _now: Timestamp,
     ) -> Result<Vec<ChatView>, ReadError> {
-        let account = self.account(store)?;
-        let own = match &account {
-            AccountView::None | AccountView::Joining { .. } => "",
-            AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
-        };
-        Ok(chats
-            .iter()
-            .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
-            .collect())
+        self.list_chats(store, chats)
     }
 
     /// What a text said, from the first version to the one that is shown; none where it is not here.

@@ -15,7 +15,15 @@ pub use self::contents::{
     ThreadView,
 };
 use crate::failure::Failure;
-use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
+pub use crate::places::intents::{
+    ChannelForm, ChannelSort, InviteForm, PlaceChange, PlaceField, PlaceSort, PolicyForm, RoleForm,
+};
+use crate::places::listing::notice_view;
+pub use crate::places::views::{
+    BanView, CategoryView, ChannelView, ChatPlaceView, EntryView, InviteMadeView, InviteView, MemberView,
+    NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
+};
+use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +70,11 @@ pub enum Event {
     Approvals,
     /// How people's identities stand, or what is known of them, changed.
     People,
+    /// A group or community changed.
+    Places {
+        /// Its id.
+        place: String,
+    },
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
@@ -124,6 +137,30 @@ pub enum Outcome {
     Profile {
         /// It.
         profile: Box<ProfileView>,
+    },
+    /// A group or community was made.
+    Place {
+        /// Its id.
+        place: String,
+        /// The room to open first: the group's, or the community's first channel.
+        room: String,
+    },
+    /// What stands behind an invite's link.
+    Preview {
+        /// It.
+        preview: PreviewView,
+    },
+    /// An invite's link was followed.
+    Joined {
+        /// The place.
+        place: String,
+        /// Somebody has to agree first.
+        waiting: bool,
+    },
+    /// An invite to a group or community was made.
+    PlaceInvite {
+        /// It.
+        invite: InviteMadeView,
     },
     /// It did not happen.
     Failed {
@@ -315,10 +352,19 @@ pub enum HistoryLossView {
 pub struct ChatView {
     /// Room id.
     pub room: String,
-    /// The other person.
-    pub person: PersonView,
+    /// Whose room it is.
+    pub kind: ChatKindView,
+    /// What it is called: the other person's handle, the name of a group or channel. None while the key of that
+    /// name is not here.
+    pub title: Option<String>,
+    /// The other person of a direct room.
+    pub person: Option<PersonView>,
     /// The room of the own saved messages.
     pub saved: bool,
+    /// The group or community that it is of.
+    pub place: Option<ChatPlaceView>,
+    /// Whether one may write here.
+    pub posting: PostingView,
     /// Its newest message.
     pub last: Option<MessageView>,
     /// Unread messages.
@@ -328,6 +374,19 @@ pub struct ChatView {
     pub active_at: u64,
     /// Seconds after which new messages disappear; 0 for never.
     pub disappearing: u32,
+}
+
+/// Whose room it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum ChatKindView {
+    /// Of two people, or of one with their saved messages.
+    Direct,
+    /// A group's.
+    Group,
+    /// A channel of a community.
+    Channel,
 }
 
 /// A message of a timeline.
@@ -458,6 +517,11 @@ pub enum BodyView {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// What the chain of a group or community says that happened.
+    Notice {
+        /// What.
+        notice: NoticeView,
+    },
 }
 
 /// Why a message cannot be opened any more.
@@ -469,6 +533,10 @@ pub enum LossView {
     TooOld,
     /// It was sent from this device before the device was restored from an older copy.
     SentHere,
+    /// It is not what its sender sealed, or is shown where it does not belong.
+    NotGenuine,
+    /// Nobody who was asked gave its key.
+    KeyNotGiven,
 }
 
 impl fmt::Debug for Outcome {
@@ -482,6 +550,10 @@ impl fmt::Debug for Outcome {
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
             Self::Profile { profile } => f.debug_tuple("Profile").field(&profile.person).finish(),
+            Self::Place { place, .. } => f.debug_tuple("Place").field(place).finish(),
+            Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
+            Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
+            Self::PlaceInvite { invite } => f.debug_tuple("PlaceInvite").field(invite).finish(),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }
@@ -523,10 +595,15 @@ impl MessageView {
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
                 MessageBody::IdentityChanged => BodyView::IdentityChanged,
+                MessageBody::Notice(notice) => BodyView::Notice {
+                    notice: notice_view(notice),
+                },
                 MessageBody::Lost(why) => BodyView::Lost {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,
                         Loss::SentHere => LossView::SentHere,
+                        Loss::NotGenuine => LossView::NotGenuine,
+                        Loss::KeyNotGiven => LossView::KeyNotGiven,
                     },
                 },
             },
@@ -547,25 +624,6 @@ impl MessageView {
     }
 }
 
-impl ChatView {
-    /// The view of a room with what the store counted.
-    pub fn of(room: &RoomRow, last: Option<&MessageRow>, unread: u32, own_account: &str) -> Self {
-        let account = room.peer.to_string();
-        Self {
-            room: room.room.to_string(),
-            saved: account == own_account,
-            person: PersonView {
-                account,
-                username: room.username.clone(),
-            },
-            last: last.map(MessageView::of),
-            unread,
-            active_at: room.active_at.0,
-            disappearing: 0,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -579,6 +637,13 @@ mod tests {
             Outcome::Invite {
                 token: "secret".to_owned(),
                 expires: 7,
+            },
+            Outcome::PlaceInvite {
+                invite: InviteMadeView {
+                    invite: 7,
+                    link: "/#/join/secret".to_owned(),
+                    terms: InviteForm::default(),
+                },
             },
         ];
         let joining = AccountView::Joining {
