@@ -315,7 +315,7 @@ impl Engine {
             Intent::CompareSafetyCode { account, typed } => {
                 self.compare_safety_code(work, ask, account, &typed)
             }
-            Intent::Judge { account, judgment } => self.judge(work, ask, account, judgment),
+            Intent::Judge { account, judgment } => self.judge_identity(work, ask, account, judgment),
             Intent::EditMessage { .. }
             | Intent::DeleteMessage { .. }
             | Intent::React { .. }

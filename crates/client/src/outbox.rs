@@ -791,11 +791,11 @@ impl Engine {
             // Whether that is true shows elsewhere; until then nothing is given up.
             | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
-                if code == ErrorCode::RecipientGone
-                    && let Some(peer) = self.peer_of(work, &sent)?
-                {
+                if code == ErrorCode::RecipientGone {
                     // They may have started again under their name.
-                    self.look_up_name(work, peer)?;
+                    for peer in self.peers_of(work, &sent)? {
+                        self.look_up_name(work, peer)?;
+                    }
                 }
                 let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
                 work.delete(Table::Outbox, &sent.key);

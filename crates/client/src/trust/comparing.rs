@@ -74,7 +74,7 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let own = work.own()?.account;
         match compare(own, account, typed) {
-            Ok(()) => self.judge(work, ask, account, Judgment::Verified),
+            Ok(()) => self.judge_identity(work, ask, account, Judgment::Verified),
             Err(failure) => {
                 self.fail(work, ask, failure);
                 Ok(())
@@ -82,7 +82,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn judge(
+    pub(crate) fn judge_identity(
         &mut self,
         work: &mut Work<'_>,
         ask: u64,
