@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use conclave_sdk::views::{
-    BodyView, ChatKindView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
+    BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState, DeliveryView,
+    DeviceView, LossView, MessageView, WhatChangedView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -126,6 +127,45 @@ pub(crate) fn device(device: &DeviceView, width: usize, zone: &TimeZone) -> Stri
     format!("{number:>4}  {name:width$}  added {added}  {seen}")
 }
 
+/// A safety number in twelve groups of five, four in each line.
+pub(crate) fn safety_number(digits: &str) -> String {
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .chunks(5)
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    let lines: Vec<String> = groups.chunks(4).map(|line| line.join(" ")).collect();
+    lines.join("\n")
+}
+
+/// Something that changed in an account.
+pub(crate) fn change(change: &ChangeView, zone: &TimeZone) -> String {
+    let at = date_and_time(change.at, zone);
+    let named = |device: u32, name: &Option<String>| match name {
+        Some(name) => plain(name),
+        None => format!("device {device}"),
+    };
+    let what = match &change.what {
+        WhatChangedView::Made => "the account was made".to_owned(),
+        WhatChangedView::DeviceAdded { device, name } => format!("{} was added", named(*device, name)),
+        WhatChangedView::DeviceRemoved { device, name } => format!("{} was removed", named(*device, name)),
+        WhatChangedView::RecoveryReplaced { all_removed: false } => {
+            "the recovery key was replaced".to_owned()
+        }
+        WhatChangedView::RecoveryReplaced { all_removed: true } => {
+            "the recovery key was replaced and all devices were removed".to_owned()
+        }
+        WhatChangedView::Closed => "the account ended".to_owned(),
+    };
+    let by = match &change.by {
+        // The first device made it.
+        _ if change.what == WhatChangedView::Made => String::new(),
+        ChangeAuthorView::Device { device, name } => format!(", by {}", named(*device, name)),
+        ChangeAuthorView::RecoveryKey => ", with the recovery key".to_owned(),
+    };
+    format!("{at}  {what}{by}")
+}
+
 /// How the connection stands.
 pub(crate) fn connection(state: ConnectionState) -> &'static str {
     match state {
@@ -179,6 +219,9 @@ fn body(message: &MessageView) -> String {
             why: LossView::KeyNotGiven,
         } => "[could not be opened, and nobody has its key any more]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
+        BodyView::IdentityChanged => {
+            "[this name belonged to another identity before; check with: conclave safety-number]".to_owned()
+        }
         BodyView::Poll { .. } => "[poll]".to_owned(),
         BodyView::Deleted { .. } => "[deleted]".to_owned(),
         BodyView::Timer { .. } => "[timer]".to_owned(),
@@ -400,6 +443,41 @@ mod tests {
             "mia (saved messages)  2026-07-14 12:31"
         );
         assert_eq!(excerpt(&"x".repeat(200)).chars().count(), EXCERPT);
+    }
+
+    #[test]
+    fn a_safety_number_stands_in_three_lines_of_four_groups() {
+        let shown = safety_number(&"12345".repeat(12));
+        assert_eq!(shown, ["12345 12345 12345 12345"; 3].join("\n"));
+    }
+
+    #[test]
+    fn a_change_says_when_what_and_by_whom() {
+        let of = |what, by| ChangeView {
+            at: 1_784_032_260_000,
+            what,
+            by,
+        };
+        let phone = || WhatChangedView::DeviceAdded {
+            device: 3,
+            name: Some("Phone\u{1b}".into()),
+        };
+        let first = || ChangeAuthorView::Device {
+            device: 0,
+            name: None,
+        };
+        assert_eq!(
+            change(&of(phone(), first()), &TimeZone::UTC),
+            "2026-07-14 12:31  Phone\u{FFFD} was added, by device 0"
+        );
+        assert_eq!(
+            change(&of(phone(), ChangeAuthorView::RecoveryKey), &TimeZone::UTC),
+            "2026-07-14 12:31  Phone\u{FFFD} was added, with the recovery key"
+        );
+        assert_eq!(
+            change(&of(WhatChangedView::Made, first()), &TimeZone::UTC),
+            "2026-07-14 12:31  the account was made"
+        );
     }
 
     #[test]

@@ -103,6 +103,16 @@ own_failures! {
     restored "restored" "This device was restored from an older copy. Messages from the time between may be missing here; your chats go on with new keys.";
     /// The server handed out prekeys that are not genuine.
     prekeys_invalid "prekeys_invalid" "The server showed keys for this person that are not genuine. Nothing was sent. Ask the server's operator.";
+    /// The person's name belongs to another identity than the one that was compared.
+    identity_changed "identity_changed" "This is another identity than the one you compared. Compare the safety number again, or accept it; until then nothing is sent.";
+    /// What was typed, pasted or scanned is neither a safety code nor a safety number.
+    safety_code_unreadable "safety_code_unreadable" "This is neither a safety code nor a safety number of 60 digits. Take it from the other person's screen once more.";
+    /// It is the code that this side shows.
+    safety_code_own "safety_code_own" "This is the code that you show. Scan or paste the one that the other person shows.";
+    /// The numbers do not fit.
+    safety_number_differs "safety_number_differs" "The numbers do not match. This may be the code of somebody else; if it is not, somebody stands between you. Write nothing that matters before you have met and compared again.";
+    /// The device belongs to the account that is to be given up.
+    device_is_here "device_is_here" "This device belongs to your account, so nothing has to be lost. Sign in with your password, or use the recovery key.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
     /// The place is not known here.

@@ -45,6 +45,10 @@ pub struct Engine {
     pub(crate) halted: BTreeMap<RoomId, Timestamp>,
     /// Refused control payloads by outbox key, and when they are tried again.
     pub(crate) delayed: BTreeMap<Vec<u8>, Timestamp>,
+    /// When what waits to be sent is gone over whole, where it is more than is looked at each time.
+    pub(crate) whole_outbox_due: Option<Timestamp>,
+    /// Devices that have published no prekeys, as the server says: nothing can be sealed to them yet.
+    pub(crate) without_prekeys: BTreeSet<DeviceAddress>,
     pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
     pub(crate) found: BTreeMap<AccountId, Person>,
     pub(crate) moved: BTreeMap<RoomId, u64>,
@@ -111,6 +115,8 @@ impl Engine {
             in_flight: BTreeMap::new(),
             halted: BTreeMap::new(),
             delayed: BTreeMap::new(),
+            whole_outbox_due: None,
+            without_prekeys: BTreeSet::new(),
             people: BTreeMap::new(),
             found: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -272,6 +278,9 @@ impl Engine {
                 words,
                 password,
             } => return self.recover(work, ask, &username, &words, password),
+            Intent::ResetIdentity { username, password } => {
+                return self.reset_identity(work, ask, &username, password);
+            }
             Intent::RenameDevice { device, name } => return self.rename_device(work, ask, device, &name),
             _ => {}
         }
@@ -285,6 +294,7 @@ impl Engine {
             | Intent::ShowLinkCode
             | Intent::CancelJoining
             | Intent::Recover { .. }
+            | Intent::ResetIdentity { .. }
             | Intent::RenameDevice { .. } => Ok(()),
             Intent::AnswerLink { link } => self.answer_link(work, ask, link),
             Intent::ConfirmLink { link, digits } => self.confirm_link(work, ask, link, digits.as_deref()),
@@ -301,6 +311,11 @@ impl Engine {
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::Profile { account } => self.profile(work, ask, account),
+            Intent::CompareSafetyCode { account, typed } => {
+                self.compare_safety_code(work, ask, account, &typed)
+            }
+            Intent::Judge { account, judgment } => self.judge_identity(work, ask, account, judgment),
             Intent::EditMessage { .. }
             | Intent::DeleteMessage { .. }
             | Intent::React { .. }
@@ -337,7 +352,6 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Drained => self.drained(work),
-            ServerFrame::Pong(_) => Ok(()),
             ServerFrame::Closing(closing) => self.closing(work, closing),
             ServerFrame::PrekeysLow(left) => {
                 self.prekeys_low(work, left);
@@ -350,7 +364,7 @@ impl Engine {
                 self.room_moved(cursor);
                 Ok(())
             }
-            ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Pong(_) | ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 
@@ -399,6 +413,7 @@ impl Engine {
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
             .chain(self.receipts_due)
+            .chain(self.whole_outbox_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))

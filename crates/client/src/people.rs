@@ -68,6 +68,11 @@ impl Person {
         self.entries.get(usize::try_from(sequence).ok()?)
     }
 
+    /// All entries, verified.
+    pub(crate) fn entries(&self) -> &[Bytes] {
+        &self.entries
+    }
+
     /// The entries behind a sequence.
     pub(crate) fn entries_behind(&self, sequence: u32) -> Vec<Bytes> {
         let behind = usize::try_from(sequence).unwrap_or(usize::MAX).saturating_add(1);
@@ -167,6 +172,7 @@ impl Engine {
             }
         } else {
             work.put_contact(&person);
+            self.person_seen(work, &person)?;
             for (device, _) in person
                 .chain
                 .known_devices()

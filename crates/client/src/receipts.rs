@@ -147,8 +147,8 @@ impl Engine {
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
-            work.delete(Table::Receipts, &key);
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
             if self.place_of(work, RoomId(room))?.is_some() {
@@ -164,8 +164,14 @@ impl Engine {
                 continue;
             }
             let Some(state) = work.room_state(RoomId(room))? else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
+            if work.is_blocked(state.peer)? {
+                // They are told once the person has accepted who this is.
+                continue;
+            }
+            work.delete(Table::Receipts, &key);
             if state.peer == work.own()?.account {
                 continue;
             }

@@ -6,6 +6,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use crate::views_of_people::{
+    ChangeAuthorView, ChangeView, EarlierView, ProfileView, StandingView, TrustView, WhatChangedView,
+};
+
 pub use self::contents::{
     ActionView, AnnotationView, EditView, ForwardedView, PollOptionView, QuoteState, QuoteView, ReactionView,
     ThreadView,
@@ -64,6 +68,8 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// How people's identities stand, or what is known of them, changed.
+    People,
     /// A group or community changed.
     Places {
         /// Its id.
@@ -126,6 +132,11 @@ pub enum Outcome {
     Queued {
         /// The message's id.
         message: String,
+    },
+    /// What is known of somebody.
+    Profile {
+        /// It.
+        profile: Box<ProfileView>,
     },
     /// A group or community was made.
     Place {
@@ -478,6 +489,8 @@ pub enum BodyView {
     },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+    /// The person's name belonged to another identity before.
+    IdentityChanged,
     /// A poll.
     Poll {
         /// What is asked.
@@ -536,6 +549,7 @@ impl fmt::Debug for Outcome {
             Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Profile { profile } => f.debug_tuple("Profile").field(&profile.person).finish(),
             Self::Place { place, .. } => f.debug_tuple("Place").field(place).finish(),
             Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
             Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
@@ -580,6 +594,7 @@ impl MessageView {
                 MessageBody::Unsupported => BodyView::Unsupported,
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::IdentityChanged => BodyView::IdentityChanged,
                 MessageBody::Notice(notice) => BodyView::Notice {
                     notice: notice_view(notice),
                 },

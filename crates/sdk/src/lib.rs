@@ -45,7 +45,7 @@ mod socket;
 mod timer;
 mod tls;
 
-pub use conclave_client::{Failure, TextWith, views};
+pub use conclave_client::{Failure, Judgment, TextWith, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

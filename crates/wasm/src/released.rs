@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position, TrustView } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -53,6 +53,9 @@ extern "C" {
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;
+    /// How identities stand.
+    #[wasm_bindgen(typescript_type = "TrustView[]")]
+    pub type JsTrust;
     /// Groups and communities.
     #[wasm_bindgen(typescript_type = "PlaceView[]")]
     pub type JsPlaces;

@@ -2,6 +2,7 @@ import {
   type Core,
   CoreError,
   type CoreEvent,
+  type Judgment,
   type ServerState,
   type StorageKind,
   type TextOptions,
@@ -26,6 +27,8 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  StandingView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -34,8 +37,8 @@ export function failure(code: string, message = `Said by ${code}.`): Failure {
   return { code, message, retry_after: null };
 }
 
-export function refuse(code: string, message?: string): CoreError {
-  return new CoreError(failure(code, message));
+export function refuse(code: string, message?: string, retryAfter: number | null = null): CoreError {
+  return new CoreError({ ...failure(code, message), retry_after: retryAfter });
 }
 
 /** A contract-abiding engine in memory, for tests and the gallery. Nothing is sealed and nothing leaves the page. */
@@ -52,6 +55,12 @@ export class FakeCore implements Core {
   chats: ChatView[] = [];
   approvals: ApprovalView[] = [];
   devices: DeviceView[] = [];
+  /** How identities stand, by account; others are believed at first sight. */
+  readonly standings = new Map<string, StandingView>();
+  /** The account that has an account's name now. */
+  readonly successors = new Map<string, string>();
+  /** What profiles say otherwise than usual. */
+  readonly profiles = new Map<string, Partial<ProfileView>>();
   places: PlaceView[] = [];
   /** Members by place. */
   readonly members = new Map<string, MemberView[]>();
@@ -355,6 +364,10 @@ export class FakeCore implements Core {
 
   recover(username: string, words: string, password: string) {
     return this.#answer('recover', () => this.#enter(username), username, words, password);
+  }
+
+  resetIdentity(username: string, password: string) {
+    return this.#answer('resetIdentity', () => this.#enter(username), username, password);
   }
 
   unknownWords(typed: string) {
@@ -712,6 +725,40 @@ export class FakeCore implements Core {
     return this.#answer('discard', () => this.#remove(message), message);
   }
 
+  listTrust() {
+    return this.#answer('listTrust', () =>
+      [...new Set([...this.standings.keys(), ...this.successors.keys()])].map((account) => ({
+        account,
+        standing: this.standings.get(account) ?? 'unchecked',
+        successor: this.successors.get(account) ?? null,
+      })),
+    );
+  }
+
+  profile(account: string) {
+    return this.#answer('profile', () => this.#profile(account), account);
+  }
+
+  compareSafetyCode(account: string, typed: string) {
+    return this.#answer(
+      'compareSafetyCode',
+      () => {
+        if (typed.includes('differs'))
+          throw refuse(
+            'safety_number_differs',
+            'The numbers do not match. This may be the code of somebody else; if it is not, somebody stands between you. Write nothing that matters before you have met and compared again.',
+          );
+        this.#judge(account, 'verified');
+      },
+      account,
+      typed,
+    );
+  }
+
+  judge(account: string, judgment: Judgment) {
+    return this.#answer('judge', () => this.#judge(account, judgment), account, judgment);
+  }
+
   makeInvite() {
     return this.#answer('makeInvite', () => ({
       token: 'qT3nV0eD8kZ4yHs1uWcJxA',
@@ -729,6 +776,68 @@ export class FakeCore implements Core {
         this.accountView = { ...this.accountView, offer_recovery_key: false };
       this.emit({ type: 'account' });
     });
+  }
+
+  #judge(account: string, judgment: Judgment): void {
+    if (judgment === 'none') this.standings.delete(account);
+    else this.standings.set(account, judgment === 'verified' ? 'verified' : 'changed');
+    this.emit({ type: 'people' });
+  }
+
+  #profile(account: string): ProfileView {
+    const own = 'person' in this.accountView && this.accountView.person.account === account;
+    const known = this.people.find((person) => person.account === account);
+    const person = own && 'person' in this.accountView ? this.accountView.person : known;
+    if (!person)
+      throw refuse(
+        'unknown_person',
+        'Nobody here has that name. Check the spelling or ask for their contact link.',
+      );
+    const standing = this.standings.get(account) ?? 'unchecked';
+    const day = 24 * 60 * MINUTE;
+    const name = (device: number, called: string) => ({ device, name: own ? called : null });
+    return {
+      person,
+      own,
+      standing,
+      verified_at: standing === 'verified' ? this.now() - day : null,
+      safety_number: own ? null : '300354477692869396892869876765458257569162576843440918079131',
+      safety_code: own
+        ? null
+        : 'I2NvbmNsYXZlL3YxL3NhZmV0eS1jb2RlAR4wGgNT3OPb50y46DNuhRNs3A7pYhlJStowXWKnvWHf1iy_c6EVkgFra58WgqwwbupAAA',
+      disputed: false,
+      successor: this.successors.get(account) ?? null,
+      others: [],
+      devices: 2,
+      changes: [
+        {
+          at: this.now() - 2 * day,
+          what: { type: 'device_removed', ...name(1, 'The old tablet in the kitchen') },
+          by: { type: 'device', ...name(2, 'Firefox on Android') },
+        },
+        {
+          at: this.now() - 12 * day,
+          what: { type: 'device_added', ...name(2, 'Firefox on Android') },
+          by: { type: 'device', ...name(0, 'Chromium on Linux') },
+        },
+        {
+          at: this.now() - 40 * day,
+          what: { type: 'recovery_replaced', all_removed: false },
+          by: { type: 'recovery_key' },
+        },
+        {
+          at: this.now() - 60 * day,
+          what: { type: 'device_added', ...name(1, 'The old tablet in the kitchen') },
+          by: { type: 'recovery_key' },
+        },
+        {
+          at: this.now() - 90 * day,
+          what: { type: 'made' },
+          by: { type: 'device', ...name(0, 'Chromium on Linux') },
+        },
+      ],
+      ...this.profiles.get(account),
+    };
   }
 
   listPlaces() {

@@ -136,6 +136,7 @@ impl<'a> Listener<'a> {
             | Event::Chats
             | Event::Timeline { .. }
             | Event::Approvals
+            | Event::People
             | Event::Annotated { .. } => {}
         }
     }

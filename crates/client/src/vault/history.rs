@@ -239,6 +239,8 @@ impl Engine {
                     self.check_pinned_head(work, account)?;
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
+                Item::Mark(mark) => self.take_mark(work, &mark)?,
+                Item::Known(known) => self.take_known(work, &known)?,
                 Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
             }
         }

@@ -101,11 +101,13 @@ impl Work<'_> {
     }
 }
 
-/// By envelope id, by the account of a head, or by a seed's room and chain.
+/// By envelope id, by the account that it is about, or by a seed's room and chain.
 fn queue_key(item: &Item) -> Option<Vec<u8>> {
     match item {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
         Item::Head(account, ..) => Some(account.0.to_vec()),
+        Item::Mark(mark) => Some([b"mark/", &mark.account.0[..], &mark.at.0.to_be_bytes()].concat()),
+        Item::Known(known) => Some([b"known/", &known.account.0[..]].concat()),
         Item::Key(..) => None,
         Item::Seed(room, bytes) => {
             let seed = SenderKeySeed::from_bytes(&bytes.0).ok()?;
@@ -156,6 +158,13 @@ impl Engine {
             self.vault_soon(work.now);
         }
         Ok(())
+    }
+
+    /// Something is to be recorded, soon.
+    pub(crate) fn record(&mut self, work: &mut Work<'_>, item: Item) {
+        let due = work.now.plus(GATHER_MS);
+        work.queue(item, due);
+        self.vault_soon(due);
     }
 
     /// A sender key came here, or is this device's own: it is to be recorded.

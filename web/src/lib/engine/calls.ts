@@ -17,8 +17,10 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
-import type { CoreEvent, ServerState, StorageKind } from './core';
+import type { CoreEvent, Judgment, ServerState, StorageKind } from './core';
 
 export interface Calls {
   server: { args: []; result: ServerState };
@@ -32,6 +34,7 @@ export interface Calls {
   showLinkCode: { args: []; result: undefined };
   cancelJoining: { args: []; result: undefined };
   recover: { args: [username: string, words: string, password: string]; result: undefined };
+  resetIdentity: { args: [username: string, password: string]; result: undefined };
   unknownWords: { args: [typed: string]; result: number[] };
   listApprovals: { args: []; result: ApprovalView[] };
   answerLink: { args: [link: string]; result: undefined };
@@ -57,6 +60,10 @@ export interface Calls {
   markRead: { args: [room: string, message: string]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
+  listTrust: { args: []; result: TrustView[] };
+  profile: { args: [account: string]; result: ProfileView };
+  compareSafetyCode: { args: [account: string, typed: string]; result: undefined };
+  judge: { args: [account: string, judgment: Judgment]; result: undefined };
   makeInvite: { args: []; result: { token: string; expires: number } };
   recoveryWords: { args: []; result: string[] };
   recoveryKeyKept: { args: []; result: undefined };

@@ -22,6 +22,8 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -53,6 +55,8 @@ export type CoreEvent =
   | { type: 'device_added'; name: string | null }
   /** What is to be approved changed. */
   | { type: 'approvals' }
+  /** How people's identities stand, or what is known of them, changed. */
+  | { type: 'people' }
   /** A group or community changed. */
   | { type: 'places'; place: string }
   | { type: 'warning'; failure: Failure }
@@ -60,6 +64,9 @@ export type CoreEvent =
   | { type: 'annotated'; room: string; message: string; by: PersonView; what: AnnotationView }
   /** Another tab took the engine over; whatever was shown may be asked for again. */
   | { type: 'owner' };
+
+/** What a person says about somebody's identity. */
+export type Judgment = 'none' | 'verified' | 'accepted';
 
 /** What goes with a text. */
 export interface TextOptions {
@@ -92,6 +99,8 @@ export interface Core {
   cancelJoining(): Promise<void>;
   /** Comes back with the recovery key and gives the account a new password. */
   recover(username: string, words: string, password: string): Promise<void>;
+  /** Starts again under one's name with the password alone, as a new identity; the old one is lost. */
+  resetIdentity(username: string, password: string): Promise<void>;
   /** The places, counted from 0, of typed words that no recovery key has. */
   unknownWords(typed: string): Promise<number[]>;
 
@@ -153,6 +162,14 @@ export interface Core {
   markRead(room: string, message: string): Promise<void>;
   retry(message: string): Promise<void>;
   discard(message: string): Promise<void>;
+
+  /** Everybody whose identity stands otherwise than believed at first sight. */
+  listTrust(): Promise<TrustView[]>;
+  /** What is known of somebody, or of the own account; `people` tells when the server added to it. */
+  profile(account: string): Promise<ProfileView>;
+  /** Compares what another person shows: their code, their link or their 60 digits. Where it fits, marks them. */
+  compareSafetyCode(account: string, typed: string): Promise<void>;
+  judge(account: string, judgment: Judgment): Promise<void>;
 
   /** The groups and communities, by what they are called. */
   listPlaces(): Promise<PlaceView[]>;

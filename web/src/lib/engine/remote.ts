@@ -17,12 +17,15 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import {
   CoreError,
   type Core,
   type CoreEvent,
+  type Judgment,
   type ServerState,
   type StorageKind,
   type TextOptions,
@@ -133,6 +136,11 @@ export class SharedCore implements Core {
     void askToKeep(true);
   }
 
+  async resetIdentity(username: string, password: string): Promise<void> {
+    await this.#call('resetIdentity', username, password);
+    void askToKeep(true);
+  }
+
   unknownWords(typed: string): Promise<number[]> {
     return this.#call('unknownWords', typed);
   }
@@ -201,6 +209,22 @@ export class SharedCore implements Core {
 
   discard(message: string): Promise<void> {
     return this.#call('discard', message);
+  }
+
+  listTrust(): Promise<TrustView[]> {
+    return this.#call('listTrust');
+  }
+
+  profile(account: string): Promise<ProfileView> {
+    return this.#call('profile', account);
+  }
+
+  compareSafetyCode(account: string, typed: string): Promise<void> {
+    return this.#call('compareSafetyCode', account, typed);
+  }
+
+  judge(account: string, judgment: Judgment): Promise<void> {
+    return this.#call('judge', account, judgment);
   }
 
   makeInvite(): Promise<{ token: string; expires: number }> {

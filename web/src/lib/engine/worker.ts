@@ -85,6 +85,10 @@ class Runtime {
           answer(number, { ok: true, value: device.listApprovals() });
           return;
         }
+        case 'listTrust': {
+          answer(number, { ok: true, value: device.listTrust() });
+          return;
+        }
         case 'listPlaces': {
           answer(number, { ok: true, value: device.listPlaces() });
           return;
@@ -209,6 +213,8 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.cancelJoining(ask);
     case 'recover':
       return device.recover(ask, ...call.args);
+    case 'resetIdentity':
+      return device.resetIdentity(ask, ...call.args);
     case 'answerLink':
       return device.answerLink(ask, ...call.args);
     case 'answerCode':
@@ -235,6 +241,12 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.retry(ask, ...call.args);
     case 'discard':
       return device.discard(ask, ...call.args);
+    case 'profile':
+      return device.profile(ask, ...call.args);
+    case 'compareSafetyCode':
+      return device.compareSafetyCode(ask, ...call.args);
+    case 'judge':
+      return device.judge(ask, ...call.args);
     case 'makeInvite':
       return device.makeInvite(ask);
     case 'recoveryWords':
@@ -290,6 +302,8 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return outcome.words;
     case 'devices':
       return outcome.devices;
+    case 'profile':
+      return outcome.profile;
     case 'place':
       return { place: outcome.place, room: outcome.room };
     case 'preview':
