@@ -20,6 +20,8 @@ use crate::input::{Input, Intent};
 use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
+use crate::places::PlacesRun;
+use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -83,6 +85,12 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    pub(crate) places: PlacesRun,
+    /// The clock at the last input, for views that depend on it.
+    pub(crate) now: Timestamp,
+    pub(crate) posting: PostingRun,
+    /// Something went into the outbox while it was gone over.
+    pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -129,6 +137,10 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            places: PlacesRun::default(),
+            now: Timestamp(0),
+            posting: PostingRun::default(),
+            outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -142,6 +154,7 @@ impl Engine {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Effects, ReadError> {
+        self.now = now;
         let mut work = Work::new(store, rng, now);
         match input {
             Input::Start => self.start(&mut work)?,
@@ -192,11 +205,12 @@ impl Engine {
 
     /// Forgets everything volatile. Returns the asks that are open.
     pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
-        let (next_call, shown) = (self.next_call, self.shown);
+        let (next_call, shown, now) = (self.next_call, self.shown, self.now);
         let asks = std::mem::take(&mut self.asks);
         *self = Self::new(self.native);
         self.next_call = next_call;
         self.shown = shown;
+        self.now = now;
         asks
     }
 
@@ -280,13 +294,26 @@ impl Engine {
             Intent::SignOut => self.sign_out(work, ask),
             Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
             Intent::OpenChat { account } => self.open_chat(work, ask, account),
-            Intent::SendText { room, id, text } => self.send_text(work, ask, room, id, text),
+            Intent::SendText { room, id, text, with } => self.send_text(work, ask, room, id, text, with),
             Intent::MarkRead { room, message } => self.mark_read(work, ask, room, message),
             Intent::Retry { message } => self.retry(work, ask, message),
             Intent::Discard { message } => self.discard(work, ask, message),
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::EditMessage { .. }
+            | Intent::DeleteMessage { .. }
+            | Intent::React { .. }
+            | Intent::Pin { .. }
+            | Intent::CreatePoll { .. }
+            | Intent::Vote { .. }
+            | Intent::ClosePoll { .. }
+            | Intent::Forward { .. }
+            | Intent::SetDisappearing { .. } => {
+                self.fail(work, ask, Failure::unknown_message());
+                Ok(())
+            }
+            Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
 
@@ -318,7 +345,12 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Posted(message) => self.take_posted(work, &message),
+            ServerFrame::RoomMoved(cursor) => {
+                self.room_moved(cursor);
+                Ok(())
+            }
+            ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 
@@ -331,6 +363,7 @@ impl Engine {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.drive_vault(work)?;
@@ -338,6 +371,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
             self.shown = state;
@@ -360,6 +394,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
+            .chain(self.posting.due)
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)

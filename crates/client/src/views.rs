@@ -1,11 +1,25 @@
 //! What a front end sees: events of the engine and rows of the store in the shape that JavaScript and JSON get.
 
+mod contents;
+
 use std::fmt;
 
 use serde::Serialize;
 
+pub use self::contents::{
+    ActionView, AnnotationView, EditView, ForwardedView, PollOptionView, QuoteState, QuoteView, ReactionView,
+    ThreadView,
+};
 use crate::failure::Failure;
-use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
+pub use crate::places::intents::{
+    ChannelForm, ChannelSort, InviteForm, PlaceChange, PlaceField, PlaceSort, PolicyForm, RoleForm,
+};
+use crate::places::listing::notice_view;
+pub use crate::places::views::{
+    BanView, CategoryView, ChannelView, ChatPlaceView, EntryView, InviteMadeView, InviteView, MemberView,
+    NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
+};
+use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,10 +64,26 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// A group or community changed.
+    Places {
+        /// Its id.
+        place: String,
+    },
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
         failure: Failure,
+    },
+    /// Somebody else did something to a message: edited it, reacted, and the like.
+    Annotated {
+        /// The room's id.
+        room: String,
+        /// Id of the message that it was done to.
+        message: String,
+        /// Who did it.
+        by: PersonView,
+        /// What was done.
+        what: AnnotationView,
     },
 }
 
@@ -96,6 +126,30 @@ pub enum Outcome {
     Queued {
         /// The message's id.
         message: String,
+    },
+    /// A group or community was made.
+    Place {
+        /// Its id.
+        place: String,
+        /// The room to open first: the group's, or the community's first channel.
+        room: String,
+    },
+    /// What stands behind an invite's link.
+    Preview {
+        /// It.
+        preview: PreviewView,
+    },
+    /// An invite's link was followed.
+    Joined {
+        /// The place.
+        place: String,
+        /// Somebody has to agree first.
+        waiting: bool,
+    },
+    /// An invite to a group or community was made.
+    PlaceInvite {
+        /// It.
+        invite: InviteMadeView,
     },
     /// It did not happen.
     Failed {
@@ -287,10 +341,19 @@ pub enum HistoryLossView {
 pub struct ChatView {
     /// Room id.
     pub room: String,
-    /// The other person.
-    pub person: PersonView,
+    /// Whose room it is.
+    pub kind: ChatKindView,
+    /// What it is called: the other person's handle, the name of a group or channel. None while the key of that
+    /// name is not here.
+    pub title: Option<String>,
+    /// The other person of a direct room.
+    pub person: Option<PersonView>,
     /// The room of the own saved messages.
     pub saved: bool,
+    /// The group or community that it is of.
+    pub place: Option<ChatPlaceView>,
+    /// Whether one may write here.
+    pub posting: PostingView,
     /// Its newest message.
     pub last: Option<MessageView>,
     /// Unread messages.
@@ -298,6 +361,21 @@ pub struct ChatView {
     /// When something last happened, Unix milliseconds.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub active_at: u64,
+    /// Seconds after which new messages disappear; 0 for never.
+    pub disappearing: u32,
+}
+
+/// Whose room it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum ChatKindView {
+    /// Of two people, or of one with their saved messages.
+    Direct,
+    /// A group's.
+    Group,
+    /// A channel of a community.
+    Channel,
 }
 
 /// A message of a timeline.
@@ -323,6 +401,26 @@ pub struct MessageView {
     pub body: BodyView,
     /// Place for paging: ask for what lies before the first one shown.
     pub position: Position,
+    /// What it replies to.
+    pub reply: Option<QuoteView>,
+    /// When it was last written anew, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub edited_at: Option<u64>,
+    /// Reactions, in the order in which each emoji came first.
+    pub reactions: Vec<ReactionView>,
+    /// Pinned in its room.
+    pub pinned: bool,
+    /// The thread that it belongs to or begins.
+    pub thread: Option<ThreadView>,
+    /// Where it was forwarded from.
+    pub forwarded: Option<ForwardedView>,
+    /// When it disappears here, Unix milliseconds; none for never, and for one that was not read yet.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub expires_at: Option<u64>,
+    /// It mentions the own account, or everyone.
+    pub mentions_me: bool,
+    /// What the person may do with it now.
+    pub can: ActionView,
 }
 
 /// A place in a timeline, for paging.
@@ -380,6 +478,37 @@ pub enum BodyView {
     },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+    /// A poll.
+    Poll {
+        /// What is asked.
+        question: String,
+        /// What may be answered.
+        options: Vec<PollOptionView>,
+        /// Several answers may be chosen.
+        multiple: bool,
+        /// No more votes count.
+        closed: bool,
+        /// When it closes by itself, Unix milliseconds.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        closes_at: Option<u64>,
+        /// People who voted.
+        voters: u32,
+    },
+    /// Deleted for everyone.
+    Deleted {
+        /// By its author; else by somebody who may delete what others wrote.
+        by_author: bool,
+    },
+    /// Its author set after how long new messages disappear.
+    Timer {
+        /// Seconds; 0 for never.
+        seconds: u32,
+    },
+    /// What the chain of a group or community says that happened.
+    Notice {
+        /// What.
+        notice: NoticeView,
+    },
 }
 
 /// Why a message cannot be opened any more.
@@ -391,6 +520,10 @@ pub enum LossView {
     TooOld,
     /// It was sent from this device before the device was restored from an older copy.
     SentHere,
+    /// It is not what its sender sealed, or is shown where it does not belong.
+    NotGenuine,
+    /// Nobody who was asked gave its key.
+    KeyNotGiven,
 }
 
 impl fmt::Debug for Outcome {
@@ -403,6 +536,10 @@ impl fmt::Debug for Outcome {
             Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Place { place, .. } => f.debug_tuple("Place").field(place).finish(),
+            Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
+            Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
+            Self::PlaceInvite { invite } => f.debug_tuple("PlaceInvite").field(invite).finish(),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }
@@ -443,10 +580,15 @@ impl MessageView {
                 MessageBody::Unsupported => BodyView::Unsupported,
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::Notice(notice) => BodyView::Notice {
+                    notice: notice_view(notice),
+                },
                 MessageBody::Lost(why) => BodyView::Lost {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,
                         Loss::SentHere => LossView::SentHere,
+                        Loss::NotGenuine => LossView::NotGenuine,
+                        Loss::KeyNotGiven => LossView::KeyNotGiven,
                     },
                 },
             },
@@ -454,24 +596,15 @@ impl MessageView {
                 sequence: row.sequence,
                 ordinal: row.ordinal,
             },
-        }
-    }
-}
-
-impl ChatView {
-    /// The view of a room with what the store counted.
-    pub fn of(room: &RoomRow, last: Option<&MessageRow>, unread: u32, own_account: &str) -> Self {
-        let account = room.peer.to_string();
-        Self {
-            room: room.room.to_string(),
-            saved: account == own_account,
-            person: PersonView {
-                account,
-                username: room.username.clone(),
-            },
-            last: last.map(MessageView::of),
-            unread,
-            active_at: room.active_at.0,
+            reply: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread: None,
+            forwarded: None,
+            expires_at: None,
+            mentions_me: false,
+            can: ActionView::default(),
         }
     }
 }
@@ -489,6 +622,13 @@ mod tests {
             Outcome::Invite {
                 token: "secret".to_owned(),
                 expires: 7,
+            },
+            Outcome::PlaceInvite {
+                invite: InviteMadeView {
+                    invite: 7,
+                    link: "/#/join/secret".to_owned(),
+                    terms: InviteForm::default(),
+                },
             },
         ];
         let joining = AccountView::Joining {

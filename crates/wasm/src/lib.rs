@@ -11,8 +11,10 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod clock;
+mod contents;
 mod device;
 mod failure;
+mod places;
 mod released;
 
 pub use device::Device;

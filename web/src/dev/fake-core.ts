@@ -1,4 +1,11 @@
-import { type Core, CoreError, type CoreEvent, type ServerState, type StorageKind } from '../lib/engine/core';
+import {
+  type Core,
+  CoreError,
+  type CoreEvent,
+  type ServerState,
+  type StorageKind,
+  type TextOptions,
+} from '../lib/engine/core';
 import type {
   AccountView,
   ApprovalStep,
@@ -7,11 +14,18 @@ import type {
   ConnectionState,
   DeliveryView,
   DeviceView,
+  EditView,
   Failure,
+  InviteForm,
   JoiningView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -38,6 +52,11 @@ export class FakeCore implements Core {
   chats: ChatView[] = [];
   approvals: ApprovalView[] = [];
   devices: DeviceView[] = [];
+  places: PlaceView[] = [];
+  /** Members by place. */
+  readonly members = new Map<string, MemberView[]>();
+  /** What stands behind every invite's link. */
+  preview: PreviewView | null = null;
   /** The account has other devices and this is none of them: signing in waits for approval. */
   elsewhere = false;
   now = () => Date.now();
@@ -48,6 +67,7 @@ export class FakeCore implements Core {
 
   readonly #hearers = new Set<(event: CoreEvent) => void>();
   readonly #messages = new Map<string, MessageView[]>();
+  readonly #edits = new Map<string, EditView[]>();
   #ordinal = 0;
   #sequence = 0;
 
@@ -81,14 +101,102 @@ export class FakeCore implements Core {
     const own = 'person' in this.accountView ? this.accountView.person.account : '';
     const chat: ChatView = {
       room: `room-${username}`,
+      kind: 'direct',
+      title: username,
       person,
       saved: person.account === own,
+      place: null,
+      posting: { type: 'allowed' },
       last: null,
       unread,
       active_at: this.now(),
+      disappearing: 0,
     };
     this.chats.push(chat);
     return chat;
+  }
+
+  /** A group or community of which the own account is a member, with the chats of its rooms. */
+  place(kind: PlaceSort, title: string, change: Partial<PlaceView> = {}): PlaceView {
+    const id = `place-${title}`;
+    const room = `room-${title}`;
+    const policy = {
+      history: false,
+      disappearing: 0,
+      slow_mode: 0,
+      posting: null,
+      read_only: false,
+      archived: false,
+      keep_nothing: false,
+    };
+    const place: PlaceView = {
+      place: id,
+      kind,
+      title,
+      topic: null,
+      description: null,
+      icon: null,
+      state: { type: 'member' },
+      disputed: null,
+      names_missing: false,
+      owner: 'account-owner',
+      is_owner: false,
+      rank: 0,
+      own_roles: [],
+      permissions: ['post', 'react', 'invite'],
+      members: 3,
+      room: kind === 'group' ? room : null,
+      channels:
+        kind === 'group'
+          ? []
+          : [
+              {
+                channel: 2,
+                room,
+                kind: 'text',
+                title: 'general',
+                topic: null,
+                category: null,
+                position: 0,
+                readers: null,
+                members: 3,
+                policy,
+                posting: { type: 'allowed' },
+                unread: 0,
+              },
+            ],
+      categories: [],
+      roles: [],
+      requests: [],
+      invites: [],
+      bans: [],
+      policy,
+      unread: 0,
+      ...change,
+    };
+    this.places.push(place);
+    this.chats.push({
+      room,
+      kind: kind === 'group' ? 'group' : 'channel',
+      title: kind === 'group' ? title : 'general',
+      person: null,
+      saved: false,
+      place: {
+        place: id,
+        kind,
+        title,
+        icon: place.icon,
+        channel: kind === 'group' ? null : 2,
+        members: place.members,
+        state: place.state,
+      },
+      posting: { type: 'allowed' },
+      last: null,
+      unread: 0,
+      active_at: this.now(),
+      disappearing: place.policy.disappearing,
+    });
+    return place;
   }
 
   /** Waits to be approved: by code, unless a link is given. */
@@ -134,13 +242,29 @@ export class FakeCore implements Core {
     const made: MessageView = {
       id: `message-${this.#ordinal}`,
       room: chat.room,
-      author: mine ? 'me' : chat.person.account,
+      author: mine ? 'me' : (chat.person?.account ?? 'account-somebody'),
       mine,
       sent_at: this.now(),
       delivery: { type: mine ? 'sent' : 'received' },
       missing_before: 0,
       body: { type: 'text', text: text ?? `Message ${this.#ordinal}` },
       position: { sequence: waits ? null : this.#sequence, ordinal: this.#ordinal },
+      reply: null,
+      edited_at: null,
+      reactions: [],
+      pinned: false,
+      thread: null,
+      forwarded: null,
+      expires_at: null,
+      mentions_me: false,
+      can: {
+        edit: mine,
+        delete_for_everyone: mine,
+        react: true,
+        pin: true,
+        reply: true,
+        forward: true,
+      },
       ...rest,
     };
     this.#room(chat.room).push(made);
@@ -368,7 +492,7 @@ export class FakeCore implements Core {
     return this.#answer(
       'openChat',
       () => {
-        const open = this.chats.find((chat) => chat.person.account === account);
+        const open = this.chats.find((chat) => chat.person?.account === account);
         const person = this.people.find((other) => other.account === account);
         if (!open && !person) throw refuse('unknown_person');
         const chat = open ?? this.chat(person?.username ?? '');
@@ -379,20 +503,189 @@ export class FakeCore implements Core {
     );
   }
 
-  sendText(room: string, text: string) {
+  sendText(room: string, text: string, options: TextOptions = {}) {
     return this.#answer(
       'sendText',
-      () => {
-        const chat = this.chats.find((other) => other.room === room);
-        if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
-        const message = this.put(chat, { text, mine: true, delivery: { type: 'queued' } });
-        this.emit({ type: 'timeline', room });
-        this.emit({ type: 'chats' });
-        return message.id;
-      },
+      () => this.#say(room, { text, reply: this.#quote(options.replyTo) }),
       room,
       text,
+      options,
     );
+  }
+
+  editMessage(message: string, text: string) {
+    return this.#answer(
+      'editMessage',
+      () => {
+        const written = this.#find(message);
+        if (written?.body.type === 'text') {
+          const before = this.#edits.get(message) ?? [
+            { text: written.body.text, written_at: written.sent_at },
+          ];
+          this.#edits.set(message, [...before, { text, written_at: this.now() }]);
+        }
+        this.#replace(message, (row) => ({ ...row, body: { type: 'text', text }, edited_at: this.now() }));
+      },
+      message,
+      text,
+    );
+  }
+
+  deleteMessage(message: string, forEveryone: boolean) {
+    return this.#answer(
+      'deleteMessage',
+      () => {
+        if (!forEveryone) this.#remove(message);
+        else
+          this.#replace(message, (row) => ({
+            ...row,
+            body: { type: 'deleted', by_author: row.mine },
+            reply: null,
+            edited_at: null,
+            reactions: [],
+            pinned: false,
+            forwarded: null,
+            mentions_me: false,
+            can: {
+              edit: false,
+              delete_for_everyone: false,
+              react: false,
+              pin: false,
+              reply: false,
+              forward: false,
+            },
+          }));
+      },
+      message,
+      forEveryone,
+    );
+  }
+
+  react(message: string, emoji: string, on: boolean) {
+    return this.#answer(
+      'react',
+      () => {
+        const me = 'person' in this.accountView ? this.accountView.person : this.person('me');
+        this.#replace(message, (row) => {
+          const known = row.reactions.find((one) => one.emoji === emoji);
+          const people = (known?.people ?? []).filter((person) => person.account !== me.account);
+          if (on) people.push(me);
+          const changed = { emoji, count: people.length, mine: on, people };
+          const reactions = known
+            ? row.reactions.map((one) => (one === known ? changed : one))
+            : [...row.reactions, changed];
+          return { ...row, reactions: reactions.filter((one) => one.count > 0) };
+        });
+      },
+      message,
+      emoji,
+      on,
+    );
+  }
+
+  pin(message: string, on: boolean) {
+    return this.#answer('pin', () => this.#replace(message, (row) => ({ ...row, pinned: on })), message, on);
+  }
+
+  createPoll(room: string, question: string, options: string[], multiple: boolean, closesAt: number | null) {
+    return this.#answer(
+      'createPoll',
+      () =>
+        this.#say(room, {
+          body: {
+            type: 'poll',
+            question,
+            options: options.map((text) => ({ text, votes: 0, mine: false })),
+            multiple,
+            closed: false,
+            closes_at: closesAt,
+            voters: 0,
+          },
+        }),
+      room,
+      question,
+      options,
+      multiple,
+      closesAt,
+    );
+  }
+
+  vote(message: string, choices: number[]) {
+    return this.#answer(
+      'vote',
+      () =>
+        this.#replace(message, (row) => {
+          if (row.body.type !== 'poll') return row;
+          const had = row.body.options.some((option) => option.mine);
+          const options = row.body.options.map((option, place) => {
+            const mine = choices.includes(place);
+            return { ...option, mine, votes: option.votes - Number(option.mine) + Number(mine) };
+          });
+          const voters = row.body.voters - Number(had) + Number(choices.length > 0);
+          return { ...row, body: { ...row.body, options, voters } };
+        }),
+      message,
+      choices,
+    );
+  }
+
+  closePoll(message: string) {
+    return this.#answer(
+      'closePoll',
+      () =>
+        this.#replace(message, (row) =>
+          row.body.type === 'poll' ? { ...row, body: { ...row.body, closed: true } } : row,
+        ),
+      message,
+    );
+  }
+
+  forward(message: string, room: string) {
+    return this.#answer(
+      'forward',
+      () => {
+        const original = this.#find(message);
+        if (original?.body.type !== 'text')
+          throw refuse('unknown_message', 'This message is no longer here.');
+        const author = this.people.find((person) => person.account === original.author);
+        const forwarded = original.forwarded ?? { username: author?.username ?? 'me' };
+        return this.#say(room, { text: original.body.text, forwarded });
+      },
+      message,
+      room,
+    );
+  }
+
+  setDisappearing(room: string, seconds: number) {
+    return this.#answer(
+      'setDisappearing',
+      () => {
+        this.#change(room, { disappearing: seconds });
+        this.#say(room, { body: { type: 'timer', seconds } });
+      },
+      room,
+      seconds,
+    );
+  }
+
+  listPinned(room: string) {
+    return this.#answer('listPinned', () => this.#room(room).filter((row) => row.pinned), room);
+  }
+
+  listThread(message: string) {
+    return this.#answer(
+      'listThread',
+      () => {
+        const root = this.#find(message);
+        const rows = root ? this.#room(root.room) : [];
+        return rows.filter((row) => row.id === message || row.thread?.root === message);
+      },
+      message,
+    );
+  }
+
+  listEdits(message: string) {
+    return this.#answer('listEdits', () => this.#edits.get(message) ?? [], message);
   }
 
   markRead(room: string, message: string) {
@@ -416,19 +709,7 @@ export class FakeCore implements Core {
   }
 
   discard(message: string) {
-    return this.#answer(
-      'discard',
-      () => {
-        for (const [room, rows] of this.#messages) {
-          const left = rows.filter((row) => row.id !== message);
-          if (left.length === rows.length) continue;
-          this.#messages.set(room, left);
-          this.#change(room, { last: left.at(-1) ?? null });
-          this.emit({ type: 'timeline', room });
-        }
-      },
-      message,
-    );
+    return this.#answer('discard', () => this.#remove(message), message);
   }
 
   makeInvite() {
@@ -450,6 +731,76 @@ export class FakeCore implements Core {
     });
   }
 
+  listPlaces() {
+    return this.#answer('listPlaces', () => this.places);
+  }
+
+  findPlace(place: string) {
+    return this.#answer('findPlace', () => this.places.find((one) => one.place === place) ?? null, place);
+  }
+
+  listMembers(place: string) {
+    return this.#answer('listMembers', () => this.members.get(place) ?? [], place);
+  }
+
+  listPeople(accounts: string[]) {
+    return this.#answer(
+      'listPeople',
+      () => this.people.filter((person) => accounts.includes(person.account)),
+      accounts,
+    );
+  }
+
+  createPlace(kind: PlaceSort, name: string, people: string[]) {
+    return this.#answer(
+      'createPlace',
+      () => {
+        const place = this.place(kind, name, { members: people.length + 1, is_owner: true });
+        this.emit({ type: 'places', place: place.place });
+        this.emit({ type: 'chats' });
+        return { place: place.place, room: place.room ?? place.channels[0]?.room ?? '' };
+      },
+      kind,
+      name,
+      people,
+    );
+  }
+
+  previewInvite(link: string) {
+    return this.#answer(
+      'previewInvite',
+      () => {
+        if (!this.preview) throw refuse('invite_unreadable');
+        return this.preview;
+      },
+      link,
+    );
+  }
+
+  joinPlace(link: string) {
+    return this.#answer(
+      'joinPlace',
+      () => {
+        if (!this.preview) throw refuse('invite_unreadable');
+        return { place: this.preview.place, waiting: this.preview.approval };
+      },
+      link,
+    );
+  }
+
+  makePlaceInvite(place: string, terms: InviteForm) {
+    return this.#answer(
+      'makePlaceInvite',
+      () => ({ invite: 7, link: '/#/join/AQIDBA', terms }),
+      place,
+      terms,
+    );
+  }
+
+  changePlace(place: string, change: PlaceChange) {
+    return this.#answer('changePlace', () => this.emit({ type: 'places', place }), place, change);
+  }
+
   #enter(username: string): void {
     this.signedIn(username);
     this.emit({ type: 'account' });
@@ -462,6 +813,47 @@ export class FakeCore implements Core {
     if (fault === 'never') return new Promise<Value>(() => undefined);
     if (fault) throw fault;
     return work();
+  }
+
+  /** An own message is taken into the outbox. */
+  #say(room: string, message: Partial<MessageView> & { text?: string }): string {
+    const chat = this.chats.find((other) => other.room === room);
+    if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
+    const { id } = this.put(chat, { ...message, mine: true, delivery: { type: 'queued' } });
+    this.emit({ type: 'timeline', room });
+    this.emit({ type: 'chats' });
+    return id;
+  }
+
+  #quote(message: string | undefined): MessageView['reply'] {
+    const original = message === undefined ? null : this.#find(message);
+    if (!original) return null;
+    const author = this.people.find((person) => person.account === original.author);
+    return {
+      message: original.id,
+      author: original.author,
+      username: author?.username ?? 'me',
+      excerpt: original.body.type === 'text' ? original.body.text : '',
+      state: 'here',
+    };
+  }
+
+  #find(message: string): MessageView | null {
+    for (const rows of this.#messages.values()) {
+      const row = rows.find((one) => one.id === message);
+      if (row) return row;
+    }
+    return null;
+  }
+
+  #remove(message: string): void {
+    for (const [room, rows] of this.#messages) {
+      const left = rows.filter((row) => row.id !== message);
+      if (left.length === rows.length) continue;
+      this.#messages.set(room, left);
+      this.#change(room, { last: left.at(-1) ?? null });
+      this.emit({ type: 'timeline', room });
+    }
   }
 
   #room(room: string): MessageView[] {

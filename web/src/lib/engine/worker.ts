@@ -69,8 +69,36 @@ class Runtime {
           answer(number, { ok: true, value: device.listMessages(...call.args) });
           return;
         }
+        case 'listPinned': {
+          answer(number, { ok: true, value: device.listPinned(...call.args) });
+          return;
+        }
+        case 'listThread': {
+          answer(number, { ok: true, value: device.listThread(...call.args) });
+          return;
+        }
+        case 'listEdits': {
+          answer(number, { ok: true, value: device.listEdits(...call.args) });
+          return;
+        }
         case 'listApprovals': {
           answer(number, { ok: true, value: device.listApprovals() });
+          return;
+        }
+        case 'listPlaces': {
+          answer(number, { ok: true, value: device.listPlaces() });
+          return;
+        }
+        case 'findPlace': {
+          answer(number, { ok: true, value: device.findPlace(...call.args) });
+          return;
+        }
+        case 'listMembers': {
+          answer(number, { ok: true, value: device.listMembers(...call.args) });
+          return;
+        }
+        case 'listPeople': {
+          answer(number, { ok: true, value: device.listPeople(...call.args) });
           return;
         }
         case 'unknownWords': {
@@ -213,6 +241,38 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.recoveryWords(ask);
     case 'recoveryKeyKept':
       return device.recoveryKeyKept(ask);
+    case 'editMessage':
+      return device.editMessage(ask, ...call.args);
+    case 'deleteMessage':
+      return device.deleteMessage(ask, ...call.args);
+    case 'react':
+      return device.react(ask, ...call.args);
+    case 'pin':
+      return device.pin(ask, ...call.args);
+    case 'createPoll':
+      return device.createPoll(ask, ...call.args);
+    case 'vote':
+      return device.vote(ask, ...call.args);
+    case 'closePoll':
+      return device.closePoll(ask, ...call.args);
+    case 'forward':
+      return device.forward(ask, ...call.args);
+    case 'setDisappearing':
+      return device.setDisappearing(ask, ...call.args);
+    case 'createPlace':
+      return device.createPlace(ask, ...call.args);
+    case 'previewInvite':
+      return device.previewInvite(ask, ...call.args);
+    case 'joinPlace':
+      return device.joinPlace(ask, ...call.args);
+    case 'makePlaceInvite': {
+      const [place, terms] = call.args;
+      return device.makePlaceInvite(ask, place, JSON.stringify(terms));
+    }
+    case 'changePlace': {
+      const [place, change] = call.args;
+      return device.changePlace(ask, place, JSON.stringify(change));
+    }
     default:
       throw new TypeError(`${call.method} is no goal`);
   }
@@ -230,6 +290,14 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return outcome.words;
     case 'devices':
       return outcome.devices;
+    case 'place':
+      return { place: outcome.place, room: outcome.room };
+    case 'preview':
+      return outcome.preview;
+    case 'joined':
+      return { place: outcome.place, waiting: outcome.waiting };
+    case 'place_invite':
+      return outcome.invite;
     case 'done':
     case 'queued':
       return undefined;

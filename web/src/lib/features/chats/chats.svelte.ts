@@ -9,7 +9,10 @@ export class Chats {
   /** `null` until the first answer. */
   rows = $state.raw<ChatView[] | null>(null);
   failure = $state.raw<Failure | null>(null);
-  unread = $derived((this.rows ?? []).reduce((sum, chat) => sum + chat.unread, 0));
+  /** In chats and groups; a community has its own number. */
+  unread = $derived(
+    (this.rows ?? []).reduce((sum, chat) => sum + (chat.kind === 'channel' ? 0 : chat.unread), 0),
+  );
 
   readonly #device: Device;
   readonly #query = new Refresher(() => this.#read());
@@ -74,5 +77,7 @@ export function rankChats(chats: ChatView[], typed: string): ChatView[] {
 }
 
 export function chatName(chat: ChatView): string {
-  return chat.saved ? 'Saved messages' : chat.person.username;
+  if (chat.saved) return 'Saved messages';
+  // The key of a name may come later than the group.
+  return chat.title ?? (chat.kind === 'channel' ? 'Channel' : 'New group');
 }

@@ -1,3 +1,4 @@
+import { noticeWords } from '../../format/notices';
 import type { MessageView } from '../../protocol/generated';
 
 /** The last line of a chat in one line of plain words. */
@@ -14,5 +15,16 @@ export function preview(message: MessageView): string {
       return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
+    case 'poll':
+      return `Poll: ${body.question}`;
+    case 'deleted':
+      return 'Message deleted';
+    case 'timer':
+      return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
+    case 'notice':
+      return noticeWords(body.notice, message.author, {
+        nameOf: () => 'Somebody',
+        own: message.mine ? message.author : null,
+      });
   }
 }
