@@ -5,6 +5,7 @@ mod devices;
 mod faults;
 mod harness;
 mod joining;
+mod killed;
 mod links;
 mod logins;
 mod mailbox;
