@@ -105,6 +105,20 @@ own_failures! {
     prekeys_invalid "prekeys_invalid" "The server showed keys for this person that are not genuine. Nothing was sent. Ask the server's operator.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
+    /// Nothing to search for.
+    search_empty "search_empty" "Type a word to search for.";
+    /// The query is too long.
+    search_long "search_long" "This is too much to search for at once. Use fewer words.";
+    /// An operator without its value.
+    search_unfinished "search_unfinished" "Something is missing behind the colon. Write it without a space, as in from:mia.";
+    /// Nobody by that name.
+    search_from "search_from" "Nobody by that name is known on this device. Check the name behind from:.";
+    /// No chat by that name.
+    search_in "search_in" "No chat by that name is on this device. Check the name behind in:.";
+    /// A kind of content that is not searched for.
+    search_has "search_has" "Messages can be searched for links. Write has:link.";
+    /// Not a date.
+    search_date "search_date" "This is no date. Write it like 2026-11-30, 2026-11 or 2026.";
 }
 
 impl Failure {

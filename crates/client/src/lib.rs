@@ -60,6 +60,7 @@ mod repair;
 mod restored;
 mod rooms;
 mod rows;
+pub mod search;
 mod sent;
 mod sessions;
 mod vault;

@@ -13,7 +13,7 @@ pub struct Store {
 }
 
 /// Statements that are kept ready; a few more than there are.
-const STATEMENTS: usize = 40;
+const STATEMENTS: usize = 60;
 
 impl Store {
     /// Opens or makes the store at a path. The folder must be there.
@@ -51,6 +51,7 @@ impl Store {
         connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         // Takes the file now, not at the first write: an owner knows at once that it is the only one.
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+        crate::search::add_functions(&connection)?;
         schema::migrate(&mut connection)?;
         Ok(Self { connection })
     }

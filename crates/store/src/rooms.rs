@@ -13,18 +13,21 @@ pub type Chat = (RoomRow, Option<MessageRow>, u32);
 impl Store {
     /// All rooms, the one in which something last happened first.
     pub fn list_chats(&self) -> Result<Vec<Chat>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT room, peer, username, active_at, read_up_to FROM rooms ORDER BY active_at DESC, room",
-        )?;
-        let rooms = statement
-            .query_map([], from_row)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rooms = self.list_rooms()?;
         let chat = |room: RoomRow| {
             let last = self.list_messages(room.room, None, 1)?.pop();
             let unread = self.count_unread(&room)?;
             Ok((room, last, unread))
         };
         rooms.into_iter().map(chat).collect()
+    }
+
+    pub(crate) fn list_rooms(&self) -> Result<Vec<RoomRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT room, peer, username, active_at, read_up_to FROM rooms ORDER BY active_at DESC, room",
+        )?;
+        let rooms = statement.query_map([], from_row)?;
+        Ok(rooms.collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn find_room(&self, room: RoomId) -> Result<Option<RoomRow>, StoreError> {

@@ -1,0 +1,247 @@
+//! Finding messages by their texts.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `index` | keeping the index as the messages are |
+//! | `expression` | a search as FTS5 takes it |
+//! | `excerpt` | the part of a text around what was found |
+//!
+//! What people type never reaches FTS5 as it is: [`expression`](self::expression) quotes every word.
+
+mod excerpt;
+mod expression;
+mod index;
+
+use conclave_client::search::views::{SearchHitView, SearchPageView, SearchPosition};
+use conclave_client::search::{Calendar, Search};
+use conclave_client::views::Position;
+use conclave_client::{Engine, Failure, MessageRow};
+use conclave_protocol::{AccountId, RoomId};
+use rusqlite::params;
+use thiserror::Error;
+
+use self::excerpt::Excerpt;
+use self::expression::Expression;
+pub(crate) use self::index::add_functions;
+use self::index::{MARKS, number};
+use crate::messages::from_row;
+use crate::{Store, StoreError};
+
+/// Most that one page holds.
+const PAGE_MAX: u32 = 100;
+
+/// Why nothing was searched.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SearchError {
+    /// The person can ask better.
+    #[error("{}", .0.message)]
+    Asked(Failure),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for SearchError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What was found on a page.
+struct Found {
+    number: i64,
+    message: MessageRow,
+    excerpt: Excerpt,
+}
+
+impl Store {
+    /// A page of the messages that fit what was typed, newest first. Where no word begins with what was typed, words
+    /// that contain it are found.
+    pub fn search(
+        &self,
+        engine: &Engine,
+        typed: &str,
+        calendar: Calendar<'_>,
+        behind: Option<SearchPosition>,
+        limit: u32,
+    ) -> Result<SearchPageView, SearchError> {
+        let search = engine
+            .plan_search(self, typed, calendar)
+            .map_err(SearchError::Asked)?;
+        self.carry_out(&search, behind, limit, |author| engine.username_of(self, author))
+    }
+
+    pub(crate) fn carry_out(
+        &self,
+        search: &Search,
+        behind: Option<SearchPosition>,
+        limit: u32,
+        username_of: impl Fn(AccountId) -> Option<String>,
+    ) -> Result<SearchPageView, SearchError> {
+        let rooms = self.list_rooms_named(search)?;
+        if rooms.is_empty() && !search.rooms.is_empty() {
+            return Err(SearchError::Asked(Failure::search_in()));
+        }
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut inside = behind.is_some_and(|behind| behind.inside);
+        let mut found = self.find_page(search, &rooms, behind, inside, limit)?;
+        if found.is_empty() && behind.is_none() {
+            inside = true;
+            found = self.find_page(search, &rooms, None, true, limit)?;
+        }
+        let is_full = u32::try_from(found.len()).is_ok_and(|count| count >= limit);
+        let next = found.last().filter(|_| is_full).map(|last| SearchPosition {
+            number: last.number.cast_unsigned(),
+            inside,
+        });
+        let hits = found.into_iter().map(|found| {
+            let username = username_of(found.message.author);
+            view(found, username)
+        });
+        Ok(SearchPageView {
+            hits: hits.collect(),
+            next,
+        })
+    }
+
+    fn find_page(
+        &self,
+        search: &Search,
+        rooms: &[RoomId],
+        behind: Option<SearchPosition>,
+        inside: bool,
+        limit: u32,
+    ) -> Result<Vec<Found>, StoreError> {
+        let expression = if inside {
+            match self.containing(search)? {
+                Some(words) => Expression::containing(search, rooms, &words),
+                None => return Ok(Vec::new()),
+            }
+        } else {
+            Expression::of(search, rooms)
+        };
+        let before = search.before.map_or(i64::MAX, number);
+        let last = behind.map_or(i64::MAX, |behind| {
+            i64::try_from(behind.number).unwrap_or(i64::MAX)
+        });
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            "m.id, m.room, m.sequence, m.ordinal, m.author, m.device, m.mine, m.sent_at, m.counts, m.delivery, \
+             m.failure, m.missing_before, m.body",
+            ", search.rowid, highlight(search, 0, ?1, ?2)
+             FROM search CROSS JOIN texts t CROSS JOIN messages m
+             WHERE search MATCH ?3 AND search.rowid < ?4 AND search.rowid >= ?5
+                 AND t.number = search.rowid AND m.id = t.message
+             ORDER BY search.rowid DESC LIMIT ?6"
+        ))?;
+        let bound = params![
+            MARKS[0].to_string(),
+            MARKS[1].to_string(),
+            expression.as_str(),
+            before.min(last),
+            search.after.map_or(0, number),
+            limit,
+        ];
+        let found = statement.query_map(bound, |row| {
+            Ok(Found {
+                message: from_row(row)?,
+                number: row.get(13)?,
+                excerpt: Excerpt::of(row.get_ref(14)?.as_str()?),
+            })
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// For each word that was typed, the words of the index that contain it. None where there is one that none does.
+    fn containing(&self, search: &Search) -> Result<Option<Vec<Vec<String>>>, StoreError> {
+        let mut all = Vec::new();
+        for term in expression::inner_words(search) {
+            let Some(pattern) = self.folded(&term)? else {
+                return Ok(None);
+            };
+            let mut statement = self.connection.prepare_cached(
+                "SELECT term FROM search_words WHERE col = 'text' AND instr(term, ?1) > 0
+                 ORDER BY length(term), term LIMIT ?2",
+            )?;
+            let words = statement
+                .query_map(params![pattern, expression::WORDS_MAX], |row| row.get(0))?
+                .collect::<Result<Vec<String>, _>>()?;
+            if words.is_empty() {
+                return Ok(None);
+            }
+            all.push(words);
+        }
+        Ok((!all.is_empty()).then_some(all))
+    }
+
+    /// A word as the index writes it. None where it is several.
+    fn folded(&self, word: &str) -> Result<Option<String>, StoreError> {
+        self.connection.execute_batch(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.folding USING fts5 (
+                 text, content = '', columnsize = 0,
+                 tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co So'\");
+             CREATE VIRTUAL TABLE IF NOT EXISTS temp.folded USING fts5vocab (temp, folding, row);
+             INSERT INTO temp.folding (folding) VALUES ('delete-all')",
+        )?;
+        let mut fold = self
+            .connection
+            .prepare_cached("INSERT INTO temp.folding (rowid, text) VALUES (1, ?1)")?;
+        fold.execute(params![index::indexed(word)])?;
+        let mut read = self
+            .connection
+            .prepare_cached("SELECT term FROM temp.folded LIMIT 2")?;
+        let words = read
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<Vec<String>, _>>()?;
+        Ok(<[String; 1]>::try_from(words).ok().map(|[word]| word))
+    }
+
+    /// Rooms by name: those of exactly this name, else those whose name begins so, else those that contain it.
+    fn list_rooms_named(&self, search: &Search) -> Result<Vec<RoomId>, StoreError> {
+        let mut rooms = Vec::new();
+        for wanted in &search.rooms {
+            let named: Vec<(RoomId, String)> = self
+                .list_rooms()?
+                .into_iter()
+                .map(|room| {
+                    let name = if room.peer == search.own {
+                        "saved messages".to_owned()
+                    } else {
+                        room.username.to_lowercase()
+                    };
+                    (room.room, name)
+                })
+                .collect();
+            let tests: [&dyn Fn(&str) -> bool; 3] = [
+                &|name| name == wanted,
+                &|name| name.starts_with(wanted.as_str()),
+                &|name| name.contains(wanted.as_str()),
+            ];
+            let found = tests.into_iter().find_map(|fits| {
+                let fitting = named.iter().filter(|(_, name)| fits(name)).map(|(room, _)| *room);
+                let fitting: Vec<RoomId> = fitting.collect();
+                (!fitting.is_empty()).then_some(fitting)
+            });
+            rooms.extend(found.unwrap_or_default());
+        }
+        Ok(rooms)
+    }
+}
+
+fn view(found: Found, username: Option<String>) -> SearchHitView {
+    let Found { message, excerpt, .. } = found;
+    SearchHitView {
+        message: message.id.to_string(),
+        room: message.room.to_string(),
+        author: message.author.to_string(),
+        username,
+        mine: message.mine,
+        sent_at: message.sent_at.0,
+        excerpt: excerpt.text,
+        matches: excerpt.matches,
+        position: Position {
+            sequence: message.sequence,
+            ordinal: message.ordinal,
+        },
+    }
+}
