@@ -161,6 +161,9 @@ fn body(message: &MessageView) -> String {
             why: LossView::SentHere,
         } => "[sent from here before this device was restored]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
+        BodyView::Poll { .. } => "[poll]".to_owned(),
+        BodyView::Deleted { .. } => "[deleted]".to_owned(),
+        BodyView::Timer { .. } => "[timer]".to_owned(),
     };
     match message.missing_before {
         0 => text,
@@ -220,7 +223,7 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
-    use conclave_sdk::views::{PersonView, Position};
+    use conclave_sdk::views::{ActionView, PersonView, Position};
 
     use super::*;
 
@@ -238,6 +241,15 @@ mod tests {
                 sequence: Some(1),
                 ordinal: 1,
             },
+            reply: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread: None,
+            forwarded: None,
+            expires_at: None,
+            mentions_me: false,
+            can: ActionView::default(),
         }
     }
 
@@ -338,6 +350,7 @@ mod tests {
             last: Some(message("one\ntwo   three")),
             unread: 12,
             active_at: 1_784_032_260_000,
+            disappearing: 0,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),

@@ -280,13 +280,25 @@ impl Engine {
             Intent::SignOut => self.sign_out(work, ask),
             Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
             Intent::OpenChat { account } => self.open_chat(work, ask, account),
-            Intent::SendText { room, id, text } => self.send_text(work, ask, room, id, text),
+            Intent::SendText { room, id, text, with } => self.send_text(work, ask, room, id, text, with),
             Intent::MarkRead { room, message } => self.mark_read(work, ask, room, message),
             Intent::Retry { message } => self.retry(work, ask, message),
             Intent::Discard { message } => self.discard(work, ask, message),
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::EditMessage { .. }
+            | Intent::DeleteMessage { .. }
+            | Intent::React { .. }
+            | Intent::Pin { .. }
+            | Intent::CreatePoll { .. }
+            | Intent::Vote { .. }
+            | Intent::ClosePoll { .. }
+            | Intent::Forward { .. }
+            | Intent::SetDisappearing { .. } => {
+                self.fail(work, ask, Failure::unknown_message());
+                Ok(())
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use crate::codec::{self, KeyAndHash};
 use crate::content::{Body, Content, Control, MessageContext, control_context, in_order, key_context};
 use crate::effects::Request;
 use crate::failure::Failure;
+use crate::input::TextWith;
 use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::repair;
@@ -112,6 +113,7 @@ impl Engine {
         room: RoomId,
         id: Option<EnvelopeId>,
         text: String,
+        _with: TextWith,
     ) -> Result<(), ReadError> {
         let trimmed = text.trim();
         if trimmed.is_empty() {

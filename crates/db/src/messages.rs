@@ -322,8 +322,12 @@ fn envelope(row: EnvelopeRow) -> StoredEnvelope {
         device: device.0,
         received_at: received_at.0.0,
         class: class.0,
-        heads: (low.0, high.0),
+        heads: Some((low.0, high.0)),
+        epoch: None,
+        head: None,
         target: target.map(|target| target.0),
+        thread: None,
+        expires_at: None,
         body: Bytes(body),
     }
 }

@@ -18,6 +18,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
+//! | `contents` | the same for what people do with messages |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
 //! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
@@ -29,6 +30,7 @@
 
 mod address;
 pub mod clock;
+mod contents;
 mod device;
 mod driver;
 mod error;
@@ -41,7 +43,7 @@ mod socket;
 mod timer;
 mod tls;
 
-pub use conclave_client::{Failure, views};
+pub use conclave_client::{Failure, TextWith, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

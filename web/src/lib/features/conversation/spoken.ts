@@ -25,6 +25,14 @@ export function bodyWords(message: MessageView, closed = 1): string {
       return lostWords(message.body.why, closed);
     case 'restored_here':
       return 'This device was restored from an older copy here';
+    case 'poll':
+      return `Poll: ${message.body.question}`;
+    case 'deleted':
+      return message.body.by_author ? 'This message was deleted' : 'This message was deleted by a moderator';
+    case 'timer':
+      return message.body.seconds === 0
+        ? 'Messages no longer disappear here'
+        : 'New messages disappear after a while here';
   }
 }
 
