@@ -104,6 +104,9 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// What the other devices of the account need not do any more.

@@ -3,6 +3,8 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::user_store::views::ChatChange;
+
 /// One input.
 pub enum Input {
     /// The engine starts, or the network came back: go online.
@@ -232,6 +234,41 @@ pub enum Intent {
         room: RoomId,
         /// Seconds; 0 for never.
         seconds: u32,
+    },
+    /// Set something of a chat on all own devices. Answer: `Done`.
+    SetChat {
+        /// The room.
+        room: RoomId,
+        /// What is set.
+        change: ChatChange,
+    },
+    /// Keep what was begun to write in a chat, on all own devices. Answer: `Done`.
+    SaveDraft {
+        /// The room.
+        room: RoomId,
+        /// The text; none once it was sent or given up.
+        text: Option<String>,
+    },
+    /// Make a folder of chats, or change one. Answer: `Done`.
+    SetFolder {
+        /// Which one; none for a new one.
+        id: Option<[u8; 8]>,
+        /// Its name.
+        name: String,
+        /// The rooms in it.
+        rooms: Vec<RoomId>,
+    },
+    /// Delete a folder; its chats stay. Answer: `Done`.
+    DeleteFolder {
+        /// Which one.
+        id: [u8; 8],
+    },
+    /// Set something by name on all own devices. Answer: `Done`.
+    SetSetting {
+        /// The name.
+        name: String,
+        /// The value; none to take it back.
+        value: Option<String>,
     },
 }
 

@@ -64,6 +64,7 @@ pub mod search;
 mod sent;
 mod sessions;
 mod timeline;
+pub mod user_store;
 mod vault;
 pub mod views;
 mod work;

@@ -517,6 +517,7 @@ impl Engine {
                         Control::VaultKey(generation, key) => {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }

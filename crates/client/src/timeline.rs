@@ -23,17 +23,19 @@ impl Engine {
         &self,
         store: &dyn Reads,
         chats: &[(RoomRow, Option<MessageRow>, u32)],
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<ChatView>, ReadError> {
         let account = self.account(store)?;
         let own = match &account {
             AccountView::None | AccountView::Joining { .. } => "",
             AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
         };
-        Ok(chats
+        let mut views: Vec<ChatView> = chats
             .iter()
             .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
-            .collect())
+            .collect();
+        self.show_settings(store, chats, &mut views, now)?;
+        Ok(views)
     }
 
     /// What a text said, from the first version to the one that is shown; none where it is not here.

@@ -12,6 +12,7 @@ pub use self::contents::{
 };
 use crate::failure::Failure;
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
+use crate::user_store::views::NotificationLevel;
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,6 +57,8 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// Folders or settings of the person changed.
+    Settings,
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
@@ -317,6 +320,19 @@ pub struct ChatView {
     pub active_at: u64,
     /// Seconds after which new messages disappear; 0 for never.
     pub disappearing: u32,
+    /// Stands above the others.
+    pub favourite: bool,
+    /// Says nothing until then, Unix milliseconds; none where it is not muted.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub muted_until: Option<u64>,
+    /// Stands apart.
+    pub archived: bool,
+    /// The person wants it to look unread.
+    pub marked_unread: bool,
+    /// What is told of it.
+    pub level: NotificationLevel,
+    /// What was begun to write there.
+    pub draft: Option<String>,
 }
 
 /// A message of a timeline.
@@ -547,6 +563,12 @@ impl ChatView {
             unread,
             active_at: room.active_at.0,
             disappearing: 0,
+            favourite: false,
+            muted_until: None,
+            archived: false,
+            marked_unread: false,
+            level: NotificationLevel::default(),
+            draft: None,
         }
     }
 }

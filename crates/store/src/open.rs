@@ -6,10 +6,12 @@ use rusqlite::Connection;
 
 use crate::StoreError;
 use crate::schema;
+use crate::search::Words;
 
 /// The device's database. It has one owner at a time: a second one is refused.
 pub struct Store {
     pub(crate) connection: Connection,
+    pub(crate) words: Words,
 }
 
 /// Statements that are kept ready; a few more than there are.
@@ -53,7 +55,10 @@ impl Store {
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
         crate::search::add_functions(&connection)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection })
+        Ok(Self {
+            connection,
+            words: Words::default(),
+        })
     }
 }
 

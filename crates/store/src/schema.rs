@@ -70,7 +70,7 @@ const MIGRATIONS: &[&str] = &["
     );
     -- What is deleted is gone from the index at once, not at the next merge.
     INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
-    CREATE VIRTUAL TABLE search_words USING fts5vocab (search, col);
+    CREATE VIRTUAL TABLE search_words USING fts5vocab (search, row);
 
     -- What is there already. Of several messages within 8 milliseconds each takes the next number.
     INSERT OR IGNORE INTO texts SELECT searched_number(sent_at), id FROM messages WHERE searched_text(body) IS NOT NULL;

@@ -15,6 +15,8 @@ mod contents;
 mod device;
 mod failure;
 mod released;
+mod search;
+mod user_store;
 
 pub use device::Device;
 

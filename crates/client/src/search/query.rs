@@ -161,7 +161,7 @@ fn day(text: &str) -> Option<Day> {
         Some(_) => None,
     };
     let day = Day {
-        year: year.parse().ok().filter(|year| *year > 0)?,
+        year: year.parse().ok().filter(|year| *year >= 1970)?,
         month: part().filter(|month| (1..=12).contains(month))?,
         day: part().filter(|day| (1..=31).contains(day))?,
     };
@@ -172,9 +172,9 @@ fn day(text: &str) -> Option<Day> {
 mod tests {
     use super::*;
 
-    /// Months of 30 days from the year 2000 on; the 31st is no day.
+    /// Months of 30 days from the year 1970 on; the 31st is no day.
     fn begins(day: Day) -> Option<Timestamp> {
-        let days = (u64::from(day.year) - 2000) * 360 + u64::from(day.month) * 30 + u64::from(day.day);
+        let days = (u64::from(day.year) - 1970) * 360 + u64::from(day.month) * 30 + u64::from(day.day);
         (day.day <= 30).then(|| Timestamp(days * 86_400_000))
     }
 

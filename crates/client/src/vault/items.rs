@@ -7,6 +7,7 @@ use minicbor::{Decode, Decoder, Encode};
 use zeroize::Zeroizing;
 
 use crate::codec::{KeyAndHash, Secret32};
+use crate::user_store::Entry;
 
 /// One thing that a new device needs.
 #[derive(Encode, Decode)]
@@ -25,12 +26,25 @@ pub(crate) enum Item {
     /// A vault key that was replaced, in a record of a later generation: `[generation, key]`.
     #[n(2)]
     Key(#[n(0)] u32, #[n(1)] Secret32),
+    /// Something that the person set: `[[name, value, time, device]]`.
+    #[n(30)]
+    Setting(#[n(0)] Entry),
+}
+
+impl Item {
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Setting(entry) => entry.size(),
+            _ => 160,
+        }
+    }
 }
 
 /// The content of a record.
 pub(super) fn to_bytes(items: &[Item]) -> Zeroizing<Vec<u8>> {
     // Room enough that keys are not left behind by growth.
-    let capacity = items.len().saturating_mul(160).saturating_add(16);
+    let capacity = items.iter().map(Item::size).fold(16, usize::saturating_add);
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
     // Invariant: encoding into a vector cannot fail.
     let _ = minicbor::encode(items, &mut *out);

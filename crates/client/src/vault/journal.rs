@@ -18,6 +18,7 @@ use crate::codec::{KeyAndHash, Secret32};
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
+use crate::user_store::Entry;
 use crate::work::Work;
 
 /// Hashes of records that the chain may still name.
@@ -28,6 +29,8 @@ const GATHER_MS: u64 = 3_000;
 const GATHERED_MAX: usize = 50;
 /// A device records what another one should have recorded after this, and each further device so much later.
 const TAKE_OVER_MS: u64 = 10 * 60 * 1000;
+/// Bytes of the items of one record: half of what a record may hold.
+const BATCH_BYTES: usize = 32 * 1024;
 /// What waits while there is no vault is bounded; the oldest goes.
 const QUEUE_MAX: usize = 20_000;
 /// A record that came too late because another device was faster is sealed anew after about this.
@@ -104,7 +107,22 @@ fn queue_key(item: &Item) -> Option<Vec<u8>> {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
         Item::Head(account, ..) => Some(account.0.to_vec()),
         Item::Key(..) => None,
+        Item::Setting(entry) => Some(
+            [
+                &setting_prefix(entry)[..],
+                &entry.at.0.to_be_bytes(),
+                &entry.device.0.to_be_bytes(),
+            ]
+            .concat(),
+        ),
     }
+}
+
+/// All that waits to be recorded of one name begins so. Behind it stands when it was set, so that what is recorded
+/// takes nothing later off the queue.
+fn setting_prefix(entry: &Entry) -> Vec<u8> {
+    let length = u8::try_from(entry.name.0.len()).unwrap_or(u8::MAX);
+    [b"setting/", &[length][..], &entry.name.0].concat()
 }
 
 /// How many other devices come before this one in recording a message: first the sending device, or the one that
@@ -151,6 +169,35 @@ impl Engine {
         Ok(())
     }
 
+    /// Something was set here or on another own device: it is to be recorded after a pause, in place of what was set
+    /// before and is not recorded yet.
+    pub(crate) fn record_setting(
+        &mut self,
+        work: &mut Work<'_>,
+        entry: &Entry,
+        pause: u64,
+    ) -> Result<(), ReadError> {
+        let own = work.own()?;
+        let Some(me) = self.person(work, own.account)? else {
+            return Ok(());
+        };
+        let from = DeviceAddress {
+            account: own.account,
+            device: entry.device,
+        };
+        let later = rank(own.address(), &me.chain, from, EnvelopeId([0; 16])).saturating_mul(TAKE_OVER_MS);
+        let mut due = work.now.plus(pause.saturating_add(later));
+        for (key, bytes) in work.list_bytes(Table::VaultQueue, &setting_prefix(entry), u32::MAX)? {
+            // What changes all the time is recorded all the same.
+            let known: Queued = crate::codec::decode(&bytes, "vault queue")?;
+            due = due.min(known.due);
+            work.delete(Table::VaultQueue, &key);
+        }
+        work.queue(Item::Setting(entry.clone()), due);
+        self.vault_soon(due);
+        Ok(())
+    }
+
     /// A contact's chain was seen up to here: no device of this account takes a shorter or another one later.
     pub(crate) fn record_head(&mut self, work: &mut Work<'_>, chain: &AccountChain) -> Result<(), ReadError> {
         let own = work.own()?;
@@ -184,6 +231,7 @@ impl Engine {
         }
         let mut queued = Vec::new();
         let mut batch = Vec::new();
+        let mut bytes: usize = 0;
         let mut next: Option<Timestamp> = None;
         let enough = self.vault.gathered >= GATHERED_MAX;
         let until = if enough {
@@ -192,10 +240,12 @@ impl Engine {
             work.now
         };
         for (key, one) in work.list::<Queued>(Table::VaultQueue, u32::MAX)? {
-            if one.due > until || batch.len() >= BATCH_MAX {
+            let grown = bytes.saturating_add(one.item.size());
+            if one.due > until || batch.len() >= BATCH_MAX || grown > BATCH_BYTES {
                 next = Some(next.map_or(one.due, |next| next.min(one.due)));
                 continue;
             }
+            bytes = grown;
             queued.push(key);
             batch.push(one.item);
         }

@@ -8,7 +8,7 @@ use conclave_protocol::RoomId;
 use super::index::{ANY, LINK, author_word, indexed, room_word};
 
 /// Words of the index that stand for one that was typed: more would fit nearly everything.
-pub(super) const WORDS_MAX: u32 = 64;
+pub(super) const WORDS_MAX: usize = 64;
 /// Parts of words are looked for from this length on.
 const INSIDE_LEAST: usize = 3;
 

@@ -83,6 +83,7 @@ impl Store {
             Some(number) => number,
             None => self.new_number(message)?,
         };
+        self.words.forget();
         let mut statement = self
             .connection
             .prepare_cached("INSERT INTO search (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
@@ -105,6 +106,7 @@ impl Store {
 
     /// Takes everything out.
     pub(crate) fn unindex_all(&self) -> Result<(), StoreError> {
+        self.words.forget();
         self.connection
             .execute_batch("INSERT INTO search (search) VALUES ('delete-all'); DELETE FROM texts")?;
         Ok(())
@@ -127,6 +129,7 @@ impl Store {
     }
 
     fn delete_entry(&self, number: i64, known: &Known) -> Result<(), StoreError> {
+        self.words.forget();
         let text = known.body.searched_text().unwrap_or_default();
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO search (search, rowid, text, scope) VALUES ('delete', ?1, ?2, ?3)",
@@ -243,4 +246,10 @@ fn word(kind: char, id: &[u8; 32]) -> String {
         word.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
         word
     })
+}
+
+/// True for the words of rooms and authors, which no text of people looks like.
+pub(super) fn is_scope(word: &str) -> bool {
+    let hex = word.strip_prefix(['r', 'a']).unwrap_or_default();
+    hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `index` | keeping the index as the messages are |
 //! | `expression` | a search as FTS5 takes it |
+//! | `words` | words that contain a part |
 //! | `excerpt` | the part of a text around what was found |
 //!
 //! What people type never reaches FTS5 as it is: [`expression`](self::expression) quotes every word.
@@ -11,6 +12,7 @@
 mod excerpt;
 mod expression;
 mod index;
+mod words;
 
 use conclave_client::search::views::{SearchHitView, SearchPageView, SearchPosition};
 use conclave_client::search::{Calendar, Search};
@@ -24,6 +26,7 @@ use self::excerpt::Excerpt;
 use self::expression::Expression;
 pub(crate) use self::index::add_functions;
 use self::index::{MARKS, number};
+pub(crate) use self::words::Words;
 use crate::messages::from_row;
 use crate::{Store, StoreError};
 
@@ -150,50 +153,6 @@ impl Store {
             })
         })?;
         Ok(found.collect::<Result<_, _>>()?)
-    }
-
-    /// For each word that was typed, the words of the index that contain it. None where there is one that none does.
-    fn containing(&self, search: &Search) -> Result<Option<Vec<Vec<String>>>, StoreError> {
-        let mut all = Vec::new();
-        for term in expression::inner_words(search) {
-            let Some(pattern) = self.folded(&term)? else {
-                return Ok(None);
-            };
-            let mut statement = self.connection.prepare_cached(
-                "SELECT term FROM search_words WHERE col = 'text' AND instr(term, ?1) > 0
-                 ORDER BY length(term), term LIMIT ?2",
-            )?;
-            let words = statement
-                .query_map(params![pattern, expression::WORDS_MAX], |row| row.get(0))?
-                .collect::<Result<Vec<String>, _>>()?;
-            if words.is_empty() {
-                return Ok(None);
-            }
-            all.push(words);
-        }
-        Ok((!all.is_empty()).then_some(all))
-    }
-
-    /// A word as the index writes it. None where it is several.
-    fn folded(&self, word: &str) -> Result<Option<String>, StoreError> {
-        self.connection.execute_batch(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.folding USING fts5 (
-                 text, content = '', columnsize = 0,
-                 tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co So'\");
-             CREATE VIRTUAL TABLE IF NOT EXISTS temp.folded USING fts5vocab (temp, folding, row);
-             INSERT INTO temp.folding (folding) VALUES ('delete-all')",
-        )?;
-        let mut fold = self
-            .connection
-            .prepare_cached("INSERT INTO temp.folding (rowid, text) VALUES (1, ?1)")?;
-        fold.execute(params![index::indexed(word)])?;
-        let mut read = self
-            .connection
-            .prepare_cached("SELECT term FROM temp.folded LIMIT 2")?;
-        let words = read
-            .query_map([], |row| row.get(0))?
-            .collect::<Result<Vec<String>, _>>()?;
-        Ok(<[String; 1]>::try_from(words).ok().map(|[word]| word))
     }
 
     /// Rooms by name: those of exactly this name, else those whose name begins so, else those that contain it.

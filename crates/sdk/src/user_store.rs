@@ -1,0 +1,53 @@
+//! What a person sets for themselves, on all of their devices alike.
+
+use conclave_client::user_store::folder_id;
+use conclave_client::user_store::views::{ChatChange, FolderView, SettingView};
+use conclave_client::{Failure, Intent};
+use conclave_protocol::RoomId;
+
+use crate::{Device, SdkError};
+
+impl Device {
+    /// Sets something of a chat: favourite, muted, archived, marked as unread, how loud it is.
+    pub async fn set_chat(&self, room: RoomId, change: ChatChange) -> Result<(), SdkError> {
+        self.done(Intent::SetChat { room, change }).await
+    }
+
+    /// Keeps what was begun to write in a chat.
+    pub async fn save_draft(&self, room: RoomId, text: Option<String>) -> Result<(), SdkError> {
+        self.done(Intent::SaveDraft { room, text }).await
+    }
+
+    /// The person's folders, by name.
+    pub async fn list_folders(&self) -> Result<Vec<FolderView>, SdkError> {
+        self.look(|engine, store| Ok(engine.list_folders(store).map_err(|_| Failure::storage())?))
+            .await
+    }
+
+    /// Makes a folder of chats, or changes the one of this id.
+    pub async fn set_folder(&self, id: Option<&str>, name: &str, rooms: Vec<RoomId>) -> Result<(), SdkError> {
+        let id = id
+            .map(|id| folder_id(id).ok_or_else(Failure::unknown_folder))
+            .transpose()?;
+        let name = name.to_owned();
+        self.done(Intent::SetFolder { id, name, rooms }).await
+    }
+
+    /// Deletes a folder; its chats stay.
+    pub async fn delete_folder(&self, id: &str) -> Result<(), SdkError> {
+        let id = folder_id(id).ok_or_else(Failure::unknown_folder)?;
+        self.done(Intent::DeleteFolder { id }).await
+    }
+
+    /// The person's settings by name.
+    pub async fn list_settings(&self) -> Result<Vec<SettingView>, SdkError> {
+        self.look(|engine, store| Ok(engine.list_settings(store).map_err(|_| Failure::storage())?))
+            .await
+    }
+
+    /// Sets something by name; none takes it back.
+    pub async fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), SdkError> {
+        let (name, value) = (name.to_owned(), value.map(str::to_owned));
+        self.done(Intent::SetSetting { name, value }).await
+    }
+}
