@@ -40,13 +40,13 @@ mod http;
 mod joining;
 mod options;
 mod randomness;
-mod search;
+pub mod search;
 mod socket;
 mod timer;
 mod tls;
-mod user_store;
+pub mod user_store;
 
-pub use conclave_client::{Failure, TextWith, search, user_store, views};
+pub use conclave_client::{Failure, TextWith, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

@@ -1,8 +1,8 @@
 //! Finding messages on this device.
 
 use conclave_client::Failure;
-use conclave_client::search::Day;
-use conclave_client::search::views::{SearchPageView, SearchPosition};
+pub use conclave_client::search::Day;
+pub use conclave_client::search::views::{SearchHitView, SearchPageView, SearchPosition};
 use conclave_client::views::MessageView;
 use conclave_protocol::{EnvelopeId, RoomId, Timestamp};
 use conclave_store::SearchError;

@@ -1,11 +1,18 @@
 //! What a person sets for themselves, on all of their devices alike.
 
+use std::time::Duration;
+
+pub use conclave_client::user_store::MUTED_FOREVER;
 use conclave_client::user_store::folder_id;
-use conclave_client::user_store::views::{ChatChange, FolderView, SettingView};
-use conclave_client::{Failure, Intent};
+pub use conclave_client::user_store::views::{ChatChange, FolderView, NotificationLevel, SettingView};
+use conclave_client::{Failure, Intent, Reads as _, Table};
 use conclave_protocol::RoomId;
+use tokio::time::{sleep, timeout};
 
 use crate::{Device, SdkError};
+
+/// How often it is looked whether own devices were told.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Device {
     /// Sets something of a chat: favourite, muted, archived, marked as unread, how loud it is.
@@ -49,5 +56,30 @@ impl Device {
     pub async fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), SdkError> {
         let (name, value) = (name.to_owned(), value.map(str::to_owned));
         self.done(Intent::SetSetting { name, value }).await
+    }
+
+    /// Waits until the server has everything that waits to be told to own devices and others. False where it has not
+    /// in time; then it is told later.
+    pub async fn wait_until_told(&self, limit: Duration) -> Result<bool, SdkError> {
+        let told = async {
+            loop {
+                let waits = self
+                    .look(|_, store| {
+                        let one = |table| {
+                            let waiting = store
+                                .list_records(table, &[], 1)
+                                .map_err(|_| Failure::storage())?;
+                            Ok::<bool, SdkError>(!waiting.is_empty())
+                        };
+                        Ok(one(Table::UserStoreQueue)? || one(Table::Outbox)?)
+                    })
+                    .await?;
+                if !waits {
+                    return Ok(true);
+                }
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(limit, told).await.unwrap_or(Ok(false))
     }
 }
