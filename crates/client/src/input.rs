@@ -3,6 +3,7 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::places::intents::PlaceIntent;
 use crate::user_store::views::ChatChange;
 
 /// One input.
@@ -235,6 +236,8 @@ pub enum Intent {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// Something about groups and communities.
+    Place(PlaceIntent),
     /// Set something of a chat on all own devices. Answer: `Done`.
     SetChat {
         /// The room.

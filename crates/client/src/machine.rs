@@ -20,6 +20,7 @@ use crate::input::{Input, Intent};
 use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
+use crate::places::PlacesRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -87,6 +88,9 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    pub(crate) places: PlacesRun,
+    /// The clock at the last input, for views that depend on it.
+    pub(crate) now: Timestamp,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -135,6 +139,8 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            places: PlacesRun::default(),
+            now: Timestamp(0),
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -148,6 +154,7 @@ impl Engine {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Effects, ReadError> {
+        self.now = now;
         let mut work = Work::new(store, rng, now);
         match input {
             Input::Start => self.start(&mut work)?,
@@ -198,11 +205,12 @@ impl Engine {
 
     /// Forgets everything volatile. Returns the asks that are open.
     pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
-        let (next_call, shown) = (self.next_call, self.shown);
+        let (next_call, shown, now) = (self.next_call, self.shown, self.now);
         let asks = std::mem::take(&mut self.asks);
         *self = Self::new(self.native);
         self.next_call = next_call;
         self.shown = shown;
+        self.now = now;
         asks
     }
 
@@ -310,6 +318,7 @@ impl Engine {
                 self.fail(work, ask, Failure::unknown_message());
                 Ok(())
             }
+            Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
 

@@ -188,9 +188,12 @@ impl Engine {
 }
 
 impl Work<'_> {
-    /// The handle of a contact, without a look at their chain.
-    pub(crate) fn username_of(&self, account: AccountId) -> Result<Option<String>, ReadError> {
-        let record: Option<ContactRecord> = self.find(Table::Contacts, &account.0)?;
+    /// The handle of somebody known here.
+    pub(crate) fn username(&self, account: AccountId) -> Result<Option<String>, ReadError> {
+        if let Some(own) = self.find_own()?.filter(|own| own.account == account) {
+            return Ok(Some(own.username.clone()));
+        }
+        let record = self.find::<ContactRecord>(Table::Contacts, &account.0)?;
         Ok(record.map(|record| record.username))
     }
 

@@ -5,7 +5,7 @@ use conclave_protocol::{EnvelopeId, Timestamp};
 use crate::machine::Engine;
 use crate::reads::{ReadError, Reads};
 use crate::rows::{MessageRow, RoomRow};
-use crate::views::{AccountView, ChatView, EditView, MessageView};
+use crate::views::{ChatView, EditView, MessageView};
 
 impl Engine {
     /// Messages with what belongs to each.
@@ -25,16 +25,8 @@ impl Engine {
         chats: &[(RoomRow, Option<MessageRow>, u32)],
         now: Timestamp,
     ) -> Result<Vec<ChatView>, ReadError> {
-        let account = self.account(store)?;
-        let own = match &account {
-            AccountView::None | AccountView::Joining { .. } => "",
-            AccountView::SignedOut { person } | AccountView::SignedIn { person, .. } => &person.account,
-        };
-        let mut views: Vec<ChatView> = chats
-            .iter()
-            .map(|(room, last, unread)| ChatView::of(room, last.as_ref(), *unread, own))
-            .collect();
-        self.show_settings(store, chats, &mut views, now)?;
+        let mut views = self.list_chats(store, chats)?;
+        self.show_settings(store, &mut views, now)?;
         Ok(views)
     }
 

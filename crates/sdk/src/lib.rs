@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
 //! | `contents` | the same for what people do with messages |
+//! | `places` | the same for groups and communities |
 //! | `search`, `user_store` | the same for finding messages, and for what people set for themselves |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
@@ -39,6 +40,7 @@ mod folder;
 mod http;
 mod joining;
 mod options;
+mod places;
 mod randomness;
 pub mod search;
 mod socket;
@@ -53,3 +55,4 @@ pub use clock::Clock;
 pub use device::{Device, Invite, Person};
 pub use error::SdkError;
 pub use options::{Direction, Options, Tap};
+pub use places::{JoinedPlace, MadePlace};

@@ -8,7 +8,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// In order; the first one makes version 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- What only the engine reads.
     CREATE TABLE records (
         kind  INTEGER NOT NULL,
@@ -53,7 +54,17 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX messages_not_read ON messages (room, sequence)
         WHERE mine = 1 AND delivery < 3 AND sequence IS NOT NULL;
     CREATE INDEX messages_ordinal ON messages (ordinal);
-", "
+",
+    "
+    -- Rooms of groups and communities beside those of people.
+    ALTER TABLE rooms RENAME COLUMN peer TO subject;
+    -- In order: direct, group, channel. The subject is the other account, or the group or community.
+    ALTER TABLE rooms ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 2);
+    ALTER TABLE rooms ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN title TEXT NOT NULL DEFAULT '';
+    UPDATE rooms SET title = username;
+",
+    "
     -- Messages that are searched, numbered in order of time: `search/index.rs` says how.
     CREATE TABLE texts (
         number  INTEGER PRIMARY KEY,
@@ -79,7 +90,8 @@ const MIGRATIONS: &[&str] = &["
     INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 2, id FROM messages
         WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
     INSERT INTO search (search) VALUES ('rebuild');
-"];
+",
+];
 
 /// The version that this program writes.
 #[expect(clippy::cast_possible_truncation, reason = "there are few migrations")]

@@ -14,6 +14,7 @@ mod clock;
 mod contents;
 mod device;
 mod failure;
+mod places;
 mod released;
 mod search;
 mod user_store;

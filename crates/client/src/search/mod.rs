@@ -81,9 +81,6 @@ impl Engine {
     pub fn username_of(&self, store: &dyn Reads, account: AccountId) -> Option<String> {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
-        match work.find_own().ok()? {
-            Some(own) if own.account == account => Some(own.username),
-            _ => work.username_of(account).ok()?,
-        }
+        work.username(account).ok()?
     }
 }

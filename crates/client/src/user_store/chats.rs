@@ -11,7 +11,6 @@ use crate::changes::Table;
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::reads::{ReadError, Reads};
-use crate::rows::{MessageRow, RoomRow};
 use crate::views::{ChatView, Outcome};
 use crate::work::Work;
 
@@ -147,14 +146,14 @@ impl Engine {
     pub(crate) fn show_settings(
         &self,
         store: &dyn Reads,
-        chats: &[(RoomRow, Option<MessageRow>, u32)],
         views: &mut [ChatView],
         now: Timestamp,
     ) -> Result<(), ReadError> {
         let mut none = crate::randomness::NoRandomness;
         let mut all = Work::new(store, &mut none, now).chat_settings()?;
-        for ((room, ..), view) in chats.iter().zip(views) {
-            if let Some(settings) = all.remove(&room.room) {
+        for view in views {
+            let settings = view.room.parse().ok().and_then(|room| all.remove(&room));
+            if let Some(settings) = settings {
                 settings.show(view, now);
             }
         }

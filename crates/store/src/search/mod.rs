@@ -163,10 +163,10 @@ impl Store {
                 .list_rooms()?
                 .into_iter()
                 .map(|room| {
-                    let name = if room.peer == search.own {
+                    let name = if room.peer() == Some(search.own) {
                         "saved messages".to_owned()
                     } else {
-                        room.username.to_lowercase()
+                        room.title.to_lowercase()
                     };
                     (room.room, name)
                 })

@@ -6,7 +6,7 @@ mod kill;
 mod pages;
 mod search;
 
-use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomRow, Table};
+use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomKind, RoomRow, Table};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -39,8 +39,11 @@ fn room(room: RoomId, active_at: u64, read_up_to: u64) -> RoomRow {
     let username = "mia".to_owned();
     RoomRow {
         room,
-        peer: FRIEND,
-        username,
+        kind: RoomKind::Direct {
+            peer: FRIEND,
+            username: username.clone(),
+        },
+        title: username,
         active_at: Timestamp(active_at),
         read_up_to,
     }

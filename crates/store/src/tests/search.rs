@@ -181,7 +181,10 @@ fn people_chats_links_and_times_narrow_what_is_found() {
         .apply(vec![
             Change::PutRoom(room(ROOM, 1, 0)),
             Change::PutRoom(conclave_client::RoomRow {
-                peer: OWN,
+                kind: conclave_client::RoomKind::Direct {
+                    peer: OWN,
+                    username: "me".into(),
+                },
                 ..room(OTHER, 1, 0)
             }),
             Change::PutMessage(row(5, "boat five", ROOM, OWN, true)),
@@ -380,7 +383,7 @@ fn a_store_from_before_there_was_a_search_is_searched_whole() {
     store.apply(rows.collect()).unwrap();
     store
         .connection
-        .execute_batch("DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts; PRAGMA user_version = 1")
+        .execute_batch("DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts; PRAGMA user_version = 2")
         .unwrap();
     store.close().unwrap();
     let store = Store::open_native(&path, &super::key()).unwrap();
@@ -512,7 +515,7 @@ fn search_in_a_hundred_thousand_messages() {
     );
     for (id, name) in [(0_u8, "mia"), (1, "noa")] {
         let row = conclave_client::RoomRow {
-            username: name.into(),
+            title: name.into(),
             ..room(RoomId([id; 32]), 1, 0)
         };
         store.apply(vec![Change::PutRoom(row)]).unwrap();
