@@ -21,6 +21,7 @@ use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::places::PlacesRun;
+use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -91,6 +92,9 @@ pub struct Engine {
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
+    pub(crate) posting: PostingRun,
+    /// Something went into the outbox while it was gone over.
+    pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -141,6 +145,8 @@ impl Engine {
             vault: VaultRun::default(),
             places: PlacesRun::default(),
             now: Timestamp(0),
+            posting: PostingRun::default(),
+            outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -350,7 +356,12 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Posted(message) => self.take_posted(work, &message),
+            ServerFrame::RoomMoved(cursor) => {
+                self.room_moved(cursor);
+                Ok(())
+            }
+            ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 
@@ -363,6 +374,7 @@ impl Engine {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.send_user_store(work)?;
@@ -371,6 +383,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
             self.shown = state;
@@ -393,6 +406,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
+            .chain(self.posting.due)
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)

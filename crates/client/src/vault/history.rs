@@ -242,6 +242,7 @@ impl Engine {
                     self.check_pinned_head(work, account)?;
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
+                Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
             }
         }
         Ok(())
@@ -459,6 +460,12 @@ impl Engine {
         row.body = body_of(content);
         work.put_message(row);
         Ok(Placing::Placed)
+    }
+
+    /// True where nothing more of the vault is to be read before others are asked for what it may hold.
+    pub(crate) fn vault_is_read(&self, work: &Work<'_>) -> Result<bool, ReadError> {
+        let known = work.log_state()?;
+        Ok(self.vault.stopped || known.is_none_or(|state| state.tail.is_none()))
     }
 
     /// How much of a room's past is here.
