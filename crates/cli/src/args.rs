@@ -212,6 +212,47 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Option<DevicesCommand>,
     },
+    /// Search the messages on this device, newest first; nothing of it leaves the device
+    ///
+    /// Words are found by their beginnings, and "several words" as they stand. from:NAME, in:CHAT, has:link,
+    /// before:DATE and after:DATE narrow it; dates are 2026-11-30, 2026-11 or 2026.
+    Search {
+        /// What to search for
+        #[arg(required = true, num_args = 1.., value_name = "WORD")]
+        words: Vec<String>,
+        /// How many messages
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Mute a chat on all of your devices
+    Mute {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// For so many hours [default: for good]
+        #[arg(long = "for", value_name = "HOURS")]
+        hours: Option<u32>,
+        /// Hear of it again
+        #[arg(long, conflicts_with = "hours")]
+        off: bool,
+    },
+    /// Make a chat a favourite on all of your devices: it stands above the others
+    Favourite {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Make it none any more
+        #[arg(long)]
+        off: bool,
+    },
+    /// Put a chat into the archive on all of your devices, until something happens in it
+    Archive {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Take it out
+        #[arg(long)]
+        off: bool,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use conclave_sdk::search::SearchHitView;
 use conclave_sdk::views::{
     BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState, DeliveryView,
     DeviceView, LossView, MessageView, WhatChangedView,
@@ -60,9 +61,39 @@ pub(crate) fn chat(chat: &ChatView, width: usize, zone: &TimeZone) -> String {
     };
     let at = date_and_time(chat.active_at, zone);
     let last = chat.last.as_ref().map(last).unwrap_or_default();
-    format!("{name:width$}  {at}  {unread:>7}  {last}")
+    let marks = marks(chat);
+    format!("{name:width$}  {at}  {unread:>7}  {marks}{last}")
         .trim_end()
         .to_owned()
+}
+
+/// A message that was found: `2026-07-14 12:31 mia › noa: …the text`.
+pub(crate) fn found(hit: &SearchHitView, chat: &str, zone: &TimeZone) -> String {
+    let at = date_and_time(hit.sent_at, zone);
+    let from = match &hit.username {
+        _ if hit.mine => "you",
+        Some(name) => name,
+        None => "somebody",
+    };
+    let text = plain(&hit.excerpt);
+    if from == chat {
+        format!("{at} {from}: {text}")
+    } else {
+        format!("{at} {chat} › {from}: {text}")
+    }
+}
+
+/// What the person set of a chat.
+fn marks(chat: &ChatView) -> String {
+    let marks = [
+        (chat.favourite, "favourite"),
+        (chat.muted_until.is_some(), "muted"),
+        (chat.archived, "archived"),
+        (chat.marked_unread, "unread"),
+        (chat.draft.is_some(), "draft"),
+    ];
+    let set = marks.into_iter().filter(|(set, _)| *set);
+    set.map(|(_, mark)| format!("[{mark}] ")).collect()
 }
 
 fn last(message: &MessageView) -> String {
@@ -285,6 +316,7 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
+    use conclave_sdk::user_store::NotificationLevel;
     use conclave_sdk::views::{ActionView, PersonView, Position, PostingView};
 
     use super::*;
@@ -417,6 +449,12 @@ mod tests {
             unread: 12,
             active_at: 1_784_032_260_000,
             disappearing: 0,
+            favourite: false,
+            muted_until: None,
+            archived: false,
+            marked_unread: false,
+            level: NotificationLevel::Everything,
+            draft: None,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),
@@ -432,6 +470,15 @@ mod tests {
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),
             "mia     2026-07-14 12:31           you: hi (waits)"
+        );
+        let marked = ChatView {
+            favourite: true,
+            muted_until: Some(1),
+            ..row.clone()
+        };
+        assert_eq!(
+            chat(&marked, 6, &TimeZone::UTC),
+            "mia     2026-07-14 12:31           [favourite] [muted] you: hi (waits)"
         );
         let quiet = ChatView {
             last: None,
@@ -478,6 +525,38 @@ mod tests {
             change(&of(WhatChangedView::Made, first()), &TimeZone::UTC),
             "2026-07-14 12:31  the account was made"
         );
+    }
+
+    #[test]
+    fn what_was_found_says_when_where_and_who_and_commands_no_terminal() {
+        let hit = SearchHitView {
+            message: "id".into(),
+            room: "room".into(),
+            author: "author".into(),
+            username: Some("mia".into()),
+            mine: false,
+            sent_at: 1_784_032_260_000,
+            excerpt: "the boat\u{1b}[2J".into(),
+            matches: vec![(4, 8)],
+            position: Position {
+                sequence: Some(1),
+                ordinal: 1,
+            },
+        };
+        assert_eq!(
+            found(&hit, "mia", &TimeZone::UTC),
+            "2026-07-14 12:31 mia: the boat\u{FFFD}[2J"
+        );
+        let own = SearchHitView {
+            mine: true,
+            ..hit.clone()
+        };
+        assert!(found(&own, "mia", &TimeZone::UTC).starts_with("2026-07-14 12:31 mia › you: "));
+        let unknown = SearchHitView {
+            username: None,
+            ..hit
+        };
+        assert!(found(&unknown, "harbour", &TimeZone::UTC).contains("harbour › somebody: "));
     }
 
     #[test]

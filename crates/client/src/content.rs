@@ -116,6 +116,9 @@ pub(crate) enum Control {
     /// Sender keys of a room for the one that asked: seeds, with which the past is read.
     #[n(12)]
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// The id of one chain of sender keys.

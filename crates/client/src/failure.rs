@@ -151,6 +151,32 @@ own_failures! {
     place_closed "place_closed" "This was closed. What was written stays readable.";
     /// The own account is no member.
     place_not_member "place_not_member" "You are no longer a member here.";
+    /// Nothing to search for.
+    search_empty "search_empty" "Type a word to search for.";
+    /// The query is too long.
+    search_long "search_long" "This is too much to search for at once. Use fewer words.";
+    /// An operator without its value.
+    search_unfinished "search_unfinished" "Something is missing behind the colon. Write it without a space, as in from:mia.";
+    /// Nobody by that name.
+    search_from "search_from" "Nobody by that name is known on this device. Check the name behind from:.";
+    /// No chat by that name.
+    search_in "search_in" "No chat by that name is on this device. Check the name behind in:.";
+    /// A kind of content that is not searched for.
+    search_has "search_has" "Messages can be searched for links. Write has:link.";
+    /// No more can be set.
+    settings_full "settings_full" "There is no room for more settings of chats. Take some back first.";
+    /// A setting's name or value is too long.
+    setting_long "setting_long" "This setting is too long to be kept. Shorten it.";
+    /// The folder's name is empty or too long.
+    folder_name "folder_name" "A folder's name has 1 to 32 characters.";
+    /// The folder is full.
+    folder_full "folder_full" "A folder holds 45 chats at most. Make another one for the rest.";
+    /// Too many folders.
+    folders_full "folders_full" "There are 50 folders already. Delete one first.";
+    /// The folder is not there.
+    unknown_folder "unknown_folder" "This folder is not there any more.";
+    /// Not a date.
+    search_date "search_date" "This is no date. Write it like 2026-11-30, 2026-11 or 2026.";
 }
 
 impl Failure {

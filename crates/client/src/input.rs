@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::places::intents::PlaceIntent;
 use crate::trust::Judgment;
+use crate::user_store::views::ChatChange;
 
 /// One input.
 pub enum Input {
@@ -267,6 +268,41 @@ pub enum Intent {
     },
     /// Something about groups and communities.
     Place(PlaceIntent),
+    /// Set something of a chat on all own devices. Answer: `Done`.
+    SetChat {
+        /// The room.
+        room: RoomId,
+        /// What is set.
+        change: ChatChange,
+    },
+    /// Keep what was begun to write in a chat, on all own devices. Answer: `Done`.
+    SaveDraft {
+        /// The room.
+        room: RoomId,
+        /// The text; none once it was sent or given up.
+        text: Option<String>,
+    },
+    /// Make a folder of chats, or change one. Answer: `Done`.
+    SetFolder {
+        /// Which one; none for a new one.
+        id: Option<[u8; 8]>,
+        /// Its name.
+        name: String,
+        /// The rooms in it.
+        rooms: Vec<RoomId>,
+    },
+    /// Delete a folder; its chats stay. Answer: `Done`.
+    DeleteFolder {
+        /// Which one.
+        id: [u8; 8],
+    },
+    /// Set something by name on all own devices. Answer: `Done`.
+    SetSetting {
+        /// The name.
+        name: String,
+        /// The value; none to take it back.
+        value: Option<String>,
+    },
 }
 
 /// What goes with a text.

@@ -63,6 +63,10 @@ pub struct Engine {
     pub(crate) receipts_due: Option<Timestamp>,
     /// Receipts owed from before the engine began were looked for.
     pub(crate) receipts_looked_for: bool,
+    /// When what the person set is told to the own devices.
+    pub(crate) user_store_due: Option<Timestamp>,
+    /// What was set before the engine began was looked for.
+    pub(crate) user_store_looked_for: bool,
     pub(crate) prekeys_due: Option<Timestamp>,
     pub(crate) prekeys_left: u32,
     /// Meeting places of new devices, this one's or others' that it approves, and when each is looked at.
@@ -127,6 +131,8 @@ impl Engine {
             daily_due: None,
             receipts_due: None,
             receipts_looked_for: false,
+            user_store_due: None,
+            user_store_looked_for: false,
             prekeys_due: None,
             prekeys_left: 0,
             meetings: BTreeMap::new(),
@@ -316,6 +322,11 @@ impl Engine {
                 self.compare_safety_code(work, ask, account, &typed)
             }
             Intent::Judge { account, judgment } => self.judge_identity(work, ask, account, judgment),
+            Intent::SetChat { room, change } => self.set_chat(work, ask, room, &change),
+            Intent::SaveDraft { room, text } => self.save_draft(work, ask, room, text),
+            Intent::SetFolder { id, name, rooms } => self.set_folder(work, ask, id, &name, rooms),
+            Intent::DeleteFolder { id } => self.delete_folder(work, ask, id),
+            Intent::SetSetting { name, value } => self.set_setting(work, ask, &name, value),
             Intent::EditMessage { .. }
             | Intent::DeleteMessage { .. }
             | Intent::React { .. }
@@ -380,6 +391,7 @@ impl Engine {
             self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
+            self.send_user_store(work)?;
             self.drive_vault(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
@@ -414,6 +426,7 @@ impl Engine {
             .chain(self.forget_due)
             .chain(self.receipts_due)
             .chain(self.whole_outbox_due)
+            .chain(self.user_store_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))

@@ -526,6 +526,7 @@ impl Engine {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
                         Control::Marked(mark) => self.take_mark(work, &mark)?,
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }

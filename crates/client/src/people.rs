@@ -203,6 +203,22 @@ impl Work<'_> {
         Ok(record.map(|record| record.username))
     }
 
+    /// Contacts of this handle; where there is none, those whose handle begins so.
+    pub(crate) fn people_named(&self, name: &str) -> Result<Vec<AccountId>, ReadError> {
+        let (mut same, mut begin) = (Vec::new(), Vec::new());
+        for (key, record) in self.list::<ContactRecord>(Table::Contacts, u32::MAX)? {
+            let Ok(account) = key.as_slice().try_into().map(AccountId) else {
+                continue;
+            };
+            if record.username == name {
+                same.push(account);
+            } else if record.username.starts_with(name) {
+                begin.push(account);
+            }
+        }
+        Ok(if same.is_empty() { begin } else { same })
+    }
+
     pub(crate) fn put_contact(&mut self, person: &Person) {
         let record = ContactRecord {
             username: person.username.clone(),

@@ -95,6 +95,7 @@ impl Engine {
                 self.receipts_soon(work)?;
             }
         }
+        self.unmark(work, room)?;
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }
@@ -125,7 +126,7 @@ impl Engine {
     }
 
     /// True where the account has other devices than this one.
-    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+    pub(crate) fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
         let person = self.person(work, work.own()?.account)?;
         Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }

@@ -24,6 +24,7 @@ pub use crate::places::views::{
     NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
 };
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
+use crate::user_store::views::NotificationLevel;
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -70,6 +71,8 @@ pub enum Event {
     Approvals,
     /// How people's identities stand, or what is known of them, changed.
     People,
+    /// Folders or settings of the person changed.
+    Settings,
     /// A group or community changed.
     Places {
         /// Its id.
@@ -374,6 +377,19 @@ pub struct ChatView {
     pub active_at: u64,
     /// Seconds after which new messages disappear; 0 for never.
     pub disappearing: u32,
+    /// Stands above the others.
+    pub favourite: bool,
+    /// Says nothing until then, Unix milliseconds; none where it is not muted.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub muted_until: Option<u64>,
+    /// Stands apart.
+    pub archived: bool,
+    /// The person wants it to look unread.
+    pub marked_unread: bool,
+    /// What is told of it.
+    pub level: NotificationLevel,
+    /// What was begun to write there.
+    pub draft: Option<String>,
 }
 
 /// Whose room it is.

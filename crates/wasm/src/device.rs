@@ -447,7 +447,7 @@ pub(crate) fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {
 }
 
 /// A position that a view held before.
-fn position(value: &JsValue) -> Option<Position> {
+pub(crate) fn position(value: &JsValue) -> Option<Position> {
     let field = |name: &str| {
         js_sys::Reflect::get(value, &name.into())
             .ok()?

@@ -11,12 +11,14 @@ import type {
   AccountView,
   ApprovalStep,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeliveryView,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   JoiningView,
   MemberView,
@@ -29,6 +31,8 @@ import type {
   PreviewView,
   ProfileView,
   StandingView,
+  SearchPosition,
+  SettingView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -61,6 +65,8 @@ export class FakeCore implements Core {
   readonly successors = new Map<string, string>();
   /** What profiles say otherwise than usual. */
   readonly profiles = new Map<string, Partial<ProfileView>>();
+  folders: FolderView[] = [];
+  settings: SettingView[] = [];
   places: PlaceView[] = [];
   /** Members by place. */
   readonly members = new Map<string, MemberView[]>();
@@ -120,6 +126,12 @@ export class FakeCore implements Core {
       unread,
       active_at: this.now(),
       disappearing: 0,
+      favourite: false,
+      muted_until: null,
+      archived: false,
+      marked_unread: false,
+      level: 'everything',
+      draft: null,
     };
     this.chats.push(chat);
     return chat;
@@ -132,6 +144,12 @@ export class FakeCore implements Core {
     const policy = {
       history: false,
       disappearing: 0,
+      favourite: false,
+      muted_until: null,
+      archived: false,
+      marked_unread: false,
+      level: 'everything',
+      draft: null,
       slow_mode: 0,
       posting: null,
       read_only: false,
@@ -470,12 +488,161 @@ export class FakeCore implements Core {
       'listMessages',
       () => {
         const rows = this.#room(room);
-        const end = before ? rows.findIndex((row) => row.position.ordinal === before.ordinal) : rows.length;
+        const at = before ? rows.findIndex((row) => row.position.ordinal >= before.ordinal) : -1;
+        const end = at < 0 ? rows.length : at;
         return rows.slice(Math.max(0, end - limit), end);
       },
       room,
       before,
       limit,
+    );
+  }
+
+  listMessagesAround(room: string, message: string, each: number) {
+    return this.#answer(
+      'listMessagesAround',
+      () => {
+        const rows = this.#room(room);
+        const at = rows.findIndex((row) => row.id === message);
+        if (at < 0) throw refuse('unknown_message', 'This message is no longer here.');
+        return rows.slice(Math.max(0, at - each), at + each + 1);
+      },
+      room,
+      message,
+      each,
+    );
+  }
+
+  listMessagesAfter(room: string, after: Position, limit: number) {
+    return this.#answer(
+      'listMessagesAfter',
+      () =>
+        this.#room(room)
+          .filter((row) => row.position.ordinal > after.ordinal)
+          .slice(0, limit),
+      room,
+      after,
+      limit,
+    );
+  }
+
+  /** Words of texts, and nothing else of what the engine knows. */
+  search(typed: string, behind: SearchPosition | null, limit: number) {
+    return this.#answer(
+      'search',
+      () => {
+        const words = typed
+          .toLowerCase()
+          .split(/\s+/)
+          .filter((word) => word !== '' && !/^(in|from|has|before|after):/.test(word));
+        if (words.length === 0) throw refuse('search_empty', 'Type a word to search for.');
+        const fits = (row: MessageView) => {
+          const { body } = row;
+          return body.type === 'text' && words.every((word) => body.text.toLowerCase().includes(word));
+        };
+        const all = [...this.#messages.values()]
+          .flat()
+          .filter(fits)
+          .sort((one, other) => other.sent_at - one.sent_at);
+        const first = behind?.number ?? 0;
+        const hits = all.slice(first, first + limit).map((row) => {
+          const excerpt = row.body.type === 'text' ? row.body.text.replace(/\s/g, ' ') : '';
+          const matches = words.map((word): [number, number] => {
+            const at = excerpt.toLowerCase().indexOf(word);
+            return [at, at + word.length];
+          });
+          const username = this.people.find((person) => person.account === row.author)?.username ?? null;
+          return {
+            message: row.id,
+            room: row.room,
+            author: row.author,
+            username,
+            mine: row.mine,
+            sent_at: row.sent_at,
+            excerpt,
+            matches: matches.sort((one, other) => one[0] - other[0]),
+            position: row.position,
+          };
+        });
+        const more = first + limit < all.length;
+        return { hits, next: more ? { number: first + limit, inside: false } : null };
+      },
+      typed,
+      behind,
+      limit,
+    );
+  }
+
+  setChat(room: string, change: ChatChange) {
+    return this.#answer(
+      'setChat',
+      () => {
+        const { muted_until, ...rest } = change;
+        const muted =
+          muted_until === undefined ? {} : { muted_until: muted_until === 0 ? null : muted_until };
+        this.#change(room, { ...rest, ...muted });
+        this.emit({ type: 'chats' });
+      },
+      room,
+      change,
+    );
+  }
+
+  saveDraft(room: string, text: string | null) {
+    return this.#answer(
+      'saveDraft',
+      () => {
+        this.#change(room, { draft: text });
+        this.emit({ type: 'chats' });
+      },
+      room,
+      text,
+    );
+  }
+
+  listFolders() {
+    return this.#answer('listFolders', () => [...this.folders]);
+  }
+
+  setFolder(id: string | null, name: string, rooms: string[]) {
+    return this.#answer(
+      'setFolder',
+      () => {
+        const known = id ?? `folder-${this.folders.length + 1}`;
+        this.folders = [...this.folders.filter((folder) => folder.id !== id), { id: known, name, rooms }];
+        this.emit({ type: 'settings' });
+      },
+      id,
+      name,
+      rooms,
+    );
+  }
+
+  deleteFolder(id: string) {
+    return this.#answer(
+      'deleteFolder',
+      () => {
+        this.folders = this.folders.filter((folder) => folder.id !== id);
+        this.emit({ type: 'settings' });
+      },
+      id,
+    );
+  }
+
+  listSettings() {
+    return this.#answer('listSettings', () => [...this.settings]);
+  }
+
+  setSetting(name: string, value: string | null) {
+    return this.#answer(
+      'setSetting',
+      () => {
+        const others = this.settings.filter((setting) => setting.name !== name);
+        this.settings = value === null ? others : [...others, { name, value }];
+        this.emit({ type: 'settings' });
+      },
+      name,
+      value,
     );
   }
 

@@ -3,9 +3,11 @@
 mod accounts;
 mod chats;
 mod devices;
+mod keeping;
 mod linking;
 mod listen;
 mod people;
+mod search;
 mod send;
 mod verify;
 
@@ -62,6 +64,12 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::Invite => people::invite(&common, printer).await,
         Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
         Command::Devices { what } => devices::devices(&common, printer, what).await,
+        Command::Search { words, limit, local } => {
+            search::search(&common, printer, &words, limit, &local).await
+        }
+        Command::Mute { with, hours, off } => keeping::mute(&common, printer, &with, hours, off).await,
+        Command::Favourite { with, off } => keeping::favourite(&common, printer, &with, off).await,
+        Command::Archive { with, off } => keeping::archive(&common, printer, &with, off).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }

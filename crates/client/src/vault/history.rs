@@ -234,6 +234,9 @@ impl Engine {
                 }
                 // What the own chain is, this device knows better than any record says.
                 Item::Head(account, ..) if account == work.own()?.account => {}
+                Item::Setting(entry) => {
+                    self.take_set(work, vec![entry])?;
+                }
                 Item::Head(account, head, hash) => {
                     work.pin_head(account, head, hash)?;
                     self.check_pinned_head(work, account)?;

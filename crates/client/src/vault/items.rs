@@ -7,6 +7,7 @@ use minicbor::{Decode, Decoder, Encode};
 use zeroize::Zeroizing;
 
 use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::user_store::Entry;
 
 /// One thing that a new device needs.
 #[derive(Encode, Decode)]
@@ -34,12 +35,20 @@ pub(crate) enum Item {
     /// A sender key of a room of a place, with which its messages are read: `[room, seed]`.
     #[n(3)]
     Seed(#[n(0)] RoomId, #[n(1)] SecretBytes),
+    /// Something that the person set: `[[name, value, time, device]]`.
+    #[n(30)]
+    Setting(#[n(0)] Entry),
 }
 
 /// How many messages an item is as long as, at most.
 pub(super) fn weight(item: &Item) -> usize {
     match item {
         Item::Message(..) | Item::Head(..) | Item::Key(..) | Item::Mark(_) | Item::Known(_) => 1,
+        Item::Setting(entry) => entry
+            .size()
+            .checked_div(160)
+            .unwrap_or_default()
+            .saturating_add(1),
         Item::Seed(_, seed) => seed
             .0
             .len()

@@ -2,11 +2,13 @@
 import type {
   AccountView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -19,6 +21,9 @@ import type {
   PreviewView,
   ProfileView,
   TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
 import type { CoreEvent, Judgment, ServerState, StorageKind } from './core';
 
@@ -58,6 +63,16 @@ export interface Calls {
     result: undefined;
   };
   markRead: { args: [room: string, message: string]; result: undefined };
+  listMessagesAround: { args: [room: string, message: string, each: number]; result: MessageView[] };
+  listMessagesAfter: { args: [room: string, after: Position, limit: number]; result: MessageView[] };
+  search: { args: [typed: string, behind: SearchPosition | null, limit: number]; result: SearchPageView };
+  setChat: { args: [room: string, change: ChatChange]; result: undefined };
+  saveDraft: { args: [room: string, text: string | null]; result: undefined };
+  listFolders: { args: []; result: FolderView[] };
+  setFolder: { args: [id: string | null, name: string, rooms: string[]]; result: undefined };
+  deleteFolder: { args: [id: string]; result: undefined };
+  listSettings: { args: []; result: SettingView[] };
+  setSetting: { args: [name: string, value: string | null]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
   listTrust: { args: []; result: TrustView[] };

@@ -7,11 +7,13 @@ import type {
   AccountView,
   AnnotationView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -24,6 +26,9 @@ import type {
   PreviewView,
   ProfileView,
   TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -59,6 +64,8 @@ export type CoreEvent =
   | { type: 'people' }
   /** A group or community changed. */
   | { type: 'places'; place: string }
+  /** Folders or settings of the person changed. */
+  | { type: 'settings' }
   | { type: 'warning'; failure: Failure }
   /** Somebody else did something to a message: edited it, reacted, and the like. */
   | { type: 'annotated'; room: string; message: string; by: PersonView; what: AnnotationView }
@@ -124,6 +131,27 @@ export interface Core {
   listChats(): Promise<ChatView[]>;
   /** Messages in order, oldest first: the newest `limit` ones, or those just before a position. */
   listMessages(room: string, before: Position | null, limit: number): Promise<MessageView[]>;
+  /** A message with up to `each` ones before and behind it, oldest first. */
+  listMessagesAround(room: string, message: string, each: number): Promise<MessageView[]>;
+  /** Messages in order just behind a position. */
+  listMessagesAfter(room: string, after: Position, limit: number): Promise<MessageView[]>;
+  /**
+   * Messages on this device that fit what was typed, newest first: words, "phrases", `from:`, `in:`, `has:link`,
+   * `before:` and `after:`.
+   */
+  search(typed: string, behind: SearchPosition | null, limit: number): Promise<SearchPageView>;
+  /** Sets something of a chat on all own devices; what is left out stays. */
+  setChat(room: string, change: ChatChange): Promise<void>;
+  /** Keeps what was begun to write in a chat, on all own devices. */
+  saveDraft(room: string, text: string | null): Promise<void>;
+  listFolders(): Promise<FolderView[]>;
+  /** Changes a folder of chats, or makes one for `null`. */
+  setFolder(id: string | null, name: string, rooms: string[]): Promise<void>;
+  /** Its chats stay. */
+  deleteFolder(id: string): Promise<void>;
+  listSettings(): Promise<SettingView[]>;
+  /** Sets something by name on all own devices; `null` takes it back. */
+  setSetting(name: string, value: string | null): Promise<void>;
   /** `expected` is the account id of a contact link. */
   findPerson(username: string, expected: string | null): Promise<PersonView>;
   /** Returns the room. */

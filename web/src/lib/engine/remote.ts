@@ -2,11 +2,13 @@
 import type {
   AccountView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -19,6 +21,9 @@ import type {
   PreviewView,
   ProfileView,
   TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import {
@@ -183,6 +188,46 @@ export class SharedCore implements Core {
 
   listMessages(room: string, before: Position | null, limit: number): Promise<MessageView[]> {
     return this.#call('listMessages', room, before, limit);
+  }
+
+  listMessagesAround(room: string, message: string, each: number): Promise<MessageView[]> {
+    return this.#call('listMessagesAround', room, message, each);
+  }
+
+  listMessagesAfter(room: string, after: Position, limit: number): Promise<MessageView[]> {
+    return this.#call('listMessagesAfter', room, after, limit);
+  }
+
+  search(typed: string, behind: SearchPosition | null, limit: number): Promise<SearchPageView> {
+    return this.#call('search', typed, behind, limit);
+  }
+
+  setChat(room: string, change: ChatChange): Promise<void> {
+    return this.#call('setChat', room, change);
+  }
+
+  saveDraft(room: string, text: string | null): Promise<void> {
+    return this.#call('saveDraft', room, text);
+  }
+
+  listFolders(): Promise<FolderView[]> {
+    return this.#call('listFolders');
+  }
+
+  setFolder(id: string | null, name: string, rooms: string[]): Promise<void> {
+    return this.#call('setFolder', id, name, rooms);
+  }
+
+  deleteFolder(id: string): Promise<void> {
+    return this.#call('deleteFolder', id);
+  }
+
+  listSettings(): Promise<SettingView[]> {
+    return this.#call('listSettings');
+  }
+
+  setSetting(name: string, value: string | null): Promise<void> {
+    return this.#call('setSetting', name, value);
   }
 
   findPerson(username: string, expected: string | null): Promise<PersonView> {

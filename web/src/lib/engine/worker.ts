@@ -69,6 +69,26 @@ class Runtime {
           answer(number, { ok: true, value: device.listMessages(...call.args) });
           return;
         }
+        case 'listMessagesAround': {
+          answer(number, { ok: true, value: device.listMessagesAround(...call.args) });
+          return;
+        }
+        case 'listMessagesAfter': {
+          answer(number, { ok: true, value: device.listMessagesAfter(...call.args) });
+          return;
+        }
+        case 'search': {
+          answer(number, { ok: true, value: device.search(...call.args) });
+          return;
+        }
+        case 'listFolders': {
+          answer(number, { ok: true, value: device.listFolders() });
+          return;
+        }
+        case 'listSettings': {
+          answer(number, { ok: true, value: device.listSettings() });
+          return;
+        }
         case 'listPinned': {
           answer(number, { ok: true, value: device.listPinned(...call.args) });
           return;
@@ -237,6 +257,18 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.sendText(ask, ...call.args);
     case 'markRead':
       return device.markRead(ask, ...call.args);
+    case 'setChat': {
+      const [room, change] = call.args;
+      return device.setChat(ask, room, JSON.stringify(change));
+    }
+    case 'saveDraft':
+      return device.saveDraft(ask, ...call.args);
+    case 'setFolder':
+      return device.setFolder(ask, ...call.args);
+    case 'deleteFolder':
+      return device.deleteFolder(ask, ...call.args);
+    case 'setSetting':
+      return device.setSetting(ask, ...call.args);
     case 'retry':
       return device.retry(ask, ...call.args);
     case 'discard':
