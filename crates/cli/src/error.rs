@@ -32,8 +32,10 @@ pub(crate) enum CliError {
     Unreachable,
     #[error("There is no chat with {0} on this device.")]
     NoChat(String),
-    #[error("Nothing was removed.")]
+    #[error("Nothing was changed.")]
     NotConfirmed,
+    #[error("That is you. Name the person with whom you compare.")]
+    OwnAccount,
     #[error("No new device of yours waits for approval. Sign in there first, or run there: conclave link")]
     NobodyWaits,
     #[error(

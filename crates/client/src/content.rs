@@ -104,6 +104,9 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+    /// To own devices: what the person said about somebody's identity.
+    #[n(20)]
+    Marked(#[n(0)] crate::trust::Mark),
     /// A sender key of the sending device in a room of a place: a distribution.
     #[n(10)]
     SenderKey(#[n(0)] SecretBytes),
@@ -113,6 +116,9 @@ pub(crate) enum Control {
     /// Sender keys of a room for the one that asked: seeds, with which the past is read.
     #[n(12)]
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// The id of one chain of sender keys.
@@ -374,6 +380,17 @@ mod tests {
         };
         let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
         assert_eq!(hex(&bytes), "82048183036344656e05");
+        let marked = crate::trust::Mark {
+            account: AccountId([7; 32]),
+            username: "mia".into(),
+            judgment: crate::trust::Judgment::Verified,
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::Marked(marked)).unwrap();
+        assert_eq!(
+            hex(&bytes),
+            format!("821481845820{}636d69610105", "07".repeat(32))
+        );
     }
 
     #[test]

@@ -525,6 +525,8 @@ impl Engine {
                         Control::VaultKey(generation, key) => {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
+                        Control::Marked(mark) => self.take_mark(work, &mark)?,
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }
@@ -699,7 +701,9 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys | Need::Named(_) => {
+                Ok(())
+            }
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),
         }

@@ -95,6 +95,7 @@ impl Engine {
                 self.receipts_soon(work)?;
             }
         }
+        self.unmark(work, room)?;
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }
@@ -125,7 +126,7 @@ impl Engine {
     }
 
     /// True where the account has other devices than this one.
-    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+    pub(crate) fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
         let person = self.person(work, work.own()?.account)?;
         Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }
@@ -147,8 +148,8 @@ impl Engine {
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
-            work.delete(Table::Receipts, &key);
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
             if self.place_of(work, RoomId(room))?.is_some() {
@@ -164,8 +165,14 @@ impl Engine {
                 continue;
             }
             let Some(state) = work.room_state(RoomId(room))? else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
+            if work.is_blocked(state.peer)? {
+                // They are told once the person has accepted who this is.
+                continue;
+            }
+            work.delete(Table::Receipts, &key);
             if state.peer == work.own()?.account {
                 continue;
             }

@@ -147,6 +147,9 @@ pub enum MessageBody {
     /// It could not be opened here, and its key will not come any more.
     #[n(4)]
     Lost(#[n(0)] Loss),
+    /// The person's name belonged to another identity before.
+    #[n(30)]
+    IdentityChanged,
     /// What the chain of a group or community says that happened. It was derived here and never sent.
     #[n(20)]
     Notice(#[n(0)] Notice),

@@ -23,9 +23,11 @@ impl Engine {
         &self,
         store: &dyn Reads,
         chats: &[(RoomRow, Option<MessageRow>, u32)],
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<ChatView>, ReadError> {
-        self.list_chats(store, chats)
+        let mut views = self.list_chats(store, chats)?;
+        self.show_settings(store, &mut views, now)?;
+        Ok(views)
     }
 
     /// What a text said, from the first version to the one that is shown; none where it is not here.
