@@ -106,7 +106,7 @@ test('a link that was ended leads nowhere', LIMIT, async () => {
   const panel = miaPage.getByRole('complementary');
   await panel.getByRole('button', { name: 'Back' }).click();
   await panel.getByRole('button', { name: /^Invite links/ }).click();
-  await panel.getByRole('button', { name: /^End the invite/ }).click();
+  await panel.getByRole('button', { name: /^End it/ }).click();
   await panel.getByText('No link leads into this community now.').waitFor();
   await noaPage.goto(link);
   await noaPage.getByRole('heading', { name: 'This invite ended' }).waitFor();
