@@ -327,7 +327,8 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) => Ok(()),
+            ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
         }
     }
 
@@ -337,6 +338,7 @@ impl Engine {
         self.drive_meetings(work)?;
         if self.link.is_greeted() {
             self.follow_chains(work)?;
+            self.drive_places(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
@@ -372,6 +374,7 @@ impl Engine {
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
+            .chain(self.places_due())
             .chain(self.receipts_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)

@@ -471,7 +471,14 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account && work.room_state(room)?.is_none() {
+        let is_stranger = from.account != own.account
+            && work.room_state(room)?.is_none()
+            && !self.shares_a_place(work, from.account)?;
+        if is_stranger && self.a_place_is_on_its_way() {
+            // Whoever has just let this account in may say so before the place is here.
+            return Ok(Taken::Waits);
+        }
+        if is_stranger {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -510,6 +517,12 @@ impl Engine {
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
+                        Control::PlaceKeys(place, head, keys) => {
+                            self.take_place_keys(work, from, place, head, &keys)?;
+                        }
+                        Control::PlaceKeysWanted(place, head) => {
+                            self.take_place_keys_wanted(work, from, place, head)?;
+                        }
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,

@@ -11,7 +11,7 @@ use conclave_protocol::frames::{
     Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
 use conclave_protocol::limits::TEXT_MAX;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -66,6 +66,9 @@ enum Target {
     /// The key of a generation of the account's vault, to the other own devices; looked up when it is sealed.
     #[n(3)]
     VaultKey(#[n(0)] AccountId, #[n(1)] u32),
+    /// Keys of a place, to the devices of a member or to one of them; looked up when they are sealed.
+    #[n(10)]
+    PlaceKeys(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] PlaceId),
 }
 
 impl Target {
@@ -73,7 +76,7 @@ impl Target {
     fn peer(&self) -> Option<AccountId> {
         match self {
             Self::Message(_) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
+            Self::Control(peer, ..) | Self::VaultKey(peer, _) | Self::PlaceKeys(peer, ..) => Some(*peer),
             Self::Repeat(to, _) => Some(to.account),
         }
     }
@@ -272,6 +275,25 @@ impl Engine {
         )
     }
 
+    /// Takes the keys of a place into the outbox, for a member's devices.
+    pub(crate) fn enqueue_keys_of_place(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        device: Option<DeviceId>,
+        place: PlaceId,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::PlaceKeys(account, device, place),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.restart_halted_rooms(work)?;
@@ -288,7 +310,9 @@ impl Engine {
             }
             let room = match &item.target {
                 Target::Message(room) => Some(*room),
-                Target::Control(..) | Target::Repeat(..) | Target::VaultKey(..) => None,
+                Target::Control(..) | Target::Repeat(..) | Target::VaultKey(..) | Target::PlaceKeys(..) => {
+                    None
+                }
             };
             if self.in_flight.contains_key(&item.id)
                 || self.delayed.contains_key(&key)
@@ -312,6 +336,15 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::PlaceKeys(account, device, place) => {
+                        match self.place_keys_for(work, *place, *account)? {
+                            Some(control) => {
+                                let payload = codec::encode(&control);
+                                self.seal_control(work, item.id, *account, *device, &payload)?
+                            }
+                            None => Sealing::Void,
+                        }
+                    }
                     Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
                         Some(control) => {
                             let payload = codec::encode(&control);
@@ -328,9 +361,9 @@ impl Engine {
                     Sealing::Waits => {
                         match &item.target {
                             Target::Message(room) => waiting_rooms.insert(*room),
-                            Target::Control(peer, ..) | Target::VaultKey(peer, _) => {
-                                waiting_peers.insert(*peer)
-                            }
+                            Target::Control(peer, ..)
+                            | Target::VaultKey(peer, _)
+                            | Target::PlaceKeys(peer, ..) => waiting_peers.insert(*peer),
                             Target::Repeat(to, _) => waiting_peers.insert(to.account),
                         };
                         continue;
