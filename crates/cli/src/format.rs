@@ -172,7 +172,16 @@ fn body(message: &MessageView) -> String {
         BodyView::Lost {
             why: LossView::SentHere,
         } => "[sent from here before this device was restored]".to_owned(),
+        BodyView::Lost {
+            why: LossView::NotGenuine,
+        } => "[not genuine; it was refused]".to_owned(),
+        BodyView::Lost {
+            why: LossView::KeyNotGiven,
+        } => "[could not be opened, and nobody has its key any more]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
+        BodyView::Poll { .. } => "[poll]".to_owned(),
+        BodyView::Deleted { .. } => "[deleted]".to_owned(),
+        BodyView::Timer { .. } => "[timer]".to_owned(),
         BodyView::Notice { notice } => format!("[{}]", notices::notice(notice, &notices::unnamed)),
     };
     match message.missing_before {
@@ -233,7 +242,7 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
-    use conclave_sdk::views::{PersonView, Position, PostingView};
+    use conclave_sdk::views::{ActionView, PersonView, Position, PostingView};
 
     use super::*;
 
@@ -251,6 +260,15 @@ mod tests {
                 sequence: Some(1),
                 ordinal: 1,
             },
+            reply: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread: None,
+            forwarded: None,
+            expires_at: None,
+            mentions_me: false,
+            can: ActionView::default(),
         }
     }
 
@@ -355,6 +373,7 @@ mod tests {
             last: Some(message("one\ntwo   three")),
             unread: 12,
             active_at: 1_784_032_260_000,
+            disappearing: 0,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),

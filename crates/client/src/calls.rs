@@ -193,6 +193,8 @@ pub(crate) enum Need {
     Places,
     /// Entries of a place's chain.
     PlaceEntries(PlaceId),
+    /// Older messages of a room of a place.
+    Past(RoomId),
 }
 
 /// How a need stands.
@@ -312,6 +314,13 @@ impl Engine {
                     None,
                 )
             }
+            Need::Envelopes(room) if let Some(flow) = work.place_room(room)? => {
+                (Method::Get, self.place_page_path(room, &flow), None)
+            }
+            Need::Past(room) => match self.past_page_path(work, room)? {
+                Some(path) => (Method::Get, path, None),
+                None => return Ok(()),
+            },
             Need::Envelopes(room) => {
                 let after = work.room_state(room)?.map_or(0, |state| state.cursor);
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
@@ -481,6 +490,10 @@ impl Engine {
                 Ok(page) => return self.needed_envelopes(work, room, page),
                 Err(refusal) => refusal,
             },
+            Need::Past(room) => match parse::<EnvelopesPage>(answer) {
+                Ok(page) => return self.take_past_page(work, room, page),
+                Err(refusal) => refusal,
+            },
             Need::Vault(vault) => match self.vault_answer(work, vault, answer)? {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
@@ -492,11 +505,7 @@ impl Engine {
             Need::PlaceEntries(place) => match parse::<PlaceEntriesPage>(answer) {
                 Ok(page) => return self.needed_place_entries(work, place, &page),
                 Err(refusal) => {
-                    if refusal.is_final() {
-                        self.place_not_shown(work, place)?;
-                    } else {
-                        self.place_entries_not_had(work, place, &refusal.failure())?;
-                    }
+                    self.place_entries_not_had(work, place, &refusal.failure())?;
                     refusal
                 }
             },

@@ -1,6 +1,6 @@
 //! What the engine is told.
 
-use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::places::intents::PlaceIntent;
@@ -136,6 +136,8 @@ pub enum Intent {
         id: Option<EnvelopeId>,
         /// The text.
         text: String,
+        /// What goes with it.
+        with: TextWith,
     },
     /// Everything in the room up to this message was seen. Answer: `Done`.
     MarkRead {
@@ -160,8 +162,94 @@ pub enum Intent {
     ShowRecoveryKey,
     /// The person has kept the recovery key; do not offer it again. Answer: `Done`.
     RecoveryKeyKept,
+    /// Write an own text anew. Answer: `Done`.
+    EditMessage {
+        /// The message.
+        message: EnvelopeId,
+        /// The new text.
+        text: String,
+    },
+    /// Delete a message. Answer: `Done`.
+    DeleteMessage {
+        /// The message.
+        message: EnvelopeId,
+        /// For everyone in the room; else on the own devices alone.
+        for_everyone: bool,
+    },
+    /// React to a message, or take that back. Answer: `Done`.
+    React {
+        /// The message.
+        message: EnvelopeId,
+        /// An emoji or another short text.
+        emoji: String,
+        /// React; else take it back.
+        on: bool,
+    },
+    /// Pin a message in its room, or unpin it. Answer: `Done`.
+    Pin {
+        /// The message.
+        message: EnvelopeId,
+        /// Pin; else unpin.
+        on: bool,
+    },
+    /// Ask a room a question. Answer: `Queued`.
+    CreatePoll {
+        /// The room.
+        room: RoomId,
+        /// As for `SendText`.
+        id: Option<EnvelopeId>,
+        /// What is asked.
+        question: String,
+        /// What may be answered.
+        options: Vec<String>,
+        /// Several answers may be chosen.
+        multiple: bool,
+        /// When it closes by itself.
+        closes_at: Option<Timestamp>,
+    },
+    /// Vote in a poll; replaces the own vote before, and no choice takes it back. Answer: `Done`.
+    Vote {
+        /// The poll.
+        message: EnvelopeId,
+        /// Places of the chosen options, from 0.
+        choices: Vec<u32>,
+    },
+    /// Close an own poll. Answer: `Done`.
+    ClosePoll {
+        /// The poll.
+        message: EnvelopeId,
+    },
+    /// Send a text again to a room, and say whose it was. Answer: `Queued`.
+    Forward {
+        /// The message.
+        message: EnvelopeId,
+        /// Where to.
+        room: RoomId,
+        /// As for `SendText`.
+        id: Option<EnvelopeId>,
+    },
+    /// Set after how long new messages of a direct chat disappear. Answer: `Done`.
+    SetDisappearing {
+        /// The room.
+        room: RoomId,
+        /// Seconds; 0 for never.
+        seconds: u32,
+    },
     /// Something about groups and communities.
     Place(PlaceIntent),
+}
+
+/// What goes with a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextWith {
+    /// The message that it replies to.
+    pub reply_to: Option<EnvelopeId>,
+    /// The message whose thread it belongs to: its root, or any other one in it.
+    pub thread: Option<EnvelopeId>,
+    /// Accounts that it mentions.
+    pub mentions: Vec<AccountId>,
+    /// It mentions everyone in the room.
+    pub mentions_everyone: bool,
 }
 
 /// A new device that is to be approved.

@@ -21,6 +21,7 @@ use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::places::PlacesRun;
+use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -87,6 +88,9 @@ pub struct Engine {
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
+    pub(crate) posting: PostingRun,
+    /// Something went into the outbox while it was gone over.
+    pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -135,6 +139,8 @@ impl Engine {
             vault: VaultRun::default(),
             places: PlacesRun::default(),
             now: Timestamp(0),
+            posting: PostingRun::default(),
+            outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -288,13 +294,25 @@ impl Engine {
             Intent::SignOut => self.sign_out(work, ask),
             Intent::FindPerson { username, expected } => self.find_person(work, ask, &username, expected),
             Intent::OpenChat { account } => self.open_chat(work, ask, account),
-            Intent::SendText { room, id, text } => self.send_text(work, ask, room, id, text),
+            Intent::SendText { room, id, text, with } => self.send_text(work, ask, room, id, text, with),
             Intent::MarkRead { room, message } => self.mark_read(work, ask, room, message),
             Intent::Retry { message } => self.retry(work, ask, message),
             Intent::Discard { message } => self.discard(work, ask, message),
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
+            Intent::EditMessage { .. }
+            | Intent::DeleteMessage { .. }
+            | Intent::React { .. }
+            | Intent::Pin { .. }
+            | Intent::CreatePoll { .. }
+            | Intent::Vote { .. }
+            | Intent::ClosePoll { .. }
+            | Intent::Forward { .. }
+            | Intent::SetDisappearing { .. } => {
+                self.fail(work, ask, Failure::unknown_message());
+                Ok(())
+            }
             Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
@@ -327,7 +345,11 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) => Ok(()),
+            ServerFrame::Posted(message) => self.take_posted(work, &message),
+            ServerFrame::RoomMoved(cursor) => {
+                self.room_moved(cursor);
+                Ok(())
+            }
             ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
         }
     }
@@ -342,6 +364,7 @@ impl Engine {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.drive_vault(work)?;
@@ -349,6 +372,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
             self.shown = state;
@@ -371,6 +395,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
+            .chain(self.posting.due)
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)

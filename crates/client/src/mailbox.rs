@@ -523,6 +523,11 @@ impl Engine {
                         Control::PlaceKeysWanted(place, head) => {
                             self.take_place_keys_wanted(work, from, place, head)?;
                         }
+                        Control::SenderKey(bytes) => self.take_sender_key(work, from, &bytes.0)?,
+                        Control::SenderKeyWanted(room, chains) => {
+                            self.take_sender_key_wanted(work, from, room, &chains)?;
+                        }
+                        Control::Seeds(room, seeds) => self.take_seeds(work, from, room, seeds)?,
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,
@@ -549,6 +554,7 @@ impl Engine {
         }
         self.repair_soon(work.now);
         self.vault_connected(work.now);
+        self.posting_connected(work.now);
         self.forget_due = Some(work.now);
         self.daily_due = Some(work.now);
         work.drop_replaced_prekeys()
@@ -563,6 +569,12 @@ impl Engine {
         for (room, head) in self.moved.clone() {
             // An own message on its way fills its place when it is accepted.
             if self.sends_in_flight(room) {
+                continue;
+            }
+            if self.place_of(work, room)?.is_some() {
+                if !self.fill_place_gap(work, room, head)? {
+                    self.moved.remove(&room);
+                }
                 continue;
             }
             match work.room_state(room)? {
@@ -587,6 +599,9 @@ impl Engine {
         room: RoomId,
         page: EnvelopesPage,
     ) -> Result<(), ReadError> {
+        if let Some(flow) = work.place_room(room)? {
+            return self.take_place_page(work, room, flow, page);
+        }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(());
         };
@@ -611,10 +626,11 @@ impl Engine {
                 // Of somebody who is not in the room: the server's word alone puts nobody there.
                 _ => continue,
             };
-            let heads = Heads {
-                low: envelope.heads.0,
-                high: envelope.heads.1,
+            // Every message of a direct room names both chains.
+            let Some((low, high)) = envelope.heads else {
+                continue;
             };
+            let heads = Heads { low, high };
             if let Standing::Revoked = self.author(work, from, own.account, state.peer, heads)? {
                 continue;
             }
@@ -693,8 +709,12 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys | Need::Places => {
+                Ok(())
+            }
+            Need::PlaceEntries(place) => self.place_not_shown(work, place),
             Need::Vault(vault) => self.vault_refused(work, vault),
+            Need::Past(room) => self.past_refused(work, room),
         }
     }
 }

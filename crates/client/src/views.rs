@@ -1,9 +1,15 @@
 //! What a front end sees: events of the engine and rows of the store in the shape that JavaScript and JSON get.
 
+mod contents;
+
 use std::fmt;
 
 use serde::Serialize;
 
+pub use self::contents::{
+    ActionView, AnnotationView, EditView, ForwardedView, PollOptionView, QuoteState, QuoteView, ReactionView,
+    ThreadView,
+};
 use crate::failure::Failure;
 pub use crate::places::intents::{
     ChannelForm, ChannelSort, InviteForm, PlaceChange, PlaceField, PlaceSort, PolicyForm, RoleForm,
@@ -67,6 +73,17 @@ pub enum Event {
     Warning {
         /// What and what to do.
         failure: Failure,
+    },
+    /// Somebody else did something to a message: edited it, reacted, and the like.
+    Annotated {
+        /// The room's id.
+        room: String,
+        /// Id of the message that it was done to.
+        message: String,
+        /// Who did it.
+        by: PersonView,
+        /// What was done.
+        what: AnnotationView,
     },
 }
 
@@ -344,6 +361,8 @@ pub struct ChatView {
     /// When something last happened, Unix milliseconds.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub active_at: u64,
+    /// Seconds after which new messages disappear; 0 for never.
+    pub disappearing: u32,
 }
 
 /// Whose room it is.
@@ -382,6 +401,26 @@ pub struct MessageView {
     pub body: BodyView,
     /// Place for paging: ask for what lies before the first one shown.
     pub position: Position,
+    /// What it replies to.
+    pub reply: Option<QuoteView>,
+    /// When it was last written anew, Unix milliseconds.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub edited_at: Option<u64>,
+    /// Reactions, in the order in which each emoji came first.
+    pub reactions: Vec<ReactionView>,
+    /// Pinned in its room.
+    pub pinned: bool,
+    /// The thread that it belongs to or begins.
+    pub thread: Option<ThreadView>,
+    /// Where it was forwarded from.
+    pub forwarded: Option<ForwardedView>,
+    /// When it disappears here, Unix milliseconds; none for never, and for one that was not read yet.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub expires_at: Option<u64>,
+    /// It mentions the own account, or everyone.
+    pub mentions_me: bool,
+    /// What the person may do with it now.
+    pub can: ActionView,
 }
 
 /// A place in a timeline, for paging.
@@ -439,6 +478,32 @@ pub enum BodyView {
     },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+    /// A poll.
+    Poll {
+        /// What is asked.
+        question: String,
+        /// What may be answered.
+        options: Vec<PollOptionView>,
+        /// Several answers may be chosen.
+        multiple: bool,
+        /// No more votes count.
+        closed: bool,
+        /// When it closes by itself, Unix milliseconds.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        closes_at: Option<u64>,
+        /// People who voted.
+        voters: u32,
+    },
+    /// Deleted for everyone.
+    Deleted {
+        /// By its author; else by somebody who may delete what others wrote.
+        by_author: bool,
+    },
+    /// Its author set after how long new messages disappear.
+    Timer {
+        /// Seconds; 0 for never.
+        seconds: u32,
+    },
     /// What the chain of a group or community says that happened.
     Notice {
         /// What.
@@ -455,6 +520,10 @@ pub enum LossView {
     TooOld,
     /// It was sent from this device before the device was restored from an older copy.
     SentHere,
+    /// It is not what its sender sealed, or is shown where it does not belong.
+    NotGenuine,
+    /// Nobody who was asked gave its key.
+    KeyNotGiven,
 }
 
 impl fmt::Debug for Outcome {
@@ -518,6 +587,8 @@ impl MessageView {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,
                         Loss::SentHere => LossView::SentHere,
+                        Loss::NotGenuine => LossView::NotGenuine,
+                        Loss::KeyNotGiven => LossView::KeyNotGiven,
                     },
                 },
             },
@@ -525,6 +596,15 @@ impl MessageView {
                 sequence: row.sequence,
                 ordinal: row.ordinal,
             },
+            reply: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            pinned: false,
+            thread: None,
+            forwarded: None,
+            expires_at: None,
+            mentions_me: false,
+            can: ActionView::default(),
         }
     }
 }

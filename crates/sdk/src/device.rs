@@ -9,7 +9,7 @@ use conclave_client::views::{
     AccountView, ChatView, ConnectionState, DeliveryView, DeviceView, Event, HistoryView, MessageView,
     Outcome, PersonView, Position,
 };
-use conclave_client::{Engine, Failure, Intent, Reads as _, Table};
+use conclave_client::{Engine, Failure, Intent, Reads as _, Table, TextWith};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
@@ -22,7 +22,7 @@ use crate::driver::{Driver, INBOX, Message, Parts, Shown};
 use crate::folder::Folder;
 use crate::http::HttpDoor;
 use crate::socket::{CLOSE_WITHIN, SocketDoor};
-use crate::{Options, SdkError, ServerAddress, clock, timer, tls};
+use crate::{Clock, Options, SdkError, ServerAddress, clock, timer, tls};
 
 /// Events that wait for a listener. One who falls further behind is told so and looks at the store instead.
 const EVENTS: usize = 4_096;
@@ -40,6 +40,7 @@ pub struct Device {
     state: watch::Receiver<ConnectionState>,
     calls: watch::Receiver<usize>,
     server: Arc<ServerAddress>,
+    clock: Clock,
 }
 
 /// Somebody who was found.
@@ -88,14 +89,15 @@ impl Device {
         let (state_shown, state) = watch::channel(ConnectionState::Offline);
         let (calls_shown, calls) = watch::channel(0);
         let (wake, due) = watch::channel(None);
+        let clock = options.clock.unwrap_or_else(clock::system);
         let device = Self {
             inbox,
             events: events.downgrade(),
             state,
             calls,
             server: Arc::new(address.clone()),
+            clock: Arc::clone(&clock),
         };
-        let clock = options.clock.unwrap_or_else(clock::system);
         runtime.spawn(timer::run(due, Arc::clone(&clock), device.inbox.downgrade()));
         let driver = Driver::new(Parts {
             store,
@@ -182,7 +184,7 @@ impl Device {
 
     /// Takes a text into the outbox. It is on this device's disk then, and sent as soon as that is possible.
     pub async fn send_text(&self, room: RoomId, text: &str) -> Result<EnvelopeId, SdkError> {
-        self.send(room, None, text).await
+        self.send(room, None, text, TextWith::default()).await
     }
 
     /// Like [`Device::send_text`], with an id made by the caller: a repetition with the same id does nothing.
@@ -192,7 +194,7 @@ impl Device {
         id: EnvelopeId,
         text: &str,
     ) -> Result<EnvelopeId, SdkError> {
-        self.send(room, Some(id), text).await
+        self.send(room, Some(id), text, TextWith::default()).await
     }
 
     /// Marks everything in a room up to a message as seen.
@@ -265,9 +267,12 @@ impl Device {
 
     /// The chats, the one in which something last happened first.
     pub async fn list_chats(&self) -> Result<Vec<ChatView>, SdkError> {
-        self.look(|engine, store| {
+        let now = self.now();
+        self.look(move |engine, store| {
             let chats = store.list_chats()?;
-            Ok(engine.list_chats(store, &chats).map_err(|_| Failure::storage())?)
+            Ok(engine
+                .show_chats(store, &chats, now)
+                .map_err(|_| Failure::storage())?)
         })
         .await
     }
@@ -294,25 +299,27 @@ impl Device {
         before: Option<Position>,
         limit: u32,
     ) -> Result<Vec<MessageView>, SdkError> {
-        self.look(move |_, store| {
-            Ok(store
-                .list_messages(room, before, limit)?
-                .iter()
-                .map(MessageView::of)
-                .collect())
+        let now = self.now();
+        self.look(move |engine, store| {
+            let rows = store.list_messages(room, before, limit)?;
+            Ok(engine
+                .show_messages(store, &rows, now)
+                .map_err(|_| Failure::storage())?)
         })
         .await
     }
 
     /// Messages by their ids; those that are not here are left out.
     pub async fn list_messages_by_id(&self, ids: Vec<EnvelopeId>) -> Result<Vec<MessageView>, SdkError> {
-        self.look(move |_, store| {
+        let now = self.now();
+        self.look(move |engine, store| {
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
-                let message = store.find_message(id).map_err(|_| Failure::storage())?;
-                found.extend(message.as_ref().map(MessageView::of));
+                found.extend(store.find_message(id).map_err(|_| Failure::storage())?);
             }
-            Ok(found)
+            Ok(engine
+                .show_messages(store, &found, now)
+                .map_err(|_| Failure::storage())?)
         })
         .await
     }
@@ -419,18 +426,20 @@ impl Device {
         Ok(())
     }
 
-    async fn send(&self, room: RoomId, id: Option<EnvelopeId>, text: &str) -> Result<EnvelopeId, SdkError> {
-        match self
-            .ask(Intent::SendText {
-                room,
-                id,
-                text: text.to_owned(),
-            })
-            .await?
-        {
-            Outcome::Queued { message } => message.parse().map_err(|_| SdkError::Mismatch),
-            _ => Err(SdkError::Mismatch),
-        }
+    pub(crate) async fn send(
+        &self,
+        room: RoomId,
+        id: Option<EnvelopeId>,
+        text: &str,
+        with: TextWith,
+    ) -> Result<EnvelopeId, SdkError> {
+        let text = text.to_owned();
+        self.queued(Intent::SendText { room, id, text, with }).await
+    }
+
+    /// What time it is for this device.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     async fn wait_until(

@@ -18,6 +18,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
+//! | `contents` | the same for what people do with messages |
 //! | `places` | the same for groups and communities |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
@@ -30,6 +31,7 @@
 
 mod address;
 pub mod clock;
+mod contents;
 mod device;
 mod driver;
 mod error;
@@ -43,7 +45,7 @@ mod socket;
 mod timer;
 mod tls;
 
-pub use conclave_client::{Failure, views};
+pub use conclave_client::{Failure, TextWith, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

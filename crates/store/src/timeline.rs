@@ -2,7 +2,7 @@
 
 use conclave_client::MessageRow;
 use conclave_client::views::Position;
-use conclave_protocol::RoomId;
+use conclave_protocol::{EnvelopeId, RoomId};
 use rusqlite::{Params, params};
 
 use crate::messages::{columns, from_row};
@@ -36,6 +36,16 @@ impl Store {
         newest_first.extend(self.list_placed(room, placed_before, left)?);
         newest_first.reverse();
         Ok(newest_first)
+    }
+
+    /// Messages of a room that are pinned, oldest first.
+    pub fn list_pinned(&self, _room: RoomId) -> Result<Vec<MessageRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// A message and what hangs from it as its thread, oldest first.
+    pub fn list_thread(&self, _root: EnvelopeId) -> Result<Vec<MessageRow>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn list_waiting(

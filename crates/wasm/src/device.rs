@@ -1,7 +1,7 @@
 //! The engine and its store, as the worker holds them.
 
-use conclave_client::views::{MessageView, Position};
-use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, LinkTarget};
+use conclave_client::views::Position;
+use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, LinkTarget, MessageRow};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId};
 use conclave_store::{Store, StoreError, StoreKey};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -148,13 +148,6 @@ impl Device {
     pub fn open_chat(&mut self, ask: u32, account: &str) -> Result<JsReleased, JsValue> {
         let account = account_id(account)?;
         self.intend(ask, Intent::OpenChat { account })
-    }
-
-    /// Send a text under an id that the caller made.
-    #[wasm_bindgen(js_name = sendText)]
-    pub fn send_text(&mut self, ask: u32, room: &str, id: &str, text: String) -> Result<JsReleased, JsValue> {
-        let (room, id) = (room_id(room)?, Some(message_id(id)?));
-        self.intend(ask, Intent::SendText { room, id, text })
     }
 
     /// Everything up to this message was seen.
@@ -314,7 +307,7 @@ impl Device {
             .map_err(|error| thrown(&of_store(&error)))?;
         let views = self
             .engine
-            .list_chats(&self.store, &chats)
+            .show_chats(&self.store, &chats, clock::now())
             .map_err(|_| thrown(&Failure::storage()))?;
         Ok(to_js(&views)?.unchecked_into())
     }
@@ -344,8 +337,7 @@ impl Device {
             .store
             .list_messages(room, before, limit)
             .map_err(|error| thrown(&of_store(&error)))?;
-        let views: Vec<MessageView> = rows.iter().map(MessageView::of).collect();
-        Ok(to_js(&views)?.unchecked_into())
+        self.show(&rows)
     }
 
     /// How much of a room's past, from before this device was one of the account's, is here.
@@ -357,6 +349,15 @@ impl Device {
 }
 
 impl Device {
+    /// Rows as screens get them.
+    pub(crate) fn show(&self, rows: &[MessageRow]) -> Result<JsMessages, JsValue> {
+        let views = self
+            .engine
+            .show_messages(&self.store, rows, clock::now())
+            .map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&views)?.unchecked_into())
+    }
+
     pub(crate) fn intend(&mut self, ask: u32, intent: Intent) -> Result<JsReleased, JsValue> {
         self.handle(Input::Intent {
             ask: ask.into(),
@@ -382,7 +383,7 @@ pub(crate) fn account_id(text: &str) -> Result<AccountId, JsValue> {
         .map_err(|_| thrown(&Failure::server(ErrorCode::UnknownPerson, None)))
 }
 
-fn room_id(text: &str) -> Result<RoomId, JsValue> {
+pub(crate) fn room_id(text: &str) -> Result<RoomId, JsValue> {
     text.parse().map_err(|_| thrown(&Failure::unknown_room()))
 }
 
@@ -391,7 +392,7 @@ fn link_id(text: &str) -> Result<LinkId, JsValue> {
         .map_err(|_| thrown(&Failure::server(ErrorCode::LinkGone, None)))
 }
 
-fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {
+pub(crate) fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {
     text.parse().map_err(|_| thrown(&Failure::unknown_message()))
 }
 
@@ -415,6 +416,6 @@ fn position(value: &JsValue) -> Option<Position> {
     clippy::cast_sign_loss,
     reason = "anything else is held at the ends"
 )]
-fn number(number: f64) -> u64 {
+pub(crate) fn number(number: f64) -> u64 {
     number as u64
 }

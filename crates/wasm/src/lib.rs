@@ -11,6 +11,7 @@
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
 mod clock;
+mod contents;
 mod device;
 mod failure;
 mod places;

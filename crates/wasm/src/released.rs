@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -47,6 +47,9 @@ extern "C" {
     /// A page of messages.
     #[wasm_bindgen(typescript_type = "MessageView[]")]
     pub type JsMessages;
+    /// Versions of a text.
+    #[wasm_bindgen(typescript_type = "EditView[]")]
+    pub type JsEdits;
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;

@@ -1,4 +1,11 @@
-import { type Core, CoreError, type CoreEvent, type ServerState, type StorageKind } from '../lib/engine/core';
+import {
+  type Core,
+  CoreError,
+  type CoreEvent,
+  type ServerState,
+  type StorageKind,
+  type TextOptions,
+} from '../lib/engine/core';
 import type {
   AccountView,
   ApprovalStep,
@@ -7,6 +14,7 @@ import type {
   ConnectionState,
   DeliveryView,
   DeviceView,
+  EditView,
   Failure,
   InviteForm,
   JoiningView,
@@ -59,6 +67,7 @@ export class FakeCore implements Core {
 
   readonly #hearers = new Set<(event: CoreEvent) => void>();
   readonly #messages = new Map<string, MessageView[]>();
+  readonly #edits = new Map<string, EditView[]>();
   #ordinal = 0;
   #sequence = 0;
 
@@ -101,6 +110,7 @@ export class FakeCore implements Core {
       last: null,
       unread,
       active_at: this.now(),
+      disappearing: 0,
     };
     this.chats.push(chat);
     return chat;
@@ -184,6 +194,7 @@ export class FakeCore implements Core {
       last: null,
       unread: 0,
       active_at: this.now(),
+      disappearing: 0,
     });
     return place;
   }
@@ -238,6 +249,22 @@ export class FakeCore implements Core {
       missing_before: 0,
       body: { type: 'text', text: text ?? `Message ${this.#ordinal}` },
       position: { sequence: waits ? null : this.#sequence, ordinal: this.#ordinal },
+      reply: null,
+      edited_at: null,
+      reactions: [],
+      pinned: false,
+      thread: null,
+      forwarded: null,
+      expires_at: null,
+      mentions_me: false,
+      can: {
+        edit: mine,
+        delete_for_everyone: mine,
+        react: true,
+        pin: true,
+        reply: true,
+        forward: true,
+      },
       ...rest,
     };
     this.#room(chat.room).push(made);
@@ -476,20 +503,189 @@ export class FakeCore implements Core {
     );
   }
 
-  sendText(room: string, text: string) {
+  sendText(room: string, text: string, options: TextOptions = {}) {
     return this.#answer(
       'sendText',
-      () => {
-        const chat = this.chats.find((other) => other.room === room);
-        if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
-        const message = this.put(chat, { text, mine: true, delivery: { type: 'queued' } });
-        this.emit({ type: 'timeline', room });
-        this.emit({ type: 'chats' });
-        return message.id;
-      },
+      () => this.#say(room, { text, reply: this.#quote(options.replyTo) }),
       room,
       text,
+      options,
     );
+  }
+
+  editMessage(message: string, text: string) {
+    return this.#answer(
+      'editMessage',
+      () => {
+        const written = this.#find(message);
+        if (written?.body.type === 'text') {
+          const before = this.#edits.get(message) ?? [
+            { text: written.body.text, written_at: written.sent_at },
+          ];
+          this.#edits.set(message, [...before, { text, written_at: this.now() }]);
+        }
+        this.#replace(message, (row) => ({ ...row, body: { type: 'text', text }, edited_at: this.now() }));
+      },
+      message,
+      text,
+    );
+  }
+
+  deleteMessage(message: string, forEveryone: boolean) {
+    return this.#answer(
+      'deleteMessage',
+      () => {
+        if (!forEveryone) this.#remove(message);
+        else
+          this.#replace(message, (row) => ({
+            ...row,
+            body: { type: 'deleted', by_author: row.mine },
+            reply: null,
+            edited_at: null,
+            reactions: [],
+            pinned: false,
+            forwarded: null,
+            mentions_me: false,
+            can: {
+              edit: false,
+              delete_for_everyone: false,
+              react: false,
+              pin: false,
+              reply: false,
+              forward: false,
+            },
+          }));
+      },
+      message,
+      forEveryone,
+    );
+  }
+
+  react(message: string, emoji: string, on: boolean) {
+    return this.#answer(
+      'react',
+      () => {
+        const me = 'person' in this.accountView ? this.accountView.person : this.person('me');
+        this.#replace(message, (row) => {
+          const known = row.reactions.find((one) => one.emoji === emoji);
+          const people = (known?.people ?? []).filter((person) => person.account !== me.account);
+          if (on) people.push(me);
+          const changed = { emoji, count: people.length, mine: on, people };
+          const reactions = known
+            ? row.reactions.map((one) => (one === known ? changed : one))
+            : [...row.reactions, changed];
+          return { ...row, reactions: reactions.filter((one) => one.count > 0) };
+        });
+      },
+      message,
+      emoji,
+      on,
+    );
+  }
+
+  pin(message: string, on: boolean) {
+    return this.#answer('pin', () => this.#replace(message, (row) => ({ ...row, pinned: on })), message, on);
+  }
+
+  createPoll(room: string, question: string, options: string[], multiple: boolean, closesAt: number | null) {
+    return this.#answer(
+      'createPoll',
+      () =>
+        this.#say(room, {
+          body: {
+            type: 'poll',
+            question,
+            options: options.map((text) => ({ text, votes: 0, mine: false })),
+            multiple,
+            closed: false,
+            closes_at: closesAt,
+            voters: 0,
+          },
+        }),
+      room,
+      question,
+      options,
+      multiple,
+      closesAt,
+    );
+  }
+
+  vote(message: string, choices: number[]) {
+    return this.#answer(
+      'vote',
+      () =>
+        this.#replace(message, (row) => {
+          if (row.body.type !== 'poll') return row;
+          const had = row.body.options.some((option) => option.mine);
+          const options = row.body.options.map((option, place) => {
+            const mine = choices.includes(place);
+            return { ...option, mine, votes: option.votes - Number(option.mine) + Number(mine) };
+          });
+          const voters = row.body.voters - Number(had) + Number(choices.length > 0);
+          return { ...row, body: { ...row.body, options, voters } };
+        }),
+      message,
+      choices,
+    );
+  }
+
+  closePoll(message: string) {
+    return this.#answer(
+      'closePoll',
+      () =>
+        this.#replace(message, (row) =>
+          row.body.type === 'poll' ? { ...row, body: { ...row.body, closed: true } } : row,
+        ),
+      message,
+    );
+  }
+
+  forward(message: string, room: string) {
+    return this.#answer(
+      'forward',
+      () => {
+        const original = this.#find(message);
+        if (original?.body.type !== 'text')
+          throw refuse('unknown_message', 'This message is no longer here.');
+        const author = this.people.find((person) => person.account === original.author);
+        const forwarded = original.forwarded ?? { username: author?.username ?? 'me' };
+        return this.#say(room, { text: original.body.text, forwarded });
+      },
+      message,
+      room,
+    );
+  }
+
+  setDisappearing(room: string, seconds: number) {
+    return this.#answer(
+      'setDisappearing',
+      () => {
+        this.#change(room, { disappearing: seconds });
+        this.#say(room, { body: { type: 'timer', seconds } });
+      },
+      room,
+      seconds,
+    );
+  }
+
+  listPinned(room: string) {
+    return this.#answer('listPinned', () => this.#room(room).filter((row) => row.pinned), room);
+  }
+
+  listThread(message: string) {
+    return this.#answer(
+      'listThread',
+      () => {
+        const root = this.#find(message);
+        const rows = root ? this.#room(root.room) : [];
+        return rows.filter((row) => row.id === message || row.thread?.root === message);
+      },
+      message,
+    );
+  }
+
+  listEdits(message: string) {
+    return this.#answer('listEdits', () => this.#edits.get(message) ?? [], message);
   }
 
   markRead(room: string, message: string) {
@@ -513,19 +709,7 @@ export class FakeCore implements Core {
   }
 
   discard(message: string) {
-    return this.#answer(
-      'discard',
-      () => {
-        for (const [room, rows] of this.#messages) {
-          const left = rows.filter((row) => row.id !== message);
-          if (left.length === rows.length) continue;
-          this.#messages.set(room, left);
-          this.#change(room, { last: left.at(-1) ?? null });
-          this.emit({ type: 'timeline', room });
-        }
-      },
-      message,
-    );
+    return this.#answer('discard', () => this.#remove(message), message);
   }
 
   makeInvite() {
@@ -629,6 +813,47 @@ export class FakeCore implements Core {
     if (fault === 'never') return new Promise<Value>(() => undefined);
     if (fault) throw fault;
     return work();
+  }
+
+  /** An own message is taken into the outbox. */
+  #say(room: string, message: Partial<MessageView> & { text?: string }): string {
+    const chat = this.chats.find((other) => other.room === room);
+    if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
+    const { id } = this.put(chat, { ...message, mine: true, delivery: { type: 'queued' } });
+    this.emit({ type: 'timeline', room });
+    this.emit({ type: 'chats' });
+    return id;
+  }
+
+  #quote(message: string | undefined): MessageView['reply'] {
+    const original = message === undefined ? null : this.#find(message);
+    if (!original) return null;
+    const author = this.people.find((person) => person.account === original.author);
+    return {
+      message: original.id,
+      author: original.author,
+      username: author?.username ?? 'me',
+      excerpt: original.body.type === 'text' ? original.body.text : '',
+      state: 'here',
+    };
+  }
+
+  #find(message: string): MessageView | null {
+    for (const rows of this.#messages.values()) {
+      const row = rows.find((one) => one.id === message);
+      if (row) return row;
+    }
+    return null;
+  }
+
+  #remove(message: string): void {
+    for (const [room, rows] of this.#messages) {
+      const left = rows.filter((row) => row.id !== message);
+      if (left.length === rows.length) continue;
+      this.#messages.set(room, left);
+      this.#change(room, { last: left.at(-1) ?? null });
+      this.emit({ type: 'timeline', room });
+    }
   }
 
   #room(room: string): MessageView[] {

@@ -132,7 +132,11 @@ impl<'a> Listener<'a> {
                 self.printer.note(&event, &text);
             }
             Event::Devices | Event::Places { .. } => self.printer.program_note(&event),
-            Event::Answer { .. } | Event::Chats | Event::Timeline { .. } | Event::Approvals => {}
+            Event::Answer { .. }
+            | Event::Chats
+            | Event::Timeline { .. }
+            | Event::Approvals
+            | Event::Annotated { .. } => {}
         }
     }
 

@@ -1,11 +1,11 @@
 //! Acts as bodies of entries, on the chain as it is known now.
 
 use conclave_crypto::PlaceKey;
-use conclave_protocol::{AccountId, ErrorCode, PlaceId, Timestamp};
+use conclave_protocol::{AccountId, ErrorCode, Timestamp};
 use conclave_sigchain::room::{
     AccountHead, Audience, CategoryDefinition, CategoryId, ChannelDefinition, ChannelId, ChannelKind,
-    ClosedChain, History, InviteId, InviteTerms, MetadataField, Permissions, Policy, Rank, RoleDefinition,
-    RoleId, RoomBody,
+    History, InviteId, InviteTerms, MetadataField, Permissions, Policy, Rank, RoleDefinition, RoleId,
+    RoomBody,
 };
 
 use super::acting::{Built, Wanted, was_refused};
@@ -402,26 +402,6 @@ impl Engine {
             return Ok(Some(before));
         }
         self.sealed_text(work, place, value, &words.text, words.more)
-    }
-
-    /// Where the chains of somebody's devices end for everybody, as far as this device has seen them.
-    pub(crate) fn closings_of(
-        &mut self,
-        _work: &mut Work<'_>,
-        _place: PlaceId,
-        _account: AccountId,
-    ) -> Result<Vec<ClosedChain>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    /// The same for the devices alone that their account has lost.
-    pub(crate) fn closings_of_lost(
-        &mut self,
-        _work: &mut Work<'_>,
-        _place: PlaceId,
-        _account: AccountId,
-    ) -> Result<Vec<ClosedChain>, ReadError> {
-        Ok(Vec::new())
     }
 }
 

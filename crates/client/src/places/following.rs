@@ -22,6 +22,7 @@ use super::telling::{Draft, drafts};
 use crate::calls::{Need, NeedState};
 use crate::failure::Failure;
 use crate::machine::Engine;
+use crate::posting::Roll;
 use crate::reads::ReadError;
 use crate::rows::{RoomKind, RoomRow};
 use crate::views::Event;
@@ -39,6 +40,8 @@ pub(crate) struct Reading {
 /// What entries said, as far as it is to be told.
 #[derive(Default)]
 pub(crate) struct Told {
+    /// Who read what when, up to the last entry.
+    roll: Roll,
     changes: Vec<RoomChange>,
     drafts: Vec<Draft>,
     actors: Vec<AccountId>,
@@ -57,6 +60,7 @@ impl Told {
         if joins {
             self.drafts.clear();
         }
+        self.roll.note(chain.state(), &change);
         self.drafts.extend(drafts(chain.state(), names, &change));
         if concerns_others(&change) {
             self.actors.push(change.by.account);
@@ -194,6 +198,11 @@ impl Engine {
         self.places.behind.insert(place);
         self.needs
             .retain(|need, state| *need != Need::PlaceEntries(place) || *state == NeedState::Running);
+    }
+
+    /// More of a place's chain is on its way.
+    pub(crate) fn place_is_followed(&self, place: PlaceId) -> bool {
+        self.places.behind.contains(&place)
     }
 
     /// Chains that are being followed are asked for until they are here.
@@ -372,14 +381,11 @@ impl Engine {
             place.kept.disputed = None;
         }
         let head = known.chain.head();
-        let mut rest = Told::default();
-        let names = work.place_names(id)?;
-        let own = work.own()?.account;
-        for change in told.changes.into_iter().filter(|change| change.sequence > head) {
-            rest.take(&chain, &names, own, change);
-        }
+        let mut told = told;
+        told.changes.retain(|change| change.sequence > head);
+        told.drafts.retain(|draft| draft.entry() > head);
         place.chain = Arc::new(chain);
-        self.place_grew(work, place, rest)
+        self.place_grew(work, place, told)
     }
 
     /// Takes entries behind a known chain. False where they do not follow it.
@@ -392,7 +398,10 @@ impl Engine {
         let own = work.own()?.account;
         let names = work.place_names(place.id())?;
         let mut chain: Option<RoomChain> = None;
-        let mut told = Told::default();
+        let mut told = Told {
+            roll: self.roll_of(work, &place.chain)?,
+            ..Told::default()
+        };
         for bytes in page {
             let taken = RoomEntry::from_bytes(bytes.as_slice()).and_then(|entry| {
                 let known = chain.as_ref().unwrap_or(&place.chain);
@@ -525,6 +534,7 @@ impl Engine {
         place.kept.actors = actors;
         self.places.behind.remove(&id);
         self.keep_place(work, place.clone());
+        self.take_roll(work, &place.chain, told.roll)?;
         self.show_place_rooms(work, &place, own)?;
         work.tell(told.drafts)?;
         for change in &told.changes {
@@ -540,7 +550,7 @@ impl Engine {
                 }
             }
         }
-        self.note_place_changes(id, &told.changes);
+        self.note_place_changes(work, id, &told.changes)?;
         self.tell_new_place_key(work, &place)?;
         self.look_over(work, &place)?;
         if was_in && place.kept.standing != Standing::Member {

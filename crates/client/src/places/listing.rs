@@ -227,6 +227,7 @@ fn chat_view(
         last: last.map(MessageView::of),
         unread,
         active_at: row.active_at.0,
+        disappearing: 0,
     })
 }
 

@@ -8,6 +8,8 @@ mod devices;
 mod keys;
 mod messages;
 mod people;
+mod places;
+mod rooms;
 mod stored;
 
 use conclave_client::views::BodyView;

@@ -5,6 +5,7 @@ import type {
   ChatView,
   ConnectionState,
   DeviceView,
+  EditView,
   Failure,
   InviteForm,
   InviteMadeView,
@@ -42,13 +43,45 @@ export interface Calls {
   revokeDevice: { args: [device: number]; result: undefined };
   findPerson: { args: [username: string, expected: string | null]; result: PersonView };
   openChat: { args: [account: string]; result: string };
-  sendText: { args: [room: string, id: string, text: string]; result: undefined };
+  sendText: {
+    args: [
+      room: string,
+      id: string,
+      text: string,
+      replyTo: string | undefined,
+      thread: string | undefined,
+      mentions: string[],
+    ];
+    result: undefined;
+  };
   markRead: { args: [room: string, message: string]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
   makeInvite: { args: []; result: { token: string; expires: number } };
   recoveryWords: { args: []; result: string[] };
   recoveryKeyKept: { args: []; result: undefined };
+  editMessage: { args: [message: string, text: string]; result: undefined };
+  deleteMessage: { args: [message: string, forEveryone: boolean]; result: undefined };
+  react: { args: [message: string, emoji: string, on: boolean]; result: undefined };
+  pin: { args: [message: string, on: boolean]; result: undefined };
+  createPoll: {
+    args: [
+      room: string,
+      id: string,
+      question: string,
+      options: string[],
+      multiple: boolean,
+      closesAt: number | undefined,
+    ];
+    result: undefined;
+  };
+  vote: { args: [message: string, choices: Uint32Array]; result: undefined };
+  closePoll: { args: [message: string]; result: undefined };
+  forward: { args: [message: string, room: string, id: string]; result: undefined };
+  setDisappearing: { args: [room: string, seconds: number]; result: undefined };
+  listPinned: { args: [room: string]; result: MessageView[] };
+  listThread: { args: [message: string]; result: MessageView[] };
+  listEdits: { args: [message: string]; result: EditView[] };
   listPlaces: { args: []; result: PlaceView[] };
   findPlace: { args: [place: string]; result: PlaceView | null };
   listMembers: { args: [place: string]; result: MemberView[] };

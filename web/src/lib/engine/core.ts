@@ -5,10 +5,12 @@
  */
 import type {
   AccountView,
+  AnnotationView,
   ApprovalView,
   ChatView,
   ConnectionState,
   DeviceView,
+  EditView,
   Failure,
   InviteForm,
   InviteMadeView,
@@ -54,8 +56,22 @@ export type CoreEvent =
   /** A group or community changed. */
   | { type: 'places'; place: string }
   | { type: 'warning'; failure: Failure }
+  /** Somebody else did something to a message: edited it, reacted, and the like. */
+  | { type: 'annotated'; room: string; message: string; by: PersonView; what: AnnotationView }
   /** Another tab took the engine over; whatever was shown may be asked for again. */
   | { type: 'owner' };
+
+/** What goes with a text. */
+export interface TextOptions {
+  /** The message's id, where the caller made it (`newMessageId`). */
+  id?: string;
+  /** The message that it replies to. */
+  replyTo?: string;
+  /** The message whose thread it belongs to: its root, or any other one in it. */
+  thread?: string;
+  /** Account ids of whom it mentions; `'everyone'` for all in the room. */
+  mentions?: string[];
+}
 
 export interface Core {
   /** Resolves when the engine has opened the device's store; rejects with a `CoreError` when it cannot. */
@@ -104,7 +120,36 @@ export interface Core {
   /** Returns the room. */
   openChat(account: string): Promise<string>;
   /** Resolves with the message's id once it is in the outbox on this device's disk. */
-  sendText(room: string, text: string): Promise<string>;
+  sendText(room: string, text: string, options?: TextOptions): Promise<string>;
+  /** Writes an own text anew. */
+  editMessage(message: string, text: string): Promise<void>;
+  /** For everyone in the room, or on the own devices alone. */
+  deleteMessage(message: string, forEveryone: boolean): Promise<void>;
+  /** Reacts, or takes that back. */
+  react(message: string, emoji: string, on: boolean): Promise<void>;
+  /** Pins a message in its room, or unpins it. */
+  pin(message: string, on: boolean): Promise<void>;
+  /** Resolves with the message's id, as `sendText`. `closesAt` in Unix milliseconds, `null` for never. */
+  createPoll(
+    room: string,
+    question: string,
+    options: string[],
+    multiple: boolean,
+    closesAt: number | null,
+  ): Promise<string>;
+  /** Places of the chosen options, from 0; replaces the vote before, and none takes it back. */
+  vote(message: string, choices: number[]): Promise<void>;
+  closePoll(message: string): Promise<void>;
+  /** Sends a text again to a room and says whose it was; resolves with the new message's id. */
+  forward(message: string, room: string): Promise<string>;
+  /** Seconds after which new messages of a direct chat disappear; 0 for never. */
+  setDisappearing(room: string, seconds: number): Promise<void>;
+  /** Pinned messages of a room, oldest first. */
+  listPinned(room: string): Promise<MessageView[]>;
+  /** A message and what hangs from it as its thread, oldest first. */
+  listThread(message: string): Promise<MessageView[]>;
+  /** What a text said, from the first version to the one that is shown. */
+  listEdits(message: string): Promise<EditView[]>;
   markRead(room: string, message: string): Promise<void>;
   retry(message: string): Promise<void>;
   discard(message: string): Promise<void>;

@@ -5,6 +5,7 @@ import type {
   ChatView,
   ConnectionState,
   DeviceView,
+  EditView,
   Failure,
   InviteForm,
   InviteMadeView,
@@ -18,7 +19,14 @@ import type {
   PreviewView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
-import { CoreError, type Core, type CoreEvent, type ServerState, type StorageKind } from './core';
+import {
+  CoreError,
+  type Core,
+  type CoreEvent,
+  type ServerState,
+  type StorageKind,
+  type TextOptions,
+} from './core';
 import type { Engine } from './core-worker';
 import { newMessageId } from './message-id';
 import {
@@ -177,9 +185,9 @@ export class SharedCore implements Core {
     return this.#call('openChat', account);
   }
 
-  async sendText(room: string, text: string): Promise<string> {
-    const id = newMessageId();
-    await this.#call('sendText', room, id, text);
+  async sendText(room: string, text: string, options: TextOptions = {}): Promise<string> {
+    const { id = newMessageId(), replyTo, thread, mentions = [] } = options;
+    await this.#call('sendText', room, id, text, replyTo, thread, mentions);
     return id;
   }
 
@@ -205,6 +213,64 @@ export class SharedCore implements Core {
 
   recoveryKeyKept(): Promise<void> {
     return this.#call('recoveryKeyKept');
+  }
+
+  editMessage(message: string, text: string): Promise<void> {
+    return this.#call('editMessage', message, text);
+  }
+
+  deleteMessage(message: string, forEveryone: boolean): Promise<void> {
+    return this.#call('deleteMessage', message, forEveryone);
+  }
+
+  react(message: string, emoji: string, on: boolean): Promise<void> {
+    return this.#call('react', message, emoji, on);
+  }
+
+  pin(message: string, on: boolean): Promise<void> {
+    return this.#call('pin', message, on);
+  }
+
+  async createPoll(
+    room: string,
+    question: string,
+    options: string[],
+    multiple: boolean,
+    closesAt: number | null,
+  ): Promise<string> {
+    const id = newMessageId();
+    await this.#call('createPoll', room, id, question, options, multiple, closesAt ?? undefined);
+    return id;
+  }
+
+  vote(message: string, choices: number[]): Promise<void> {
+    return this.#call('vote', message, Uint32Array.from(choices));
+  }
+
+  closePoll(message: string): Promise<void> {
+    return this.#call('closePoll', message);
+  }
+
+  async forward(message: string, room: string): Promise<string> {
+    const id = newMessageId();
+    await this.#call('forward', message, room, id);
+    return id;
+  }
+
+  setDisappearing(room: string, seconds: number): Promise<void> {
+    return this.#call('setDisappearing', room, seconds);
+  }
+
+  listPinned(room: string): Promise<MessageView[]> {
+    return this.#call('listPinned', room);
+  }
+
+  listThread(message: string): Promise<MessageView[]> {
+    return this.#call('listThread', message);
+  }
+
+  listEdits(message: string): Promise<EditView[]> {
+    return this.#call('listEdits', message);
   }
 
   listPlaces(): Promise<PlaceView[]> {

@@ -69,6 +69,18 @@ class Runtime {
           answer(number, { ok: true, value: device.listMessages(...call.args) });
           return;
         }
+        case 'listPinned': {
+          answer(number, { ok: true, value: device.listPinned(...call.args) });
+          return;
+        }
+        case 'listThread': {
+          answer(number, { ok: true, value: device.listThread(...call.args) });
+          return;
+        }
+        case 'listEdits': {
+          answer(number, { ok: true, value: device.listEdits(...call.args) });
+          return;
+        }
         case 'listApprovals': {
           answer(number, { ok: true, value: device.listApprovals() });
           return;
@@ -229,6 +241,24 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.recoveryWords(ask);
     case 'recoveryKeyKept':
       return device.recoveryKeyKept(ask);
+    case 'editMessage':
+      return device.editMessage(ask, ...call.args);
+    case 'deleteMessage':
+      return device.deleteMessage(ask, ...call.args);
+    case 'react':
+      return device.react(ask, ...call.args);
+    case 'pin':
+      return device.pin(ask, ...call.args);
+    case 'createPoll':
+      return device.createPoll(ask, ...call.args);
+    case 'vote':
+      return device.vote(ask, ...call.args);
+    case 'closePoll':
+      return device.closePoll(ask, ...call.args);
+    case 'forward':
+      return device.forward(ask, ...call.args);
+    case 'setDisappearing':
+      return device.setDisappearing(ask, ...call.args);
     case 'createPlace':
       return device.createPlace(ask, ...call.args);
     case 'previewInvite':

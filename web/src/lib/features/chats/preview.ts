@@ -15,6 +15,12 @@ export function preview(message: MessageView): string {
       return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
+    case 'poll':
+      return `Poll: ${body.question}`;
+    case 'deleted':
+      return 'Message deleted';
+    case 'timer':
+      return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
     case 'notice':
       return noticeWords(body.notice, message.mine ? 'You' : 'Somebody');
   }

@@ -26,6 +26,14 @@ export function bodyWords(message: MessageView, closed = 1): string {
       return lostWords(message.body.why, closed);
     case 'restored_here':
       return 'This device was restored from an older copy here';
+    case 'poll':
+      return `Poll: ${message.body.question}`;
+    case 'deleted':
+      return message.body.by_author ? 'This message was deleted' : 'This message was deleted by a moderator';
+    case 'timer':
+      return message.body.seconds === 0
+        ? 'Messages no longer disappear here'
+        : 'New messages disappear after a while here';
     case 'notice':
       return noticeWords(message.body.notice, 'Somebody');
   }
@@ -41,6 +49,14 @@ function lostWords(why: LossView, lost: number): string {
       return lost === 1
         ? 'A message that you sent before this device was restored'
         : `${count(lost, 'message')} that you sent before this device was restored`;
+    case 'not_genuine':
+      return lost === 1
+        ? 'A message that is not genuine was refused here'
+        : `${count(lost, 'message')} that are not genuine were refused here`;
+    case 'key_not_given':
+      return lost === 1
+        ? 'This message could not be opened, and nobody has its key any more'
+        : `${count(lost, 'message')} could not be opened, and nobody has their keys any more`;
   }
 }
 

@@ -350,6 +350,22 @@ export class Timeline {
       missing_before: 0,
       body: { type: 'text', text },
       position: { sequence: null, ordinal: Number.MAX_SAFE_INTEGER },
+      reply: null,
+      edited_at: null,
+      reactions: [],
+      pinned: false,
+      thread: null,
+      forwarded: null,
+      expires_at: null,
+      mentions_me: false,
+      can: {
+        edit: false,
+        delete_for_everyone: false,
+        react: false,
+        pin: false,
+        reply: false,
+        forward: false,
+      },
     };
   }
 }

@@ -49,4 +49,8 @@ unread: number,
 /**
  * When something last happened, Unix milliseconds.
  */
-active_at: number, };
+active_at: number, 
+/**
+ * Seconds after which new messages disappear; 0 for never.
+ */
+disappearing: number, };
