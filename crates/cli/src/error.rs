@@ -119,6 +119,8 @@ impl CliError {
             Self::NoAccount => "no_account",
             Self::SignedOut => "signed_out",
             Self::NoChat(_) => "unknown_room",
+            Self::SeveralPlaces(_) => "several_places",
+            Self::NoChange => "usage",
             Self::NotConfirmed => "not_confirmed",
             Self::NobodyWaits => "nobody_waits",
             Self::SeveralWait(_) => "several_wait",
