@@ -194,7 +194,7 @@ export class FakeCore implements Core {
       last: null,
       unread: 0,
       active_at: this.now(),
-      disappearing: 0,
+      disappearing: place.policy.disappearing,
     });
     return place;
   }
