@@ -5,11 +5,12 @@
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::places::keys::PlaceHead;
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -113,6 +114,13 @@ pub(crate) enum Control {
     /// Sender keys of a room for the one that asked: seeds, with which the past is read.
     #[n(12)]
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
+    /// Keys of what is sealed in a place's chain, for devices of its members, with the chain's head as the sender
+    /// sees it.
+    #[n(20)]
+    PlaceKeys(#[n(0)] PlaceId, #[n(1)] PlaceHead, #[n(2)] Vec<Secret32>),
+    /// The sending device lacks keys of a place.
+    #[n(21)]
+    PlaceKeysWanted(#[n(0)] PlaceId, #[n(1)] PlaceHead),
 }
 
 /// The id of one chain of sender keys.
@@ -412,6 +420,26 @@ mod tests {
         let wanted = minicbor::to_vec(Control::SenderKeyWanted(RoomId([8; 32]), wanted)).unwrap();
         assert!(conclave_crypto::pad(&wanted).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
         assert_eq!(format!("{:?}", bytes(3)), "SecretBytes(..)");
+    }
+
+    #[test]
+    fn keys_of_a_place_have_one_form_and_as_many_as_are_told_at_once_fit_one_pairwise_message() {
+        let head = PlaceHead {
+            sequence: 5,
+            hash: Hash([7; 32]),
+        };
+        let wanted = minicbor::to_vec(Control::PlaceKeysWanted(PlaceId([8; 32]), head)).unwrap();
+        let (place, hash) = ("08".repeat(32), "07".repeat(32));
+        assert_eq!(hex(&wanted), format!("8215825820{place}82055820{hash}"));
+        let keys = vec![Secret32([9; 32])];
+        let told = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        let key = "09".repeat(32);
+        assert_eq!(hex(&told), format!("8214835820{place}82055820{hash}815820{key}"));
+        let keys = (0..crate::places::keys::KEYS_MAX)
+            .map(|_| Secret32([9; 32]))
+            .collect();
+        let bytes = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
     }
 
     #[test]

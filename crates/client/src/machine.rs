@@ -350,7 +350,7 @@ impl Engine {
                 self.room_moved(cursor);
                 Ok(())
             }
-            ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
         }
     }
 
@@ -360,6 +360,7 @@ impl Engine {
         self.drive_meetings(work)?;
         if self.link.is_greeted() {
             self.follow_chains(work)?;
+            self.drive_places(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
@@ -398,6 +399,7 @@ impl Engine {
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
+            .chain(self.places_due())
             .chain(self.receipts_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)

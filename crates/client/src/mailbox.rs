@@ -471,10 +471,14 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account
+        let is_stranger = from.account != own.account
             && work.room_state(room)?.is_none()
-            && !self.shares_a_place(work, from.account)?
-        {
+            && !self.shares_a_place(work, from.account)?;
+        if is_stranger && self.a_place_is_on_its_way() {
+            // Whoever has just let this account in may say so before the place is here.
+            return Ok(Taken::Waits);
+        }
+        if is_stranger {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -518,6 +522,12 @@ impl Engine {
                             self.take_sender_key_wanted(work, from, room, &chains)?;
                         }
                         Control::Seeds(room, seeds) => self.take_seeds(work, from, room, seeds)?,
+                        Control::PlaceKeys(place, head, keys) => {
+                            self.take_place_keys(work, from, place, head, &keys)?;
+                        }
+                        Control::PlaceKeysWanted(place, head) => {
+                            self.take_place_keys_wanted(work, from, place, head)?;
+                        }
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,
@@ -699,7 +709,12 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_)
+            | Need::FreshBundle(_)
+            | Need::Envelopes(_)
+            | Need::Prekeys
+            | Need::Places
+            | Need::PlaceEntries(_) => Ok(()),
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),
         }

@@ -11,7 +11,7 @@ use conclave_protocol::frames::{
     Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
 use conclave_protocol::limits::TEXT_MAX;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -78,6 +78,9 @@ enum Target {
     /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
     #[n(5)]
     Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
+    /// Keys of a place, to the devices of a member or to one of them; looked up when they are sealed.
+    #[n(10)]
+    PlaceKeys(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] PlaceId),
 }
 
 impl Target {
@@ -85,7 +88,7 @@ impl Target {
     fn peer(&self) -> Option<AccountId> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
+            Self::Control(peer, ..) | Self::VaultKey(peer, _) | Self::PlaceKeys(peer, ..) => Some(*peer),
             Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
         }
     }
@@ -361,6 +364,25 @@ impl Engine {
         enqueue(work, &item)
     }
 
+    /// Takes the keys of a place into the outbox, for a member's devices.
+    pub(crate) fn enqueue_keys_of_place(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        device: Option<DeviceId>,
+        place: PlaceId,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::PlaceKeys(account, device, place),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.outbox_grew = false;
@@ -411,6 +433,15 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::PlaceKeys(account, device, place) => {
+                        match self.place_keys_for(work, *place, *account)? {
+                            Some(control) => {
+                                let payload = codec::encode(&control);
+                                self.seal_control(work, item.id, *account, *device, &payload)?
+                            }
+                            None => Sealing::Void,
+                        }
+                    }
                     Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
                         Some(control) => {
                             let payload = codec::encode(&control);

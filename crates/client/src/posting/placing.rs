@@ -103,7 +103,8 @@ impl Engine {
                 }
             }
         }
-        if known.is_none() {
+        if known.is_none() && work.find_message(message.id)?.is_some() {
+            work.place_notices(spot.room, message.sequence, message.head)?;
             self.note_active(work, spot.room, message, past)?;
         }
         Ok(Taken::Done)

@@ -165,6 +165,10 @@ impl Engine {
         if let Some(said) = sealed.and_then(|sealed| sealed.said) {
             note_said(&mut flow.said, said);
         }
+        let frame = sealed.map(|sealed| ClientFrame::from_bytes(sealed.frame.as_slice()));
+        if let Some(Ok(ClientFrame::Post(post))) = frame {
+            work.place_notices(room, sequence, post.head)?;
+        }
         self.note_sequence(&mut flow, room, sequence);
         work.put_place_room(room, &flow);
         Ok(())

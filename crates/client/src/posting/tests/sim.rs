@@ -9,6 +9,7 @@ use conclave_protocol::frames::{
 };
 use conclave_protocol::logins::LoggedIn;
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
+use conclave_protocol::places::{PlaceEntriesPage, PlaceFound, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft, PrekeysUpload};
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, Problem, RoomId, Timestamp, Token,
@@ -22,7 +23,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::connection::Link;
-use crate::effects::{Applies, HttpCall, Request};
+use crate::effects::{Applies, HttpCall, Method, Request};
 use crate::machine::Engine;
 use crate::own::OwnLogin;
 use crate::posting::Roll;
@@ -145,6 +146,8 @@ pub(super) struct Server {
     pub(super) deaf: BTreeSet<DeviceAddress>,
     /// Loses what is distributed to these devices.
     pub(super) swallows: BTreeSet<DeviceAddress>,
+    /// Shows no entry of the place's chain.
+    pub(super) hides_entries: bool,
     pub(super) posts: u32,
     /// Of each device.
     pub(super) distributed: BTreeMap<DeviceAddress, u32>,
@@ -825,6 +828,38 @@ impl Sim {
                 let after: usize = query.strip_prefix("after=").unwrap().parse().unwrap();
                 let entries = account.entries.iter().skip(after + 1).cloned().collect();
                 ok(&EntriesPage { entries, more: false })
+            }
+            ["places"] => {
+                let found = PlaceFound {
+                    place: self.chain().place(),
+                    head: self.chain().head(),
+                    member: true,
+                };
+                let is_member = self.chain().state().member(address.account).is_some();
+                ok(&PlacesFound {
+                    places: is_member.then_some(found).into_iter().collect(),
+                })
+            }
+            ["places", _, "entries"] if call.method == Method::Get => {
+                if self.chain().state().member(address.account).is_none() {
+                    return problem(ErrorCode::NotFound);
+                }
+                let after = query
+                    .strip_prefix("after=")
+                    .map(|after| after.parse::<usize>().unwrap());
+                let hidden = self.server.hides_entries;
+                let entries = self
+                    .server
+                    .entries
+                    .iter()
+                    .skip(after.map_or(0, |after| after + 1));
+                ok(&PlaceEntriesPage {
+                    entries: entries
+                        .take(if hidden { 0 } else { usize::MAX })
+                        .cloned()
+                        .collect(),
+                    head: self.chain().head(),
+                })
             }
             ["rooms", room, "envelopes"] if room.parse() == Ok(self.room()) => {
                 ok(&self.page(address.account, query))
