@@ -210,7 +210,7 @@ impl Device {
             .disk
             .messages
             .values()
-            .filter(|row| row.room == room)
+            .filter(|row| row.room == room && !matches!(row.body, MessageBody::Notice(_)))
             .collect();
         rows.sort_by_key(|row| (row.sequence.unwrap_or(u64::MAX), row.ordinal));
         rows
