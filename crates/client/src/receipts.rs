@@ -74,6 +74,7 @@ impl Engine {
             row.read_up_to = sequence;
             let peer = row.peer;
             work.put_room(row);
+            work.start_disappearing(room, sequence)?;
             if peer != work.own()?.account {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 if !message.mine {
@@ -114,7 +115,7 @@ impl Engine {
     }
 
     /// True where the account has other devices than this one.
-    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+    pub(crate) fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
         let person = self.person(work, work.own()?.account)?;
         Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }
@@ -203,6 +204,7 @@ impl Engine {
             {
                 row.read_up_to = sequence;
                 work.put_room(row);
+                work.start_disappearing(read.room, sequence)?;
             }
         }
         for id in &seen.told {

@@ -239,6 +239,7 @@ impl Engine {
                     self.check_pinned_head(work, account)?;
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
+                Item::Removed(id) => work.remove_here(id)?,
             }
         }
         Ok(())
@@ -447,8 +448,8 @@ impl Engine {
             return Ok(Placing::Known);
         }
         let mut row = row_of(work, from, id, &message, from.account == own.account)?;
-        row.body = body_of(content);
-        work.put_message(row);
+        row.body = body_of(content.body, &message);
+        work.take_in(row, true)?;
         Ok(Placing::Placed)
     }
 

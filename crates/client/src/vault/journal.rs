@@ -98,12 +98,13 @@ impl Work<'_> {
     }
 }
 
-/// By envelope id, or by the account of a head.
+/// By envelope id, with a word behind it for a deletion, or by the account of a head.
 fn queue_key(item: &Item) -> Option<Vec<u8>> {
     match item {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
         Item::Head(account, ..) => Some(account.0.to_vec()),
         Item::Key(..) => None,
+        Item::Removed(id) => Some([&id.0[..], b"removed"].concat()),
     }
 }
 
@@ -148,6 +149,14 @@ impl Engine {
         if self.vault.gathered >= GATHERED_MAX {
             self.vault_soon(work.now);
         }
+        Ok(())
+    }
+
+    /// The person deleted a message for themselves: devices that join later do the same.
+    pub(crate) fn record_removed(&mut self, work: &mut Work<'_>, id: EnvelopeId) -> Result<(), ReadError> {
+        let due = work.now.plus(GATHER_MS);
+        work.queue(Item::Removed(id), due);
+        self.vault_soon(due);
         Ok(())
     }
 

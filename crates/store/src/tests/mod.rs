@@ -60,7 +60,7 @@ fn message(number: u64, sequence: Option<u64>) -> MessageRow {
         counts: true,
         delivery: Delivery::Received,
         missing_before: 0,
-        body: MessageBody::Text(format!("message {number}")),
+        body: MessageBody::Text(format!("message {number}").into()),
     }
 }
 

@@ -186,7 +186,7 @@ fn a_hundred_thousand_messages() {
         for chunk in 0..1000_u64 {
             let rows = (chunk * 100..chunk * 100 + 100).map(|number| {
                 let body =
-                    MessageBody::Text("a message of the usual length, give or take a few words".to_owned());
+                    MessageBody::Text("a message of the usual length, give or take a few words".into());
                 let number_of_room = if number % 2 == 0 {
                     0
                 } else {
