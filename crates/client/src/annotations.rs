@@ -7,6 +7,9 @@
 //!
 //! Invariant: who may do what is asked in [`Work::is_allowed`] alone, by the annotation's verified author.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};

@@ -91,15 +91,15 @@ impl Engine {
 }
 
 /// One look at the store.
-struct Show<'a> {
-    work: &'a Work<'a>,
+pub(crate) struct Show<'w, 's> {
+    work: &'w Work<'s>,
     own: Option<AccountId>,
     /// Handles that were looked up already.
     names: RefCell<BTreeMap<AccountId, String>>,
 }
 
-impl<'a> Show<'a> {
-    fn new(work: &'a Work<'a>) -> Result<Self, ReadError> {
+impl<'w, 's> Show<'w, 's> {
+    pub(crate) fn new(work: &'w Work<'s>) -> Result<Self, ReadError> {
         Ok(Self {
             work,
             own: work.find_own()?.map(|own| own.account),
@@ -124,7 +124,7 @@ impl<'a> Show<'a> {
         })
     }
 
-    fn message(&self, row: &MessageRow) -> Result<MessageView, ReadError> {
+    pub(crate) fn message(&self, row: &MessageRow) -> Result<MessageView, ReadError> {
         let mut view = MessageView::of(row);
         if !row.body.is_shown() {
             // It stands for what is missing before it, and for nothing else.

@@ -230,6 +230,11 @@ impl<'a> Work<'a> {
     }
 
     #[cfg(test)]
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    #[cfg(test)]
     pub(crate) fn warnings(&self) -> Vec<&str> {
         let codes = self.events.iter().filter_map(|event| match event {
             Event::Warning { failure } => Some(failure.code.as_str()),
