@@ -6,10 +6,12 @@
 use std::fmt::Write as _;
 
 use conclave_sdk::views::{
-    BodyView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
+    BodyView, ChatKindView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::notices;
 
 /// Continuation lines of a message stand in from the margin, where times stand.
 const INDENT: &str = "      ";
@@ -77,12 +79,22 @@ fn waits(message: &MessageView) -> bool {
 
 /// How a chat is called.
 pub(crate) fn name(chat: &ChatView) -> String {
-    if chat.saved {
-        format!("{} (saved messages)", chat.person.username)
-    } else {
-        chat.person.username.clone()
+    let title = chat.title.as_deref().map(plain);
+    let place = chat.place.as_ref();
+    match chat.kind {
+        ChatKindView::Direct if chat.saved => format!("{} (saved messages)", title.unwrap_or_default()),
+        ChatKindView::Direct => title.unwrap_or_default(),
+        ChatKindView::Group => title.unwrap_or_else(|| UNNAMED.to_owned()),
+        ChatKindView::Channel => {
+            let community = place.and_then(|place| place.title.as_deref()).map(plain);
+            let community = community.unwrap_or_else(|| UNNAMED.to_owned());
+            format!("{community} #{}", title.unwrap_or_else(|| "…".to_owned()))
+        }
     }
 }
+
+/// Stands for a name whose key is not here yet.
+pub(crate) const UNNAMED: &str = "(name on its way)";
 
 /// How a device is called.
 pub(crate) fn device_name(device: &DeviceView) -> String {
@@ -164,6 +176,7 @@ fn body(message: &MessageView) -> String {
         BodyView::Poll { .. } => "[poll]".to_owned(),
         BodyView::Deleted { .. } => "[deleted]".to_owned(),
         BodyView::Timer { .. } => "[timer]".to_owned(),
+        BodyView::Notice { notice } => format!("[{}]", notices::notice(notice, &notices::unnamed)),
     };
     match message.missing_before {
         0 => text,
@@ -184,7 +197,7 @@ fn delivery(delivery: &DeliveryView) -> String {
 }
 
 /// A text without what commands a terminal or turns the direction of writing, its lines set in.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -223,7 +236,7 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
-    use conclave_sdk::views::{ActionView, PersonView, Position};
+    use conclave_sdk::views::{ActionView, PersonView, Position, PostingView};
 
     use super::*;
 
@@ -342,11 +355,15 @@ mod tests {
     fn a_chat_is_one_line() {
         let row = ChatView {
             room: "room".into(),
-            person: PersonView {
+            kind: ChatKindView::Direct,
+            title: Some("mia".into()),
+            person: Some(PersonView {
                 account: "account".into(),
                 username: "mia".into(),
-            },
+            }),
             saved: false,
+            place: None,
+            posting: PostingView::Allowed,
             last: Some(message("one\ntwo   three")),
             unread: 12,
             active_at: 1_784_032_260_000,

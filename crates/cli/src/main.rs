@@ -9,6 +9,7 @@ mod commands;
 mod error;
 mod format;
 mod links;
+mod notices;
 mod password;
 mod print;
 mod session;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use conclave_protocol::{AccountId, RoomId, Username};
-use conclave_sdk::views::{AccountView, ChatView, ConnectionState, PersonView};
+use conclave_sdk::views::{AccountView, ConnectionState, PersonView};
 use conclave_sdk::{Device, Failure, Options, SdkError, ServerAddress};
 use serde_json::json;
 
@@ -166,21 +166,16 @@ impl Session {
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
-        let Some(chat) = chats
+        let found = chats
             .into_iter()
-            .find(|chat| chat.person.username == who.username.as_str())
-        else {
+            .filter_map(|chat| Some((chat.room, chat.person?)))
+            .find(|(_, person)| person.username == who.username.as_str());
+        let Some((room, PersonView { account, username })) = found else {
             return Ok(None);
         };
-        check_account(&chat, who.account)?;
-        let room = chat
-            .room
-            .parse()
-            .map_err(|_| CliError::NoChat(chat.person.username.clone()))?;
-        Ok(Some(Peer {
-            room,
-            username: chat.person.username,
-        }))
+        check_account(&account, who.account)?;
+        let room = room.parse().map_err(|_| CliError::NoChat(username.clone()))?;
+        Ok(Some(Peer { room, username }))
     }
 
     /// The chat with somebody, found by the server if there is none yet.
@@ -232,11 +227,9 @@ impl Session {
 }
 
 /// The name is known here, so it is the account that this device knows under it, or the link is not genuine.
-fn check_account(chat: &ChatView, expected: Option<AccountId>) -> Result<(), CliError> {
+fn check_account(account: &str, expected: Option<AccountId>) -> Result<(), CliError> {
     match expected {
-        Some(expected) if chat.person.account != expected.to_string() => {
-            Err(CliError::Failed(Failure::link_mismatch()))
-        }
+        Some(expected) if account != expected.to_string() => Err(CliError::Failed(Failure::link_mismatch())),
         _ => Ok(()),
     }
 }

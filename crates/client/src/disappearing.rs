@@ -86,7 +86,8 @@ impl Engine {
             self.fail(work, ask, Failure::timer_long());
             return Ok(());
         }
-        if work.find_room(room)?.is_none() {
+        if work.find_room(room)?.is_none_or(|room| room.peer().is_none()) {
+            // Rooms of groups and communities have it in their chain.
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
         }

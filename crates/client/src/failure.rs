@@ -119,6 +119,42 @@ own_failures! {
     timer_long "timer_long" "Messages can stay for a year at most. Choose a shorter time.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
+    /// The place is not known here.
+    unknown_place "unknown_place" "This group or community is not on this device.";
+    /// The server shows a place's log in another version.
+    place_forked "place_forked" "The server shows members different versions of this group's log. Nothing is sent here. Compare with another member, and ask the server's operator.";
+    /// The server shows a place's log shorter than it was.
+    place_shorter "place_shorter" "The server hides the newest changes of this group. Nothing is sent here until it shows them again. Ask the server's operator.";
+    /// An entry breaks the rules or is of a later version.
+    place_refused "place_refused" "The server shows a change of this group that is not genuine, or that a newer version made. Nothing is sent here. Update; if it stays, ask the server's operator.";
+    /// An entry in the name of somebody who did not make it.
+    place_false_claim "place_false_claim" "The server shows a change of this group in the name of somebody whose devices did not make it. Nothing is sent here. Ask the server's operator.";
+    /// Members name entries that the server does not show.
+    place_withheld "place_withheld" "Members know of changes in this group that the server does not show. Nothing is sent here until it does. Ask the server's operator.";
+    /// The server does not list a place any more, without proof.
+    place_unlisted "place_unlisted" "The server says that you are no longer in this group, and shows nothing that proves it. What was written stays readable here; ask a member.";
+    /// The name is empty or too long.
+    place_name "place_name" "A name has 1 to 100 characters.";
+    /// A text is too long.
+    place_text "place_text" "This text is too long. Shorten it.";
+    /// A word that is no permission.
+    place_permission "place_permission" "This version does not know one of these permissions. Update or leave it out.";
+    /// What was pasted is no invite link.
+    invite_unreadable "invite_unreadable" "This is not an invite's link. Copy it again, whole.";
+    /// Somebody changed the same thing meanwhile.
+    place_overtaken "place_overtaken" "Somebody changed the same thing at the same moment. Look at it and decide again.";
+    /// What the act was about is gone.
+    place_moot "place_moot" "This is gone meanwhile, so there was nothing to do.";
+    /// The rules do not allow it.
+    place_not_allowed "place_not_allowed" "Your role does not allow this. Ask somebody who may.";
+    /// The place has as many of these as it may have.
+    place_full "place_full" "There are as many of these here as there may be. Remove one first.";
+    /// The owner does not leave.
+    place_owner "place_owner" "You own this. Hand it over to another member before you leave, or close it.";
+    /// The place has ended.
+    place_closed "place_closed" "This was closed. What was written stays readable.";
+    /// The own account is no member.
+    place_not_member "place_not_member" "You are no longer a member here.";
 }
 
 impl Failure {

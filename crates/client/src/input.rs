@@ -3,6 +3,8 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::places::intents::PlaceIntent;
+
 /// One input.
 pub enum Input {
     /// The engine starts, or the network came back: go online.
@@ -233,6 +235,8 @@ pub enum Intent {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// Something about groups and communities.
+    Place(PlaceIntent),
 }
 
 /// What goes with a text.

@@ -21,6 +21,7 @@ use crate::input::{Input, Intent};
 use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
+use crate::places::PlacesRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -86,6 +87,9 @@ pub struct Engine {
     pub(crate) vault: VaultRun,
     /// When the next message has to be gone.
     pub(crate) expiry_due: Option<Timestamp>,
+    pub(crate) places: PlacesRun,
+    /// The clock at the last input, for views that depend on it.
+    pub(crate) now: Timestamp,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -133,6 +137,8 @@ impl Engine {
             pinged: false,
             vault: VaultRun::default(),
             expiry_due: None,
+            places: PlacesRun::default(),
+            now: Timestamp(0),
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -146,6 +152,7 @@ impl Engine {
         now: Timestamp,
         rng: &mut dyn CryptoRng,
     ) -> Result<Effects, ReadError> {
+        self.now = now;
         let mut work = Work::new(store, rng, now);
         match input {
             Input::Start => self.start(&mut work)?,
@@ -196,11 +203,12 @@ impl Engine {
 
     /// Forgets everything volatile. Returns the asks that are open.
     pub(crate) fn begin_anew(&mut self) -> BTreeSet<u64> {
-        let (next_call, shown) = (self.next_call, self.shown);
+        let (next_call, shown, now) = (self.next_call, self.shown, self.now);
         let asks = std::mem::take(&mut self.asks);
         *self = Self::new(self.native);
         self.next_call = next_call;
         self.shown = shown;
+        self.now = now;
         asks
     }
 
@@ -319,6 +327,7 @@ impl Engine {
             Intent::ClosePoll { message } => self.close_poll(work, ask, message),
             Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
             Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
+            Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
 

@@ -605,10 +605,11 @@ impl Engine {
                 // Of somebody who is not in the room: the server's word alone puts nobody there.
                 _ => continue,
             };
-            let heads = Heads {
-                low: envelope.heads.0,
-                high: envelope.heads.1,
+            // Every message of a direct room names both chains.
+            let Some((low, high)) = envelope.heads else {
+                continue;
             };
+            let heads = Heads { low, high };
             if let Standing::Revoked = self.author(work, from, own.account, state.peer, heads)? {
                 continue;
             }

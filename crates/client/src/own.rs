@@ -14,6 +14,10 @@ const IDENTITY: &[u8] = b"identity";
 const LOGIN: &[u8] = b"login";
 const COUNTERS: &[u8] = b"counters";
 
+/// Ordinals of rows begin here. Smaller ones are those of notices, which stand before the message whose sequence
+/// they have.
+pub(crate) const ORDINALS_FROM: u64 = 1 << 40;
+
 /// A device that was added to an account has not been welcomed by the server yet.
 const JOINED: &[u8] = b"joined";
 
@@ -282,7 +286,7 @@ impl Work<'_> {
 
     pub(crate) fn next_ordinal(&mut self) -> Result<u64, ReadError> {
         let mut counters = self.counters()?;
-        counters.ordinal = counters.ordinal.saturating_add(1);
+        counters.ordinal = counters.ordinal.saturating_add(1).max(ORDINALS_FROM);
         self.put_counters(&counters);
         Ok(counters.ordinal)
     }

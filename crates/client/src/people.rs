@@ -199,6 +199,15 @@ impl Engine {
 }
 
 impl Work<'_> {
+    /// The handle of somebody known here.
+    pub(crate) fn username(&self, account: AccountId) -> Result<Option<String>, ReadError> {
+        if let Some(own) = self.find_own()?.filter(|own| own.account == account) {
+            return Ok(Some(own.username.clone()));
+        }
+        let record = self.find::<ContactRecord>(Table::Contacts, &account.0)?;
+        Ok(record.map(|record| record.username))
+    }
+
     pub(crate) fn put_contact(&mut self, person: &Person) {
         let record = ContactRecord {
             username: person.username.clone(),

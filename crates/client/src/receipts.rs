@@ -68,14 +68,15 @@ impl Engine {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
         };
-        if let Some(sequence) = message.sequence.filter(|_| message.room == room)
+        let own = work.own()?.account;
+        if let Some(sequence) = message.place_read().filter(|_| message.room == room)
             && sequence > row.read_up_to
         {
             row.read_up_to = sequence;
-            let peer = row.peer;
+            let peer = row.peer();
             work.put_room(row);
             work.start_disappearing(room, sequence)?;
-            if peer != work.own()?.account {
+            if peer.is_some_and(|peer| peer != own) {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 if !message.mine {
                     owed.read = Some(message.id);
@@ -199,7 +200,7 @@ impl Engine {
                 .find_message(read.message)?
                 .filter(|row| row.room == read.room);
             if let (Some(mut row), Some(message)) = (work.find_room(read.room)?, message)
-                && let Some(sequence) = message.sequence
+                && let Some(sequence) = message.place_read()
                 && sequence > row.read_up_to
             {
                 row.read_up_to = sequence;

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
 use crate::reads::ReadError;
-use crate::rows::RoomRow;
+use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;
 
 /// Missing messages remembered for each sender; more are counted as lost for good.
@@ -336,8 +336,11 @@ impl Work<'_> {
             let active_at = self.now;
             self.put_room(RoomRow {
                 room,
-                peer,
-                username: username.to_owned(),
+                kind: RoomKind::Direct {
+                    peer,
+                    username: username.to_owned(),
+                },
+                title: username.to_owned(),
                 active_at,
                 read_up_to: joins_at.unwrap_or(0),
             });

@@ -1,24 +1,68 @@
 //! What the store keeps in columns, because pages and lists are asked of it.
 
-use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 
 use crate::content::{Annotation, Poll, Text, With};
+pub use crate::places::notices::{Entry, Notice};
 
 /// A room in the list of chats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRow {
     /// Its id.
     pub room: RoomId,
-    /// The other person, or the own account for saved messages.
-    pub peer: AccountId,
-    /// Their handle, as the server said it.
-    pub username: String,
+    /// Whose room it is.
+    pub kind: RoomKind,
+    /// What it is called: the other person's handle, the opened name of a group or channel; empty while that is
+    /// not known here.
+    pub title: String,
     /// When something last happened; the list is sorted by it, newest first.
     pub active_at: Timestamp,
     /// Messages of others up to this room sequence were read here. Unread are those of others with class
     /// `message` beyond it.
     pub read_up_to: u64,
+}
+
+/// Whose room it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomKind {
+    /// Of two people, or of one with their saved messages.
+    Direct {
+        /// The other person, or the own account for saved messages.
+        peer: AccountId,
+        /// Their handle, as the server said it.
+        username: String,
+    },
+    /// A group's one room.
+    Group {
+        /// The group.
+        place: PlaceId,
+    },
+    /// A channel of a community.
+    Channel {
+        /// The community.
+        place: PlaceId,
+        /// The channel's number in it.
+        channel: u32,
+    },
+}
+
+impl RoomRow {
+    /// The other person of a direct room.
+    pub fn peer(&self) -> Option<AccountId> {
+        match self.kind {
+            RoomKind::Direct { peer, .. } => Some(peer),
+            RoomKind::Group { .. } | RoomKind::Channel { .. } => None,
+        }
+    }
+
+    /// The group or community that the room is of.
+    pub fn place(&self) -> Option<PlaceId> {
+        match self.kind {
+            RoomKind::Direct { .. } => None,
+            RoomKind::Group { place } | RoomKind::Channel { place, .. } => Some(place),
+        }
+    }
 }
 
 /// A message in a room's timeline.
@@ -49,6 +93,18 @@ pub struct MessageRow {
     pub missing_before: u32,
     /// What it says.
     pub body: MessageBody,
+}
+
+impl MessageRow {
+    /// The room's sequence up to which everything was read by whoever has read this. A notice stands before the
+    /// message whose sequence it has.
+    pub(crate) fn place_read(&self) -> Option<u64> {
+        let sequence = self.sequence?;
+        Some(match self.body {
+            MessageBody::Notice(_) => sequence.saturating_sub(1),
+            _ => sequence,
+        })
+    }
 }
 
 /// How far an own message got.
@@ -108,6 +164,9 @@ pub enum MessageBody {
     /// or that a later one replaced. Its row stays, so that it does not come again.
     #[n(14)]
     Removed,
+    /// What the chain of a group or community says that happened. It was derived here and never sent.
+    #[n(20)]
+    Notice(#[n(0)] Notice),
 }
 
 /// Why the key of a message will not come any more.
@@ -134,7 +193,11 @@ impl MessageBody {
 
     /// True for what is new to read; placeholders may be.
     pub fn is_news(&self) -> bool {
-        self.is_shown() && !matches!(self, Self::Timer(..) | Self::Deleted(_) | Self::RestoredHere)
+        self.is_shown()
+            && !matches!(
+                self,
+                Self::Timer(..) | Self::Deleted(_) | Self::RestoredHere | Self::Notice(_)
+            )
     }
 
     /// True for what somebody wrote and others may react to.

@@ -49,13 +49,17 @@ impl Engine {
         let mut none = NoRandomness;
         let work = Work::new(store, &mut none, now);
         let show = Show::new(&work)?;
-        let own = show.own.map(|own| own.to_string()).unwrap_or_default();
-        let mut views = Vec::with_capacity(chats.len());
-        for (room, last, unread) in chats {
-            let last = last.as_ref().map(|last| show.message(last)).transpose()?;
-            let mut view = ChatView::of(room, last, *unread, &own);
-            view.disappearing = work.disappears(room.room)?.unwrap_or_default();
-            views.push(view);
+        let rows: BTreeMap<String, &(RoomRow, Option<MessageRow>, u32)> =
+            chats.iter().map(|chat| (chat.0.room.to_string(), chat)).collect();
+        let mut views = self.list_chats(store, chats)?;
+        for view in &mut views {
+            let Some((room, last, _)) = rows.get(&view.room) else {
+                continue;
+            };
+            view.last = last.as_ref().map(|last| show.message(last)).transpose()?;
+            if room.peer().is_some() {
+                view.disappearing = work.disappears(room.room)?.unwrap_or_default();
+            }
         }
         Ok(views)
     }

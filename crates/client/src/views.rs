@@ -11,7 +11,15 @@ pub use self::contents::{
     ThreadView,
 };
 use crate::failure::Failure;
-use crate::rows::{Delivery, Loss, MessageBody, MessageRow, RoomRow};
+pub use crate::places::intents::{
+    ChannelForm, ChannelSort, InviteForm, PlaceChange, PlaceField, PlaceSort, PolicyForm, RoleForm,
+};
+use crate::places::listing::notice_view;
+pub use crate::places::views::{
+    BanView, CategoryView, ChannelView, ChatPlaceView, EntryView, InviteMadeView, InviteView, MemberView,
+    NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
+};
+use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,6 +64,11 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// A group or community changed.
+    Places {
+        /// Its id.
+        place: String,
+    },
     /// Something a person has to know, once.
     Warning {
         /// What and what to do.
@@ -113,6 +126,30 @@ pub enum Outcome {
     Queued {
         /// The message's id.
         message: String,
+    },
+    /// A group or community was made.
+    Place {
+        /// Its id.
+        place: String,
+        /// The room to open first: the group's, or the community's first channel.
+        room: String,
+    },
+    /// What stands behind an invite's link.
+    Preview {
+        /// It.
+        preview: PreviewView,
+    },
+    /// An invite's link was followed.
+    Joined {
+        /// The place.
+        place: String,
+        /// Somebody has to agree first.
+        waiting: bool,
+    },
+    /// An invite to a group or community was made.
+    PlaceInvite {
+        /// It.
+        invite: InviteMadeView,
     },
     /// It did not happen.
     Failed {
@@ -304,10 +341,19 @@ pub enum HistoryLossView {
 pub struct ChatView {
     /// Room id.
     pub room: String,
-    /// The other person.
-    pub person: PersonView,
+    /// Whose room it is.
+    pub kind: ChatKindView,
+    /// What it is called: the other person's handle, the name of a group or channel. None while the key of that
+    /// name is not here.
+    pub title: Option<String>,
+    /// The other person of a direct room.
+    pub person: Option<PersonView>,
     /// The room of the own saved messages.
     pub saved: bool,
+    /// The group or community that it is of.
+    pub place: Option<ChatPlaceView>,
+    /// Whether one may write here.
+    pub posting: PostingView,
     /// Its newest message.
     pub last: Option<MessageView>,
     /// Unread messages.
@@ -317,6 +363,19 @@ pub struct ChatView {
     pub active_at: u64,
     /// Seconds after which new messages disappear; 0 for never.
     pub disappearing: u32,
+}
+
+/// Whose room it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub enum ChatKindView {
+    /// Of two people, or of one with their saved messages.
+    Direct,
+    /// A group's.
+    Group,
+    /// A channel of a community.
+    Channel,
 }
 
 /// A message of a timeline.
@@ -445,6 +504,11 @@ pub enum BodyView {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// What the chain of a group or community says that happened.
+    Notice {
+        /// What.
+        notice: NoticeView,
+    },
 }
 
 /// Why a message cannot be opened any more.
@@ -468,6 +532,10 @@ impl fmt::Debug for Outcome {
             Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Place { place, .. } => f.debug_tuple("Place").field(place).finish(),
+            Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
+            Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
+            Self::PlaceInvite { invite } => f.debug_tuple("PlaceInvite").field(invite).finish(),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }
@@ -524,6 +592,9 @@ impl MessageView {
                 }
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::Notice(notice) => BodyView::Notice {
+                    notice: notice_view(notice),
+                },
                 MessageBody::Lost(why) => BodyView::Lost {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,
@@ -548,25 +619,6 @@ impl MessageView {
     }
 }
 
-impl ChatView {
-    /// The view of a room with what the store counted.
-    pub(crate) fn of(room: &RoomRow, last: Option<MessageView>, unread: u32, own_account: &str) -> Self {
-        let account = room.peer.to_string();
-        Self {
-            room: room.room.to_string(),
-            saved: account == own_account,
-            person: PersonView {
-                account,
-                username: room.username.clone(),
-            },
-            last,
-            unread,
-            active_at: room.active_at.0,
-            disappearing: 0,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -580,6 +632,13 @@ mod tests {
             Outcome::Invite {
                 token: "secret".to_owned(),
                 expires: 7,
+            },
+            Outcome::PlaceInvite {
+                invite: InviteMadeView {
+                    invite: 7,
+                    link: "/#/join/secret".to_owned(),
+                    terms: InviteForm::default(),
+                },
             },
         ];
         let joining = AccountView::Joining {

@@ -59,6 +59,7 @@ pub mod manual;
 pub mod message;
 mod padding;
 mod participants;
+mod place_values;
 pub mod prekeys;
 mod ratchet;
 mod redacted;
@@ -83,5 +84,6 @@ pub use message::{
 };
 pub use padding::{pad, padded_length, unpad};
 pub use participants::{DeviceAddress, LocalDevice, RemoteDevice};
+pub use place_values::{PlaceKey, PlaceKeyId, place_key_of};
 pub use prekeys::{PrekeyBundle, PrekeyKind, PrekeySecret, SignedPrekey, VerifiedBundle};
 pub use session::Sessions;

@@ -4,7 +4,9 @@
 
 use conclave_protocol::frames::Class;
 use conclave_protocol::links::LinkWay;
-use conclave_protocol::{AccountId, DeviceId, EnvelopeId, Hash, LinkId, RoomId, Timestamp, Username};
+use conclave_protocol::{
+    AccountId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp, Username,
+};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
@@ -62,7 +64,7 @@ macro_rules! bytes {
     };
 }
 
-bytes!(AccountId RoomId Hash EnvelopeId LinkId);
+bytes!(AccountId RoomId PlaceId Hash EnvelopeId LinkId);
 
 impl<const N: usize> Stored for [u8; N] {
     type Raw = Vec<u8>;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, PlaceId, RoomId, Timestamp};
 
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
     CLOSE_ACCOUNT, DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX, DELETE_PREKEYS, DELETE_VAULT,
     DELETE_VAULT_KEYS, DELETE_VAULT_RECORDS, DESCRIBE_DEVICES, FIND_ENTRY, FIND_HEAD, INSERT_DEVICE,
-    INSERT_ENTRY, LIST_PEERS, LOCK_ACCOUNT, LOCK_DEVICES_OF_ACCOUNT, LOCK_ROOMS_OF_ACCOUNT, REPLACE_PASSWORD,
+    INSERT_ENTRY, LIST_PEERS, LOCK_ACCOUNT, LOCK_DEVICES_OF_ACCOUNT, LOCK_PLACES_OF_ACCOUNT,
+    LOCK_ROOMS_OF_ACCOUNT, OWE_IN_PLACES_OF_ACCOUNT, REPLACE_PASSWORD, REVISE_PLACES_OF_ACCOUNT,
     REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE, UPSERT_RECOVERY_KEY,
 };
 use crate::{Db, DbError, DeviceDescribed, EndedLogin, EntryStored, NewEntry};
@@ -32,7 +33,7 @@ impl Db {
         let stored = on_engine!(
             self,
             transaction | transaction | {
-                // Invariant: account, rooms, devices, logins, in this order, here and everywhere else. `append`
+                // Invariant: account, places, rooms, devices, logins, in this order, here and everywhere else. `append`
                 // reads who is active behind the locks of a room and its devices, so behind these it sees the
                 // devices either before this entry or after it.
                 let account: Option<(Option<Column<Timestamp>>,)> = sqlx::query_as(LOCK_ACCOUNT.on(engine))
@@ -59,6 +60,23 @@ impl Db {
                 let next = head.and_then(|(sequence, _)| sequence.0.checked_add(1));
                 if account.is_none() || next != Some(new.sequence) {
                     return Ok(EntryStored::Moved);
+                }
+                if !new.revokes.is_empty() {
+                    // What is posted in these places from here on was judged by somebody who knows that the
+                    // account's lost device has to be observed first.
+                    let _: Vec<(Column<PlaceId>,)> = sqlx::query_as(LOCK_PLACES_OF_ACCOUNT.on(engine))
+                        .bind(Column(new.account))
+                        .fetch_all(&mut *transaction)
+                        .await?;
+                    sqlx::query(REVISE_PLACES_OF_ACCOUNT.on(engine))
+                        .bind(Column(new.account))
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(OWE_IN_PLACES_OF_ACCOUNT.on(engine))
+                        .bind(Column(new.account))
+                        .bind(Column(new.sequence))
+                        .execute(&mut *transaction)
+                        .await?;
                 }
                 if new.adds || !new.revokes.is_empty() {
                     let _: Vec<(Column<RoomId>,)> = sqlx::query_as(LOCK_ROOMS_OF_ACCOUNT.on(engine))

@@ -23,8 +23,8 @@
 //!
 //! # What to know
 //! - SQLite has one writing connection, so races do not show there; PostgreSQL shows them. A write that first
-//!   reads must lock what it read, and locks are taken accounts first, then rooms, then devices, then logins,
-//!   each in the order of their keys. Meeting places and vaults are locked alone.
+//!   reads must lock what it read, and locks are taken accounts first, then places, then rooms, then devices, then
+//!   logins, each in the order of their keys. Meeting places and vaults are locked alone.
 //! - Statements with `RETURNING` outside a transaction are fetched to their end, or SQLite would not have
 //!   committed them when the first row is here.
 //! - An error means that nothing was stored, save a commit whose answer was lost; so every write is safe to
@@ -42,6 +42,7 @@ mod logins;
 mod mailbox;
 mod messages;
 mod migrate;
+mod places;
 mod prekeys;
 mod recoveries;
 mod rooms;

@@ -1,17 +1,22 @@
 //! Appending messages, the hot path, and reading a room's history.
 
 mod plan;
+mod posts;
 
 use conclave_protocol::frames::Class;
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+use conclave_protocol::{
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp,
+};
 
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
+use crate::places::{RoomRow as PlaceRoomRow, place_room};
 use crate::statements::{
-    FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_SENDS, LIST_ENVELOPES,
-    LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_ROOMS, MOVE_DEVICES, MOVE_ROOMS, padded_pieces, pieces,
+    FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_POSTS, INSERT_SENDS,
+    LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS,
+    MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces, pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 
@@ -69,9 +74,22 @@ impl Db {
         let appended = on_engine!(
             self,
             transaction | transaction | {
-                // Invariant: locks are taken rooms first, then devices, each in the order of their keys, here and
-                // everywhere else; two batches can wait for each other but never in a circle.
+                // Invariant: locks are taken places first, then rooms, then devices, each in the order of their keys,
+                // here and everywhere else; two batches can wait for each other but never in a circle.
                 let mut state = State::default();
+                for piece in padded_pieces(&scope.places) {
+                    let mut query = LOCK_PLACES.start();
+                    let mut ids = query.separated(", ");
+                    for place in piece {
+                        ids.push_bind(Column(place));
+                    }
+                    query.push(LOCK_PLACES.end(engine));
+                    let rows: Vec<(Column<PlaceId>, Column<u64>)> =
+                        query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state
+                        .places
+                        .extend(rows.into_iter().map(|(place, revision)| (place.0, revision.0)));
+                }
                 for piece in padded_pieces(&scope.rooms) {
                     let mut query = LOCK_ROOMS.start();
                     let mut ids = query.separated(", ");
@@ -81,6 +99,29 @@ impl Db {
                     query.push(LOCK_ROOMS.end(engine));
                     let rows: Vec<RoomRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
                     state.rooms.extend(rows.into_iter().map(room));
+                }
+                for piece in padded_pieces(&scope.place_rooms) {
+                    let mut query = LOCK_PLACE_ROOMS.start();
+                    let mut ids = query.separated(", ");
+                    for room in piece {
+                        ids.push_bind(Column(room));
+                    }
+                    query.push(LOCK_PLACE_ROOMS.end(engine));
+                    let rows: Vec<PlaceRoomRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state.place_rooms.extend(rows.into_iter().map(|row| {
+                        let room = place_room(row);
+                        (room.id, (room, false))
+                    }));
+                }
+                for (room, account) in &scope.paused {
+                    let time: Option<(Column<Timestamp>,)> = sqlx::query_as(FIND_POST_TIME.on(engine))
+                        .bind(Column(*room))
+                        .bind(Column(*account))
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                    if let Some((time,)) = time {
+                        state.post_times.insert((*room, *account), (time.0, false));
+                    }
                 }
                 for piece in padded_pieces(&scope.accounts) {
                     let mut query = LOCK_DEVICES.start();
@@ -141,6 +182,52 @@ impl Db {
                     query
                         .push(INSERT_ENVELOPES.end(engine))
                         .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&outcome.posts) {
+                    let mut query = INSERT_POSTS.start();
+                    query.push_values(piece, |mut row, (sequence, post)| {
+                        row.push_bind(Column(post.room))
+                            .push_bind(Column(*sequence))
+                            .push_bind(Column(post.id))
+                            .push_bind(Column(post.sender.account))
+                            .push_bind(Column(post.sender.device))
+                            .push_bind(Column(now))
+                            .push_bind(Column(post.class))
+                            .push_bind(Column(post.epoch))
+                            .push_bind(Column(post.head))
+                            .push_bind(post.target.map(Column))
+                            .push_bind(post.thread.map(Column))
+                            .push_bind(post.expires_at(now).map(Column))
+                            .push_bind(post.body.as_slice());
+                    });
+                    query
+                        .push(INSERT_POSTS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&state.moved_place_rooms()) {
+                    let mut query = MOVE_PLACE_ROOMS.start();
+                    query.push_values(piece, |mut row, room| {
+                        row.push_bind(Column(room.id))
+                            .push_bind(Column(room.place))
+                            .push_bind(room.channel.map(Column))
+                            .push_bind(Column(room.head))
+                            .push_bind(false);
+                    });
+                    query
+                        .push(MOVE_PLACE_ROOMS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for ((room, account), time) in state.moved_post_times() {
+                    sqlx::query(UPSERT_POST_TIME.on(engine))
+                        .bind(Column(room))
+                        .bind(Column(account))
+                        .bind(Column(time))
                         .execute(&mut *transaction)
                         .await?;
                 }
@@ -322,8 +409,12 @@ fn envelope(row: EnvelopeRow) -> StoredEnvelope {
         device: device.0,
         received_at: received_at.0.0,
         class: class.0,
-        heads: (low.0, high.0),
+        heads: Some((low.0, high.0)),
+        epoch: None,
+        head: None,
         target: target.map(|target| target.0),
+        thread: None,
+        expires_at: None,
         body: Bytes(body),
     }
 }

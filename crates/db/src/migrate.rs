@@ -29,6 +29,7 @@ macro_rules! versions {
 versions! {
     1 "0001_first";
     2 "0002_devices";
+    3 "0003_places";
 }
 
 /// Where the applied versions are noted.

@@ -316,6 +316,82 @@ statements! {
         FROM envelopes WHERE room = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3" }
     FIND_ROOM_HEAD = { "SELECT head FROM rooms WHERE id = $1" }
 
+    // places
+    INSERT_PLACE = { "INSERT INTO places (id, head, revision) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING" }
+    /// Behind the locks of accounts, before those of rooms.
+    LOCK_PLACE = {
+        sqlite "SELECT head, revision FROM places WHERE id = $1"
+        postgres "SELECT head, revision FROM places WHERE id = $1 FOR NO KEY UPDATE"
+    }
+    FIND_PLACE = { "SELECT head, revision FROM places WHERE id = $1" }
+    MOVE_PLACE = { "UPDATE places SET head = $2, revision = revision + 1 WHERE id = $1" }
+    /// The account is locked, so that it becomes a member of no other place meanwhile.
+    LOCK_PLACES_OF_ACCOUNT = {
+        sqlite "SELECT id FROM places
+            WHERE id IN (SELECT place FROM place_members WHERE account = $1 AND member) ORDER BY id"
+        postgres "SELECT id FROM places
+            WHERE id IN (SELECT place FROM place_members WHERE account = $1 AND member) ORDER BY id
+            FOR NO KEY UPDATE"
+    }
+    REVISE_PLACES_OF_ACCOUNT = { "UPDATE places SET revision = revision + 1
+        WHERE id IN (SELECT place FROM place_members WHERE account = $1 AND member)" }
+    OWE_IN_PLACES_OF_ACCOUNT = { "INSERT INTO place_owed (place, account, sequence)
+        SELECT place, account, $2 FROM place_members WHERE account = $1 AND member
+        ON CONFLICT (place, account) DO UPDATE SET sequence = excluded.sequence" }
+    UPSERT_OWED = { "INSERT INTO place_owed (place, account, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (place, account) DO UPDATE SET sequence = excluded.sequence" }
+    DELETE_OWED = { "DELETE FROM place_owed WHERE place = $1 AND account = $2" }
+    LIST_OWED = { "SELECT account, sequence FROM place_owed WHERE place = $1 ORDER BY account" }
+    INSERT_PLACE_ENTRY = { "INSERT INTO place_entries (place, sequence, bytes) VALUES ($1, $2, $3)" }
+    FIND_PLACE_ENTRY = { "SELECT bytes FROM place_entries WHERE place = $1 AND sequence = $2" }
+    LIST_PLACE_ENTRIES = { "SELECT bytes FROM place_entries WHERE place = $1 AND sequence > $2
+        ORDER BY sequence LIMIT $3" }
+    UPSERT_PLACE_SNAPSHOT = { "INSERT INTO place_snapshots (place, sequence, bytes) VALUES ($1, $2, $3)
+        ON CONFLICT (place) DO UPDATE SET sequence = excluded.sequence, bytes = excluded.bytes
+        WHERE place_snapshots.sequence < excluded.sequence" }
+    FIND_PLACE_SNAPSHOT = { "SELECT sequence, bytes FROM place_snapshots WHERE place = $1" }
+    DELETE_PLACE_SNAPSHOT = { "DELETE FROM place_snapshots WHERE place = $1" }
+    UPSERT_PLACE_MEMBER = { "INSERT INTO place_members (account, place, member) VALUES ($1, $2, $3)
+        ON CONFLICT (account, place) DO UPDATE SET member = excluded.member" }
+    DELETE_PLACE_MEMBER = { "DELETE FROM place_members WHERE account = $1 AND place = $2" }
+    FIND_PLACE_MEMBER = { "SELECT member FROM place_members WHERE account = $1 AND place = $2" }
+    COUNT_PLACES = { "SELECT count(*) FROM place_members WHERE account = $1" }
+    LIST_PLACES = { "SELECT p.id, p.head, m.member FROM place_members m JOIN places p ON p.id = m.place
+        WHERE m.account = $1 ORDER BY p.id" }
+    INSERT_PLACE_ROOM = { "INSERT INTO place_rooms (room, place, channel, head, gone)
+        VALUES ($1, $2, $3, 0, FALSE)" }
+    END_PLACE_ROOM = { "UPDATE place_rooms SET gone = TRUE WHERE room = $1" }
+    FIND_PLACE_ROOM = { "SELECT room, place, channel, head FROM place_rooms WHERE room = $1 AND NOT gone" }
+    LIST_PLACE_ROOMS = { "SELECT r.room, r.place, r.channel, r.head FROM place_members m
+        JOIN place_rooms r ON r.place = m.place
+        WHERE m.account = $1 AND m.member AND r.head > 0 AND NOT r.gone ORDER BY r.place, r.room" }
+    LIST_POSTS = { "SELECT sequence, id, account, device, received_at, class, epoch, head, target, thread,
+            expires_at, body
+        FROM posts WHERE room = $1 AND sequence > $2 AND head >= $3 AND (expires_at IS NULL OR expires_at > $4)
+        ORDER BY sequence LIMIT $5" }
+    LIST_POSTS_BEFORE = { "SELECT sequence, id, account, device, received_at, class, epoch, head, target,
+            thread, expires_at, body
+        FROM posts WHERE room = $1 AND sequence < $2 AND head >= $3 AND (expires_at IS NULL OR expires_at > $4)
+        ORDER BY sequence DESC LIMIT $5" }
+    FIND_SEND = { "SELECT digest, sequence, time FROM sends WHERE id = $1 AND account = $2 AND device = $3" }
+    FIND_POST_TIME = { "SELECT posted_at FROM post_times WHERE room = $1 AND account = $2" }
+    UPSERT_POST_TIME = { "INSERT INTO post_times (room, account, posted_at) VALUES ($1, $2, $3)
+        ON CONFLICT (room, account) DO UPDATE SET posted_at = excluded.posted_at" }
+    FIND_HEAD_SEQUENCE = { "SELECT max(sequence) FROM entries WHERE account = $1" }
+    /// As [`LOCK_ACCOUNT`], for whoever judged by the account's chain.
+    HOLD_ACCOUNT = {
+        sqlite "SELECT 1 FROM accounts WHERE id = $1"
+        postgres "SELECT 1 FROM accounts WHERE id = $1 FOR NO KEY UPDATE"
+    }
+    /// Some at a time, so that no transaction grows long.
+    EXPIRE_POSTS = { "DELETE FROM posts WHERE (room, sequence) IN (
+            SELECT room, sequence FROM posts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)" }
+    FIND_GONE_ROOM = { "SELECT room FROM place_rooms WHERE gone ORDER BY room LIMIT 1" }
+    DELETE_POSTS_OF_ROOM = { "DELETE FROM posts WHERE room = $1 AND sequence IN (
+            SELECT sequence FROM posts WHERE room = $1 ORDER BY sequence LIMIT $2)" }
+    DELETE_GONE_ROOM = { "DELETE FROM place_rooms WHERE room = $1 AND gone" }
+    EXPIRE_POST_TIMES = { "DELETE FROM post_times WHERE posted_at <= $1" }
+
     // mailbox
     LIST_MAILBOX = { "SELECT m.sequence, coalesce(m.id, e.id), coalesce(m.sender_account, e.account),
             coalesce(m.sender_device, e.device), m.pairwise, e.room, e.sequence, r.low, e.received_at, e.class,
@@ -409,6 +485,30 @@ lists! {
             head_high, target, body) ",
         row: Some(11),
         after: Statement::same(""),
+    };
+    /// In order of the ids, before the rooms. A share, so that posts do not wait for each other here.
+    LOCK_PLACES = List {
+        before: "SELECT id, revision FROM places WHERE id IN (",
+        row: None,
+        after: Statement { sqlite: ") ORDER BY id", postgres: ") ORDER BY id FOR SHARE" },
+    };
+    /// In order of the ids, after direct rooms.
+    LOCK_PLACE_ROOMS = List {
+        before: "SELECT room, place, channel, head FROM place_rooms WHERE NOT gone AND room IN (",
+        row: None,
+        after: Statement { sqlite: ") ORDER BY room", postgres: ") ORDER BY room FOR NO KEY UPDATE" },
+    };
+    INSERT_POSTS = List {
+        before: "INSERT INTO posts (room, sequence, id, account, device, received_at, class, epoch, head, target,
+            thread, expires_at, body) ",
+        row: Some(13),
+        after: Statement::same(""),
+    };
+    /// As [`MOVE_ROOMS`].
+    MOVE_PLACE_ROOMS = List {
+        before: "INSERT INTO place_rooms (room, place, channel, head, gone) ",
+        row: Some(5),
+        after: Statement::same(" ON CONFLICT (room) DO UPDATE SET head = excluded.head"),
     };
     INSERT_MAILBOX = List {
         before: "INSERT INTO mailbox (account, device, sequence, room, envelope, id, sender_account,

@@ -1,9 +1,11 @@
 //! What goes into the database and comes out, in the words of the protocol.
 
+use std::sync::Arc;
+
 use conclave_protocol::frames::{Class, Heads, Item};
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, RoomId, Timestamp, Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp, Username,
 };
 
 /// A registration to store in one transaction: account, genesis entry, device, and the invite's use.
@@ -359,6 +361,8 @@ pub enum Append {
     Envelope(NewEnvelope),
     /// Pairwise messages.
     Distribution(NewDistribution),
+    /// A message of a place's room, shared with whoever tells its readers.
+    Post(Arc<NewPost>),
 }
 
 /// What became of one [`Append`].
@@ -382,6 +386,10 @@ pub enum Appended {
     StaleDevices,
     /// The room does not exist: refused.
     UnknownRoom,
+    /// The place has another revision than the one by which the post was judged: it has to be judged anew.
+    Outdated,
+    /// The room's slow mode asks for a pause of so many milliseconds more: refused.
+    TooFast(u64),
 }
 
 /// A message in a device's mailbox.
@@ -413,4 +421,133 @@ pub struct DeviceState {
 pub struct ActiveDevice {
     /// Which device.
     pub device: DeviceId,
+}
+
+/// One more entry for a place's chain, already judged by the chain's rules, and what it changes.
+#[derive(Clone, Debug)]
+pub struct NewPlaceEntry {
+    /// The place.
+    pub place: PlaceId,
+    /// The entry's place in the chain, which has to be the next one; 0 makes the place.
+    pub sequence: u32,
+    /// The signed bytes.
+    pub bytes: Vec<u8>,
+    /// Account chains by which it was judged, with the sequence of their newest entry then.
+    pub judged_by: Vec<(AccountId, u32)>,
+    /// What accounts are from now on.
+    pub standings: Vec<(AccountId, PlaceStanding)>,
+    /// Rooms that it opens, with their channel.
+    pub opens: Vec<(RoomId, Option<u32>)>,
+    /// Rooms that it ends.
+    pub ends: Vec<RoomId>,
+    /// Members whose lost devices nobody observed, with the entry of their chain that took the last one away.
+    pub owes: Vec<(AccountId, u32)>,
+    /// Accounts of which nothing has to be observed any more.
+    pub settles: Vec<AccountId>,
+}
+
+/// What an account is in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceStanding {
+    /// Belongs to it.
+    Member,
+    /// Waits to be let in.
+    Waiting,
+    /// Nothing.
+    Stranger,
+}
+
+/// What became of a [`NewPlaceEntry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceEntryStored {
+    /// It stands in the chain, and the place has this revision with it.
+    Done(u64),
+    /// These very bytes stood there already; nothing changed.
+    Already,
+    /// Another entry has its place, or the chain has not come so far.
+    Moved,
+    /// An account's chain is another than the one by which it was judged.
+    JudgedByOthers,
+    /// Somebody whom it brings in is in as many places as an account may be.
+    TooMany,
+}
+
+/// How far a place is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceState {
+    /// Sequence of its chain's newest entry.
+    pub head: u32,
+    /// Moves with each entry and each device that a member's account loses.
+    pub revision: u64,
+}
+
+/// A verified chain as the server keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceSnapshot {
+    /// Sequence of its newest entry.
+    pub sequence: u32,
+    /// The chain in its own form.
+    pub bytes: Vec<u8>,
+}
+
+/// A room of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// The place.
+    pub place: PlaceId,
+    /// The channel; none for a group's one room.
+    pub channel: Option<u32>,
+    /// Its newest sequence.
+    pub head: u64,
+}
+
+/// A message to append to a place's room, already judged by the place's chain.
+#[derive(Clone, Debug)]
+pub struct NewPost {
+    /// Its id.
+    pub id: EnvelopeId,
+    /// The room.
+    pub room: RoomId,
+    /// The place.
+    pub place: PlaceId,
+    /// The place's revision by which it was judged.
+    pub revision: u64,
+    /// The device that sends it.
+    pub sender: DeviceAddress,
+    /// Counts as unread or not.
+    pub class: Class,
+    /// The epoch under whose keys it is sealed.
+    pub epoch: u32,
+    /// The newest entry that the sender saw.
+    pub head: u32,
+    /// What it belongs to.
+    pub target: Option<EnvelopeId>,
+    /// The first message of its thread.
+    pub thread: Option<EnvelopeId>,
+    /// Milliseconds after which it is deleted.
+    pub expires_in: Option<u64>,
+    /// Milliseconds that have to lie between two messages of the account, where the room's slow mode holds for it.
+    pub pause: Option<u64>,
+    /// The sealed message.
+    pub body: Vec<u8>,
+    /// Digest over the whole post, by which a repeat is told from a reuse of the id.
+    pub digest: Hash,
+}
+
+/// Which part of a room's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageBound {
+    /// The oldest that lie behind a sequence.
+    After(u64),
+    /// The newest that lie before a sequence.
+    Before(u64),
+}
+
+impl NewPost {
+    /// When it is deleted, if it is stored at `now`.
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.expires_in.map(|life| now.plus(life))
+    }
 }

@@ -52,6 +52,10 @@ labels! {
     PLACE_INVITE_READ = "conclave/v1/place-invite-read";
     /// Associated data of a sealed name, topic, nickname or reason in a place's chain.
     PLACE_VALUE = "conclave/v1/place-value";
+    /// Expansion of a place's key to the key and commitment of one sealed value.
+    PLACE_KEY = "conclave/v1/place-key";
+    /// Name of a place's key.
+    PLACE_KEY_ID = "conclave/v1/place-key-id";
     /// Associated data of a message in a room of a group or community, as the engine gives it to the sender key.
     ROOM_MESSAGE = "conclave/v1/room-message";
     /// Id of a direct room, from both account ids in order.

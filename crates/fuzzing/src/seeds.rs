@@ -10,10 +10,12 @@ use conclave_crypto::{ContentKey, PrekeyBundle, pad, seal_content};
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{
     Accepted, Ack, Class, ClientFrame, Closing, Cursor, Deliver, DirectMessage, Distribute, Distributed,
-    Heads, Hello, Item, MessageKey, Pairwise, Refused, Restart, Send, ServerFrame, Side, Welcome,
+    Heads, Hello, Item, MessageKey, Pairwise, PlaceMoved, Post, Refused, Restart, RoomMessage, Send,
+    ServerFrame, Side, Welcome,
 };
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, Problem, RoomId, Timestamp, Token,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RoomId, Timestamp,
+    Token,
 };
 
 use crate::people::{AD, NOW, STORY};
@@ -375,6 +377,17 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         ClientFrame::Ack(Ack { mailbox: 1 << 40 }),
         ClientFrame::Restart(Restart { room }),
         ClientFrame::Ping(7),
+        ClientFrame::Post(Post {
+            id,
+            room,
+            class: Class::Message,
+            epoch: 3,
+            head: 4,
+            target: Some(id),
+            thread: None,
+            expires: Some(3_600),
+            body: Bytes(vec![6; 40]),
+        }),
     ];
     let server = [
         ServerFrame::Welcome(Welcome {
@@ -415,6 +428,29 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         ServerFrame::Closing(Closing {
             code: ErrorCode::TooFast,
             retry_after: None,
+        }),
+        ServerFrame::Posted(RoomMessage {
+            room,
+            sequence: 9,
+            id,
+            sender: DeviceAddress {
+                account: AccountId([5; 32]),
+                device: DeviceId(1),
+            },
+            time: Timestamp(NOW),
+            class: Class::Message,
+            epoch: 3,
+            head: 4,
+            target: None,
+            thread: Some(id),
+            expires: Some(Timestamp(NOW)),
+            body: Bytes(vec![6; 40]),
+        }),
+        ServerFrame::RoomMoved(cursor),
+        ServerFrame::PlaceMoved(PlaceMoved {
+            place: PlaceId([6; 32]),
+            head: 4,
+            entry: Bytes(vec![7; 40]),
         }),
     ];
     let client = client.iter().map(ClientFrame::to_bytes);

@@ -17,6 +17,16 @@ impl Bytes {
     pub fn as_slice(&self) -> &[u8] {
         &self.0
     }
+
+    /// As it stands in JSON and in links.
+    pub fn to_text(&self) -> String {
+        to_base64(&self.0)
+    }
+
+    /// From JSON or a link; none where it is not base64url without padding.
+    pub fn from_text(text: &str) -> Option<Self> {
+        from_base64(text).map(Self)
+    }
 }
 
 impl From<Vec<u8>> for Bytes {

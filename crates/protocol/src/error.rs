@@ -117,7 +117,7 @@ codes! {
     /// The account was banned from the place.
     38 Banned "banned" 403 "You were banned here.";
     /// The account is in as many places as it may be.
-    39 PlacesFull "places_full" 409 "You are in as many groups and communities as an account may be. Leave one first.";
+    39 PlacesFull "places_full" 409 "An account is in 500 groups and communities at most. One has to be left first.";
 }
 
 impl fmt::Display for ErrorCode {

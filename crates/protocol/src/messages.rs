@@ -21,12 +21,25 @@ pub struct StoredEnvelope {
     pub received_at: u64,
     /// Whether it counts as unread.
     pub class: Class,
-    /// Sequences of the account chains' heads that the sender saw: of the room's lower account id, then of
-    /// the higher one.
-    pub heads: (u32, u32),
+    /// In a direct room: sequences of the account chains' heads that the sender saw, of the room's lower account id,
+    /// then of the higher one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<(u32, u32)>,
+    /// In a room of a group or community: the epoch under whose keys it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
+    /// In a room of a group or community: sequence of the newest entry of the place's chain that the sender saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<u32>,
     /// The message that an annotation belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<EnvelopeId>,
+    /// The first message of its thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<EnvelopeId>,
+    /// When the server deletes it, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
     /// The sealed body.
     pub body: Bytes,
 }

@@ -1,10 +1,12 @@
 //! Frames from anybody: every byte string is either a frame or refused, and a frame has one meaning.
 
 use conclave_protocol::frames::{
-    Ack, Class, ClientFrame, Cursor, Distribute, Heads, Hello, MessageKey, Pairwise, Restart, Send,
-    ServerFrame, Side,
+    Accepted, Ack, Class, ClientFrame, Cursor, Distribute, Heads, Hello, MessageKey, Pairwise, PlaceMoved,
+    Post, Restart, RoomMessage, Send, ServerFrame, Side,
 };
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, RoomId, Token};
+use conclave_protocol::{
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, PlaceId, RoomId, Timestamp, Token,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -61,6 +63,81 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
         any::<u64>().prop_map(|mailbox| ClientFrame::Ack(Ack { mailbox })),
         room.prop_map(|room| ClientFrame::Restart(Restart { room })),
         any::<u32>().prop_map(ClientFrame::Ping),
+        post().prop_map(ClientFrame::Post),
+    ]
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    prop_oneof![Just(Class::Message), Just(Class::Annotation)]
+}
+
+fn post() -> impl Strategy<Value = Post> {
+    let id = any::<[u8; 16]>().prop_map(EnvelopeId);
+    let other = proptest::option::of(id.clone());
+    (
+        (id, any::<[u8; 32]>(), class()),
+        any::<(u32, u32)>(),
+        (other.clone(), other, any::<Option<u32>>()),
+        bytes(500),
+    )
+        .prop_map(
+            |((id, room, class), (epoch, head), (target, thread, expires), body)| Post {
+                id,
+                room: RoomId(room),
+                class,
+                epoch,
+                head,
+                target,
+                thread,
+                expires,
+                body,
+            },
+        )
+}
+
+/// What the server says of places.
+fn told() -> impl Strategy<Value = ServerFrame> {
+    let sender = any::<([u8; 32], u32)>().prop_map(|(account, device)| DeviceAddress {
+        account: AccountId(account),
+        device: DeviceId(device),
+    });
+    prop_oneof![
+        (post(), sender, any::<(u64, u64)>()).prop_map(|(post, sender, (sequence, time))| {
+            ServerFrame::Posted(RoomMessage {
+                room: post.room,
+                sequence,
+                id: post.id,
+                sender,
+                time: Timestamp(time),
+                class: post.class,
+                epoch: post.epoch,
+                head: post.head,
+                target: post.target,
+                thread: post.thread,
+                expires: post.expires.map(|expires| Timestamp(expires.into())),
+                body: post.body,
+            })
+        }),
+        any::<([u8; 32], u64)>().prop_map(|(room, sequence)| {
+            ServerFrame::RoomMoved(Cursor {
+                room: RoomId(room),
+                sequence,
+            })
+        }),
+        (any::<([u8; 32], u32)>(), bytes(500)).prop_map(|((place, head), entry)| {
+            ServerFrame::PlaceMoved(PlaceMoved {
+                place: PlaceId(place),
+                head,
+                entry,
+            })
+        }),
+        any::<([u8; 16], u64, u64)>().prop_map(|(id, sequence, time)| {
+            ServerFrame::Accepted(Accepted {
+                id: EnvelopeId(id),
+                sequence,
+                time: Timestamp(time),
+            })
+        }),
     ]
 }
 
@@ -68,6 +145,11 @@ proptest! {
     #[test]
     fn every_frame_survives_its_bytes(frame in frame()) {
         prop_assert_eq!(ClientFrame::from_bytes(&frame.to_bytes()), Ok(frame));
+    }
+
+    #[test]
+    fn what_is_told_of_places_survives_its_bytes(frame in told()) {
+        prop_assert_eq!(ServerFrame::from_bytes(&frame.to_bytes()), Ok(frame));
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
 //! | `contents` | the same for what people do with messages |
+//! | `places` | the same for groups and communities |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
 //! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
@@ -38,6 +39,7 @@ mod folder;
 mod http;
 mod joining;
 mod options;
+mod places;
 mod randomness;
 mod socket;
 mod timer;
@@ -50,3 +52,4 @@ pub use clock::Clock;
 pub use device::{Device, Invite, Person};
 pub use error::SdkError;
 pub use options::{Direction, Options, Tap};
+pub use places::{JoinedPlace, MadePlace};

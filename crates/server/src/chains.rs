@@ -8,6 +8,7 @@ use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, Ti
 use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, ChainError};
 
 use crate::error::{ApiError, code_of};
+use crate::places;
 use crate::state::App;
 
 /// An entry that the rules allow as the next one.
@@ -156,5 +157,8 @@ async fn follow(app: &App, new: &NewEntry, ended: &[EndedLogin]) {
             code_of(&error);
         }
     }
+    watchers.extend(places::fellows(app, new.account).await);
+    watchers.sort_unstable();
+    watchers.dedup();
     app.bus.chain_moved(new.account, &watchers);
 }

@@ -28,6 +28,11 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(async move { app.db.expire(app.now()).await }),
     },
     Job {
+        name: "expire posts",
+        period: Duration::from_secs(30),
+        run: |app| Box::pin(async move { app.db.expire_posts(app.now()).await }),
+    },
+    Job {
         name: "forget",
         period: Duration::from_mins(1),
         run: |app| {

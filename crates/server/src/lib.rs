@@ -24,6 +24,7 @@ mod headers;
 mod jobs;
 mod lifecycle;
 mod limits;
+mod places;
 mod randomness;
 mod realtime;
 mod revocations;

@@ -26,7 +26,7 @@ use crate::bus::Bus;
 use crate::config::{Config, Secrets};
 use crate::error::StartError;
 use crate::jobs;
-use crate::realtime::{Hub, Writer};
+use crate::realtime::{Hub, Telling, Writer};
 use crate::revocations::refusal;
 use crate::router::router;
 use crate::state::App;
@@ -72,7 +72,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let public = config.public(address)?;
 
     let hub = Arc::new(Hub::default());
-    let bus = Arc::new(Bus::local(Arc::clone(&hub)));
+    let telling = Telling::default();
+    let bus = Arc::new(Bus::local(Arc::clone(&hub), telling.clone()));
     let (writer, writer_task) = Writer::new(db.clone(), Arc::clone(&bus), config.clock.clone());
     let app = Arc::new(App::new(config, public, db, secrets, (hub, bus), writer));
     let since = Timestamp(app.now().0.saturating_sub(ACCESS_TOKEN_LIFE_MS));
@@ -90,6 +91,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         tokio::join!(writer_task.run(stop), acknowledging);
     });
     jobs::spawn(&app);
+    app.tasks
+        .spawn(telling.run(Arc::clone(&app), app.stopping.clone()));
     let accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), app.stopping.clone()));
     Ok(Running {
         address,

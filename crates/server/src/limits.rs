@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     links: DefaultKeyedRateLimiter<Source>,
     entries: DefaultKeyedRateLimiter<AccountId>,
     look_ups: DefaultKeyedRateLimiter<AccountId>,
+    place_entries: DefaultKeyedRateLimiter<AccountId>,
+    invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
 }
@@ -44,6 +46,8 @@ impl Limits {
             links: RateLimiter::keyed(quota(config.links)),
             entries: RateLimiter::keyed(quota(config.entries)),
             look_ups: RateLimiter::keyed(quota(config.look_ups)),
+            place_entries: RateLimiter::keyed(quota(config.place_entries)),
+            invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
         }
@@ -90,6 +94,16 @@ impl Limits {
         self.check(&self.look_ups, &account)
     }
 
+    /// One entry more for a place's chain.
+    pub(crate) fn place_entry(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.place_entries, &account)
+    }
+
+    /// One look at a place's chain by an invite.
+    pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.invited_readings, &account)
+    }
+
     /// Whether a one-time prekey may be used up. The asker is checked first, so that a greedy one does not
     /// use up what the device grants to everybody.
     pub(crate) fn one_time_claim(&self, asker: AccountId, device: DeviceAddress) -> bool {
@@ -104,6 +118,8 @@ impl Limits {
         self.links.retain_recent();
         self.entries.retain_recent();
         self.look_ups.retain_recent();
+        self.place_entries.retain_recent();
+        self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();
     }

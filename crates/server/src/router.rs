@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{
-    accounts, devices, health, invites, links, logins, messages, prekeys, recoveries, rooms, vault,
+    accounts, devices, health, invites, links, logins, messages, places, prekeys, recoveries, rooms, vault,
 };
 use crate::error::ApiError;
 use crate::realtime::upgrade::upgrade;
@@ -72,7 +72,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/devices", get(devices::list))
         .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))
         .route("/rooms/{room}", put(rooms::open).get(rooms::find))
-        .route("/rooms/{room}/envelopes", get(messages::list));
+        .route("/rooms/{room}/envelopes", get(messages::list))
+        .route("/places", get(places::list).post(places::make))
+        .route(
+            "/places/{place}/entries",
+            get(places::list_entries).post(places::append),
+        )
+        .route(
+            "/places/{place}/invited-entries",
+            post(places::list_invited_entries),
+        );
 
     Router::new()
         .nest("/api/v1", api)

@@ -15,6 +15,7 @@ use crate::access::{AccessKeys, LoginId};
 use crate::bus::Bus;
 use crate::config::{Config, PublicUrl, Secrets};
 use crate::limits::Limits;
+use crate::places::Places;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
 use crate::revocations::Revocations;
 
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) writer: Writer,
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) membership: Membership,
+    pub(crate) places: Places,
     /// Ends with the server: no new connection, the open ones are told.
     pub(crate) stopping: CancellationToken,
     /// Connections and jobs, to be waited for.
@@ -62,6 +64,7 @@ impl App {
             writer,
             acknowledgements: Acknowledgements::default(),
             membership: Membership::default(),
+            places: Places::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             setup: secrets.setup,

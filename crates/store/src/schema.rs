@@ -56,6 +56,15 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX messages_ordinal ON messages (ordinal);
 ",
     "
+    -- Rooms of groups and communities beside those of people.
+    ALTER TABLE rooms RENAME COLUMN peer TO subject;
+    -- In order: direct, group, channel. The subject is the other account, or the group or community.
+    ALTER TABLE rooms ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind BETWEEN 0 AND 2);
+    ALTER TABLE rooms ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN title TEXT NOT NULL DEFAULT '';
+    UPDATE rooms SET title = username;
+    ",
+    "
     -- Annotations are messages that no timeline shows. What is asked of a body stands beside it.
     ALTER TABLE messages ADD COLUMN shown INTEGER NOT NULL DEFAULT 1 CHECK (shown IN (0, 1));
     -- The message that an annotation belongs to, as long as it says something.

@@ -14,6 +14,7 @@ mod clock;
 mod contents;
 mod device;
 mod failure;
+mod places;
 mod released;
 
 pub use device::Device;

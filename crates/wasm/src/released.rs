@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MessageView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -53,6 +53,18 @@ extern "C" {
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;
+    /// Groups and communities.
+    #[wasm_bindgen(typescript_type = "PlaceView[]")]
+    pub type JsPlaces;
+    /// A group or community.
+    #[wasm_bindgen(typescript_type = "PlaceView | null")]
+    pub type JsPlace;
+    /// The members of a group or community.
+    #[wasm_bindgen(typescript_type = "MemberView[]")]
+    pub type JsMembers;
+    /// People by their accounts.
+    #[wasm_bindgen(typescript_type = "PersonView[]")]
+    pub type JsPeople;
     /// Where a page ends.
     #[wasm_bindgen(typescript_type = "Position | null")]
     pub type JsPosition;

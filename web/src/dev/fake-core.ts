@@ -16,10 +16,16 @@ import type {
   DeviceView,
   EditView,
   Failure,
+  InviteForm,
   JoiningView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -46,6 +52,11 @@ export class FakeCore implements Core {
   chats: ChatView[] = [];
   approvals: ApprovalView[] = [];
   devices: DeviceView[] = [];
+  places: PlaceView[] = [];
+  /** Members by place. */
+  readonly members = new Map<string, MemberView[]>();
+  /** What stands behind every invite's link. */
+  preview: PreviewView | null = null;
   /** The account has other devices and this is none of them: signing in waits for approval. */
   elsewhere = false;
   now = () => Date.now();
@@ -90,8 +101,12 @@ export class FakeCore implements Core {
     const own = 'person' in this.accountView ? this.accountView.person.account : '';
     const chat: ChatView = {
       room: `room-${username}`,
+      kind: 'direct',
+      title: username,
       person,
       saved: person.account === own,
+      place: null,
+      posting: { type: 'allowed' },
       last: null,
       unread,
       active_at: this.now(),
@@ -99,6 +114,88 @@ export class FakeCore implements Core {
     };
     this.chats.push(chat);
     return chat;
+  }
+
+  /** A group or community of which the own account is a member, with the chats of its rooms. */
+  place(kind: PlaceSort, title: string, change: Partial<PlaceView> = {}): PlaceView {
+    const id = `place-${title}`;
+    const room = `room-${title}`;
+    const policy = {
+      history: false,
+      disappearing: 0,
+      slow_mode: 0,
+      posting: null,
+      read_only: false,
+      archived: false,
+      keep_nothing: false,
+    };
+    const place: PlaceView = {
+      place: id,
+      kind,
+      title,
+      topic: null,
+      description: null,
+      icon: null,
+      state: { type: 'member' },
+      disputed: null,
+      names_missing: false,
+      owner: 'account-owner',
+      is_owner: false,
+      rank: 0,
+      own_roles: [],
+      permissions: ['post', 'react', 'invite'],
+      members: 3,
+      room: kind === 'group' ? room : null,
+      channels:
+        kind === 'group'
+          ? []
+          : [
+              {
+                channel: 2,
+                room,
+                kind: 'text',
+                title: 'general',
+                topic: null,
+                category: null,
+                position: 0,
+                readers: null,
+                members: 3,
+                policy,
+                posting: { type: 'allowed' },
+                unread: 0,
+              },
+            ],
+      categories: [],
+      roles: [],
+      requests: [],
+      invites: [],
+      bans: [],
+      policy,
+      unread: 0,
+      ...change,
+    };
+    this.places.push(place);
+    this.chats.push({
+      room,
+      kind: kind === 'group' ? 'group' : 'channel',
+      title: kind === 'group' ? title : 'general',
+      person: null,
+      saved: false,
+      place: {
+        place: id,
+        kind,
+        title,
+        icon: place.icon,
+        channel: kind === 'group' ? null : 2,
+        members: place.members,
+        state: place.state,
+      },
+      posting: { type: 'allowed' },
+      last: null,
+      unread: 0,
+      active_at: this.now(),
+    });
+    return place;
   }
 
   /** Waits to be approved: by code, unless a link is given. */
@@ -144,7 +241,7 @@ export class FakeCore implements Core {
     const made: MessageView = {
       id: `message-${this.#ordinal}`,
       room: chat.room,
-      author: mine ? 'me' : chat.person.account,
+      author: mine ? 'me' : (chat.person?.account ?? 'account-somebody'),
       mine,
       sent_at: this.now(),
       delivery: { type: mine ? 'sent' : 'received' },
@@ -394,7 +491,7 @@ export class FakeCore implements Core {
     return this.#answer(
       'openChat',
       () => {
-        const open = this.chats.find((chat) => chat.person.account === account);
+        const open = this.chats.find((chat) => chat.person?.account === account);
         const person = this.people.find((other) => other.account === account);
         if (!open && !person) throw refuse('unknown_person');
         const chat = open ?? this.chat(person?.username ?? '');
@@ -631,6 +728,76 @@ export class FakeCore implements Core {
         this.accountView = { ...this.accountView, offer_recovery_key: false };
       this.emit({ type: 'account' });
     });
+  }
+
+  listPlaces() {
+    return this.#answer('listPlaces', () => this.places);
+  }
+
+  findPlace(place: string) {
+    return this.#answer('findPlace', () => this.places.find((one) => one.place === place) ?? null, place);
+  }
+
+  listMembers(place: string) {
+    return this.#answer('listMembers', () => this.members.get(place) ?? [], place);
+  }
+
+  listPeople(accounts: string[]) {
+    return this.#answer(
+      'listPeople',
+      () => this.people.filter((person) => accounts.includes(person.account)),
+      accounts,
+    );
+  }
+
+  createPlace(kind: PlaceSort, name: string, people: string[]) {
+    return this.#answer(
+      'createPlace',
+      () => {
+        const place = this.place(kind, name, { members: people.length + 1, is_owner: true });
+        this.emit({ type: 'places', place: place.place });
+        this.emit({ type: 'chats' });
+        return { place: place.place, room: place.room ?? place.channels[0]?.room ?? '' };
+      },
+      kind,
+      name,
+      people,
+    );
+  }
+
+  previewInvite(link: string) {
+    return this.#answer(
+      'previewInvite',
+      () => {
+        if (!this.preview) throw refuse('invite_unreadable');
+        return this.preview;
+      },
+      link,
+    );
+  }
+
+  joinPlace(link: string) {
+    return this.#answer(
+      'joinPlace',
+      () => {
+        if (!this.preview) throw refuse('invite_unreadable');
+        return { place: this.preview.place, waiting: this.preview.approval };
+      },
+      link,
+    );
+  }
+
+  makePlaceInvite(place: string, terms: InviteForm) {
+    return this.#answer(
+      'makePlaceInvite',
+      () => ({ invite: 7, link: '/#/join/AQIDBA', terms }),
+      place,
+      terms,
+    );
+  }
+
+  changePlace(place: string, change: PlaceChange) {
+    return this.#answer('changePlace', () => this.emit({ type: 'places', place }), place, change);
   }
 
   #enter(username: string): void {

@@ -108,7 +108,7 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
 }
 
 function miaIn(core: FakeCore) {
-  const chat = core.chats.find((row) => row.person.username === 'mia');
+  const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
   return chat;
 }

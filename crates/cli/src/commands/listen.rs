@@ -131,7 +131,7 @@ impl<'a> Listener<'a> {
                 let text = format::device_added(name.as_deref());
                 self.printer.note(&event, &text);
             }
-            Event::Devices => self.printer.program_note(&event),
+            Event::Devices | Event::Places { .. } => self.printer.program_note(&event),
             Event::Answer { .. }
             | Event::Chats
             | Event::Timeline { .. }
@@ -237,11 +237,8 @@ impl<'a> Listener<'a> {
 
     async fn list_chats(&mut self) -> Result<Vec<ChatView>, CliError> {
         let chats = self.device.list_chats().await?;
-        self.names.extend(
-            chats
-                .iter()
-                .map(|chat| (chat.room.clone(), chat.person.username.clone())),
-        );
+        self.names
+            .extend(chats.iter().map(|chat| (chat.room.clone(), format::name(chat))));
         Ok(chats)
     }
 }

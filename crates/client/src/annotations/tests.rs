@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::content::{Act, Annotation, Body, Poll, Text, With};
 use crate::mailbox::body_of;
-use crate::rows::{Delivery, MessageBody, MessageRow, RoomRow};
+use crate::rows::{Delivery, MessageBody, MessageRow, RoomKind, RoomRow};
 use crate::timeline::Show;
 use crate::views::{BodyView, Event, MessageView};
 use crate::work::Work;
@@ -89,8 +89,11 @@ fn with_all<T>(rows: &[MessageRow], look: impl FnOnce(&mut Work<'_>) -> T) -> T 
     signed_up(&mut work, OWN);
     work.put_room(RoomRow {
         room: room(),
-        peer: PEER,
-        username: "mia".into(),
+        kind: RoomKind::Direct {
+            peer: PEER,
+            username: "mia".into(),
+        },
+        title: "mia".into(),
         active_at: NOW,
         read_up_to: 0,
     });

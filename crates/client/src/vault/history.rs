@@ -399,12 +399,14 @@ impl Engine {
             device: envelope.device,
         };
         let (low, high) = in_order(own.account, state.peer);
-        let Some((side, head)) = [
-            (low, Side::Low, envelope.heads.0),
-            (high, Side::High, envelope.heads.1),
-        ]
-        .into_iter()
-        .find_map(|(account, side, head)| (account == from.account).then_some((side, head))) else {
+        // Every message of a direct room names both chains.
+        let Some((head_low, head_high)) = envelope.heads else {
+            return Ok(Placing::Refused);
+        };
+        let Some((side, head)) = [(low, Side::Low, head_low), (high, Side::High, head_high)]
+            .into_iter()
+            .find_map(|(account, side, head)| (account == from.account).then_some((side, head)))
+        else {
             return Ok(Placing::Refused);
         };
         let row = work.find_message(id)?;
@@ -421,7 +423,11 @@ impl Engine {
             // The mailbox brings it.
             return Ok(Placing::Known);
         }
-        let message = message_of(room, side, envelope);
+        let named = Heads {
+            low: head_low,
+            high: head_high,
+        };
+        let message = message_of(room, side, named, envelope);
         let Some(heads) = self.heads_of(work, own.account, state.peer, message.heads)? else {
             // A chain grew since; more of it is asked for once on each connection.
             for account in [own.account, state.peer] {
@@ -487,7 +493,7 @@ enum Placing {
     Waits,
 }
 
-fn message_of(room: RoomId, side: Side, envelope: StoredEnvelope) -> DirectMessage {
+fn message_of(room: RoomId, side: Side, heads: Heads, envelope: StoredEnvelope) -> DirectMessage {
     DirectMessage {
         room,
         sequence: envelope.sequence,
@@ -495,10 +501,7 @@ fn message_of(room: RoomId, side: Side, envelope: StoredEnvelope) -> DirectMessa
         device: envelope.device,
         time: Timestamp(envelope.received_at),
         class: envelope.class,
-        heads: Heads {
-            low: envelope.heads.0,
-            high: envelope.heads.1,
-        },
+        heads,
         target: envelope.target,
         body: envelope.body,
     }

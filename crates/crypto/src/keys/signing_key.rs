@@ -1,11 +1,12 @@
 //! A device's Ed25519 secret. It signs chain entries, prekey entries and logins, and never agrees on keys.
 
+use conclave_encoding::labels;
 use ed25519_dalek::Signer;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::VerifyingKey;
-use crate::kdf::random;
+use crate::kdf::{hkdf, random};
 use crate::redacted::redacted;
 
 /// Ed25519 secret. The library zeroizes it on drop.
@@ -22,6 +23,11 @@ impl SigningKey {
     /// The key whose 32-byte seed this is.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(bytes))
+    }
+
+    /// The key of an invite to a group or community, from the secret in its link.
+    pub fn from_invite_secret(secret: &[u8; 16]) -> Self {
+        Self::from_bytes(&hkdf(&[], secret, &[labels::ROOM_INVITE_KEY.as_bytes()]))
     }
 
     /// The key's seed, for storing.

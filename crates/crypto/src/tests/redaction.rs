@@ -23,7 +23,7 @@ use crate::sender_keys::{
     MessageOpening, ReceivingChains, SenderKeyDistribution, SenderKeyMessage, SenderKeySeed, SendingChain,
 };
 use crate::vault::{SlotSecret, VaultKey, VaultSlot, XWingSecret};
-use crate::{ContentKey, PrekeyKind, PrekeySecret, RecoveryKey};
+use crate::{ContentKey, PlaceKey, PrekeyKind, PrekeySecret, RecoveryKey};
 
 /// Types that hold the bytes of a secret. Each is cleared on drop and shows nothing; the tests below hold it.
 const SECRET: &[&str] = &[
@@ -38,6 +38,7 @@ const SECRET: &[&str] = &[
     "MessageKey",
     "MessageOpening",
     "NoncedKey",
+    "PlaceKey",
     "RecoveryKey",
     "RootKey",
     "SingleUseKey",
@@ -284,6 +285,7 @@ fn no_secret_of_files_vault_and_reports_shows_in_debug_output() {
         format!("{:?}", XWingSecret::expand(&[1; 32])),
         format!("{:?}", VaultKey::generate(&mut rng)),
         format!("{:?}", NoncedKey::derive(&[1; 32], b"label", [2; 24])),
+        format!("{:?}", PlaceKey::generate(&mut rng)),
         format!("{:?}", FrankingProof::direct(&ContentKey::generate(&mut rng))),
     ];
     assert_eq!(
@@ -297,6 +299,7 @@ fn no_secret_of_files_vault_and_reports_shows_in_debug_output() {
          XWingSecret(..)\n\
          VaultKey(..)\n\
          NoncedKey(..)\n\
+         PlaceKey(..)\n\
          FrankingProof(..)"
     );
     let slot = VaultSlot::sign(device.remote().address(), &device.signing, &secret, NOW);
@@ -311,6 +314,7 @@ fn secrets_of_files_vault_and_reports_are_cleared_when_they_are_dropped() {
     is_cleared::<SlotSecret>();
     is_cleared::<VaultKey>();
     is_cleared::<NoncedKey>();
+    is_cleared::<PlaceKey>();
     is_cleared::<FrankingProof>();
     is_cleared::<chacha20poly1305::XChaCha20Poly1305>();
 }

@@ -3,13 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
 
-use crate::{Append, Appended, DirectRoom, NewDistribution, NewEnvelope};
+use super::posts::{plan_post, post_scope};
+use crate::{Append, Appended, DirectRoom, NewDistribution, NewEnvelope, NewPost, PlaceRoom};
 
 /// The rows that a batch is about, in the order in which they are locked.
 pub(super) struct Scope {
+    pub(super) places: Vec<PlaceId>,
     pub(super) rooms: Vec<RoomId>,
+    pub(super) place_rooms: Vec<RoomId>,
+    /// Whose time of writing last is asked for.
+    pub(super) paused: Vec<(RoomId, AccountId)>,
     pub(super) accounts: Vec<AccountId>,
     pub(super) ids: Vec<EnvelopeId>,
 }
@@ -19,6 +24,7 @@ impl Scope {
         let mut rooms = BTreeSet::new();
         let mut accounts = BTreeSet::new();
         let mut ids = BTreeSet::new();
+        let (places, place_rooms, paused) = post_scope(batch);
         for item in batch {
             match item {
                 Append::Envelope(envelope) => {
@@ -31,10 +37,17 @@ impl Scope {
                     accounts.insert(distribution.sender.account);
                     accounts.extend(distribution.messages.iter().map(|(to, _)| to.account));
                 }
+                Append::Post(post) => {
+                    ids.insert(post.id);
+                    accounts.insert(post.sender.account);
+                }
             }
         }
         Self {
+            places,
             rooms: rooms.into_iter().collect(),
+            place_rooms,
+            paused,
             accounts: accounts.into_iter().collect(),
             ids: ids.into_iter().collect(),
         }
@@ -44,7 +57,13 @@ impl Scope {
 /// The locked rows, as they were and then as they will be.
 #[derive(Default)]
 pub(super) struct State {
+    /// Revisions of places.
+    pub(super) places: BTreeMap<PlaceId, u64>,
     pub(super) rooms: BTreeMap<RoomId, Room>,
+    /// Rooms of places, and whether they moved.
+    pub(super) place_rooms: BTreeMap<RoomId, (PlaceRoom, bool)>,
+    /// When accounts wrote last in rooms with slow mode, and whether that moved.
+    pub(super) post_times: BTreeMap<(RoomId, AccountId), (Timestamp, bool)>,
     /// The active devices of every account in the batch's scope.
     pub(super) devices: BTreeMap<DeviceAddress, Device>,
     /// What was sent under the batch's ids before, by any device.
@@ -118,6 +137,7 @@ pub(super) struct Outcome<'a> {
     pub(super) appended: Vec<Appended>,
     pub(super) sends: Vec<(EnvelopeId, DeviceAddress, Send)>,
     pub(super) envelopes: Vec<(u64, &'a NewEnvelope)>,
+    pub(super) posts: Vec<(u64, &'a NewPost)>,
     pub(super) mailbox: Vec<Mail<'a>>,
 }
 
@@ -128,6 +148,7 @@ pub(super) fn plan<'a>(batch: &'a [Append], state: &mut State, now: Timestamp) -
         let appended = match item {
             Append::Envelope(envelope) => plan_envelope(envelope, state, &mut outcome, now),
             Append::Distribution(distribution) => plan_distribution(distribution, state, &mut outcome, now),
+            Append::Post(post) => plan_post(post, state, &mut outcome, now),
         };
         outcome.appended.push(appended);
     }
@@ -272,7 +293,13 @@ impl State {
         }
     }
 
-    fn accept(&mut self, id: EnvelopeId, sender: DeviceAddress, send: Send, outcome: &mut Outcome<'_>) {
+    pub(super) fn accept(
+        &mut self,
+        id: EnvelopeId,
+        sender: DeviceAddress,
+        send: Send,
+        outcome: &mut Outcome<'_>,
+    ) {
         if let Some(device) = self.devices.get_mut(&sender) {
             device.last_accepted = Some(id);
             device.moved = true;

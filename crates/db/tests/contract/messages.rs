@@ -120,7 +120,7 @@ async fn a_message_is_stored_once_and_waits_for_each_addressed_device(stage: Sta
     assert_eq!((envelope.sequence, envelope.id), (1, sent.id));
     assert_eq!((envelope.account, envelope.device), (mia.account, mia.device));
     assert_eq!((envelope.received_at, envelope.class), (NOW.0, Class::Annotation));
-    assert_eq!((envelope.heads, &envelope.body.0), ((3, 4), &body(1)));
+    assert_eq!((envelope.heads, &envelope.body.0), (Some((3, 4)), &body(1)));
 
     send_message(&stage, message(direct, tablet, &[noah, mia, phone], 2)).await;
     let items = stage.list_mailbox(mia, 0, 10, 10_000).await.unwrap();

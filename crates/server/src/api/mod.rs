@@ -10,6 +10,7 @@ pub(crate) mod invites;
 pub(crate) mod links;
 pub(crate) mod logins;
 pub(crate) mod messages;
+pub(crate) mod places;
 pub(crate) mod prekeys;
 pub(crate) mod recoveries;
 pub(crate) mod rooms;

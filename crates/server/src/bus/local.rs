@@ -2,22 +2,34 @@
 
 use std::sync::Arc;
 
-use conclave_protocol::{AccountId, DeviceAddress, LinkId};
+use bytes::Bytes;
+use conclave_protocol::{AccountId, DeviceAddress, LinkId, PlaceId, RoomId};
 
-use crate::realtime::Hub;
+use crate::realtime::{Hub, Posted, Telling};
 
 /// Wakes connections of this process.
-pub(crate) struct Local(Arc<Hub>);
+pub(crate) struct Local(Arc<Hub>, Telling);
 
 impl Local {
-    pub(super) fn new(hub: Arc<Hub>) -> Self {
-        Self(hub)
+    pub(super) fn new(hub: Arc<Hub>, telling: Telling) -> Self {
+        Self(hub, telling)
     }
 
-    pub(super) fn wake(&self, devices: Vec<DeviceAddress>) {
+    pub(super) fn wake(&self, devices: Vec<DeviceAddress>, posts: Vec<Posted>) {
         for device in devices {
             self.0.wake(device);
         }
+        self.1.add(posts);
+    }
+
+    pub(super) fn place_moved(
+        &self,
+        watcher: AccountId,
+        place: PlaceId,
+        frame: &Bytes,
+        reads: impl Fn(RoomId) -> bool,
+    ) {
+        self.0.place_moved(watcher, place, frame, reads);
     }
 
     pub(super) fn chain_moved(&self, account: AccountId, watchers: &[AccountId]) {

@@ -89,6 +89,8 @@ pub struct LimitsConfig {
     pub entries: Pace,
     /// Look-ups of handles by one account.
     pub look_ups: Pace,
+    /// Entries offered to places' chains by one account. Putting somebody out and leaving are not counted.
+    pub place_entries: Pace,
     /// Prekey claims by one account of one device; beyond it the last-resort bundle is handed out.
     pub prekey_claims: Pace,
     /// Prekey claims of one device by everybody; beyond it the last-resort bundle is handed out.
@@ -110,6 +112,7 @@ impl LimitsConfig {
             links: pace,
             entries: pace,
             look_ups: pace,
+            place_entries: pace,
             prekey_claims: pace,
             prekey_claims_of_device: pace,
             frames: pace,
@@ -127,6 +130,7 @@ impl Default for LimitsConfig {
             links: Pace::new(10, 6_000),
             entries: Pace::new(30, 10_000),
             look_ups: Pace::new(60, 1_000),
+            place_entries: Pace::new(120, 1_000),
             prekey_claims: Pace::new(6, 10 * 60_000),
             prekey_claims_of_device: Pace::new(60, 60_000),
             frames: Pace::new(120, 17),

@@ -19,6 +19,7 @@ use super::outgoing::{self, End, Farewell, Outgoing};
 use super::sending::{self, Job};
 use super::{delivery, pace};
 use crate::error::code_of;
+use crate::places;
 use crate::state::{App, token_hash};
 
 /// A device that says nothing for this long is gone: it would have sent a heartbeat.
@@ -30,7 +31,7 @@ const FAREWELL: Duration = Duration::from_millis(800);
 /// Serves a socket until it ends.
 pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
-    let (outgoing, frames) = mpsc::channel(outgoing::QUEUE_MAX);
+    let (outgoing, frames) = outgoing::channel();
     let (say_end, end) = oneshot::channel();
     let patience = Duration::from_millis(app.config.limits.slow_reader_ms);
     let mut writing = tokio::spawn(outgoing::write(sink, frames, end, patience));
@@ -117,11 +118,15 @@ async fn begin<'a>(
     let state = app.db.device_state(login.address).await.map_err(failed)?;
     // Behind the registration: a chain that grows from here on is told as news.
     let head = app.db.find_head(login.address.account).await.map_err(failed)?;
-    let moved = app
-        .db
-        .list_moved(login.address.account, &hello.cursors)
-        .await
-        .map_err(failed)?;
+    let account = login.address.account;
+    let mut moved = app.db.list_moved(account, &hello.cursors).await.map_err(failed)?;
+    moved.extend(
+        places::list_moved(app, account, &hello.cursors)
+            .await
+            .map_err(failed)?,
+    );
+    // The device comes back for the others with the cursors of these.
+    moved.truncate(CURSORS_MAX);
     let welcome = ServerFrame::Welcome(Welcome {
         time: app.now(),
         moved,
@@ -185,8 +190,8 @@ async fn read(
                 }
                 continue;
             }
-            // Groups and communities come with their chains.
-            ClientFrame::Hello(_) | ClientFrame::Post(_) => return End::MALFORMED,
+            ClientFrame::Post(post) => Job::Post(Box::new(post), digest()),
+            ClientFrame::Hello(_) => return End::MALFORMED,
         };
         if jobs.send(job).await.is_err() {
             return End::GONE;

@@ -9,12 +9,12 @@ use std::time::Duration;
 use conclave_db::MailboxItem;
 use conclave_protocol::frames::{ChainMoved, Deliver, Item, ServerFrame};
 use conclave_protocol::limits::{BODY_MAX, DELIVERY_WINDOW, PAIRWISE_MAX};
-use tokio::sync::mpsc::error::SendError;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::hub::Handle;
-use super::outgoing::{End, Outgoing};
+use super::outgoing::{End, Gone, Outgoing};
+use super::posts::Posts;
 use crate::error::code_of;
 use crate::state::App;
 
@@ -79,6 +79,8 @@ pub(super) async fn run(
         if tell_news(app, handle, outgoing).await.is_err() {
             return End::GONE;
         }
+        // Taken before the mailbox is read: the keys that were sent before a message come before it.
+        let mark = handle.posts(|posts| posts.mark());
         let mut empty = false;
         while !empty && window.free() > 0 {
             let (limit, byte_limit) = (window.free().min(PAGE), window.free_bytes());
@@ -117,6 +119,9 @@ pub(super) async fn run(
             drained = true;
             let _ = outgoing.send(ServerFrame::Drained).await;
         }
+        if tell_posts(handle, mark, outgoing).await.is_err() {
+            return End::GONE;
+        }
         tokio::select! {
             changed = acks.changed() => if changed.is_err() { return End::GONE },
             () = handle.wake.notified() => {}
@@ -125,7 +130,7 @@ pub(super) async fn run(
 }
 
 /// Tells what is new about chains and new devices, each as the database has it now.
-async fn tell_news(app: &App, handle: &Handle, outgoing: &Outgoing) -> Result<(), SendError<ServerFrame>> {
+async fn tell_news(app: &App, handle: &Handle, outgoing: &Outgoing) -> Result<(), Gone> {
     let news = handle.take_news();
     for account in news.chains {
         match app.db.find_head(account).await {
@@ -142,6 +147,20 @@ async fn tell_news(app: &App, handle: &Handle, outgoing: &Outgoing) -> Result<()
     }
     for link in news.links {
         outgoing.send(ServerFrame::LinkWaiting(link)).await?;
+    }
+    for frame in news.places.into_values() {
+        outgoing.send_shared(frame).await?;
+    }
+    Ok(())
+}
+
+/// Tells what was posted in places' rooms, one at a time, so that what waits can still be dropped.
+async fn tell_posts(handle: &Handle, mark: u64, outgoing: &Outgoing) -> Result<(), Gone> {
+    while let Some(told) = handle.posts(|posts| posts.next(mark)) {
+        outgoing.send_shared(told.frame.clone()).await?;
+    }
+    while let Some(cursor) = handle.posts(Posts::next_behind) {
+        outgoing.send(ServerFrame::RoomMoved(cursor)).await?;
     }
     Ok(())
 }

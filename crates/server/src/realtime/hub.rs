@@ -1,15 +1,17 @@
 //! Who is connected here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use conclave_protocol::frames::{ChainMoved, Closing};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId};
+use bytes::Bytes;
+use conclave_protocol::frames::{ChainMoved, Closing, Cursor};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, RoomId};
 use dashmap::{DashMap, Entry};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::posts::{Posts, Told};
 use crate::access::LoginId;
 
 /// Connections of one account: each costs memory and wake-ups.
@@ -33,6 +35,8 @@ pub(super) struct News {
     pub(super) chains: BTreeSet<AccountId>,
     /// New devices that wait.
     pub(super) links: BTreeSet<LinkId>,
+    /// Places whose chains have grown, with the encoded frame about their newest entry.
+    pub(super) places: BTreeMap<PlaceId, Bytes>,
 }
 
 /// What others may do to a connection: wake it, tell it of prekeys, chains and new devices, end it.
@@ -44,6 +48,7 @@ pub(crate) struct Handle {
     pub(super) wake: Notify,
     prekeys_low: AtomicU32,
     news: Mutex<News>,
+    posts: Mutex<Posts>,
     closing: OnceLock<(Closing, Option<ChainMoved>)>,
     /// Done when the connection has to end.
     pub(super) closed: CancellationToken,
@@ -75,6 +80,11 @@ impl Handle {
         self.wake.notify_one();
     }
 
+    /// What waits in places' rooms.
+    pub(super) fn posts<T>(&self, look: impl FnOnce(&mut Posts) -> T) -> T {
+        look(&mut self.posts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Why the connection has to end.
     pub(super) fn closing(&self) -> Option<Closing> {
         self.closing.get().map(|(closing, _)| *closing)
@@ -96,6 +106,7 @@ impl Hub {
             wake: Notify::new(),
             prekeys_low: AtomicU32::new(NO_NEWS),
             news: Mutex::default(),
+            posts: Mutex::default(),
             closing: OnceLock::new(),
             closed: CancellationToken::new(),
         });
@@ -164,6 +175,48 @@ impl Hub {
                 }
             });
         }
+    }
+
+    /// A place's chain has grown: for the connected devices of `watcher` to know. What waits for them in rooms that
+    /// the account reads no longer is dropped.
+    pub(crate) fn place_moved(
+        &self,
+        watcher: AccountId,
+        place: PlaceId,
+        frame: &Bytes,
+        reads: impl Fn(RoomId) -> bool,
+    ) {
+        for handle in self.of_account(watcher) {
+            handle.posts(|posts| posts.cut(place, &reads));
+            handle.tell(|news| {
+                if news.places.len() < NEWS_MAX || news.places.contains_key(&place) {
+                    news.places.insert(place, frame.clone());
+                }
+            });
+        }
+    }
+
+    /// Something was posted that `reader` reads: for their connected devices, but the one that sent it.
+    pub(super) fn tell_post(&self, reader: AccountId, sender: DeviceAddress, told: &Arc<Told>) {
+        for handle in self.of_account(reader) {
+            if handle.address != sender {
+                handle.posts(|posts| posts.add(told));
+                handle.wake.notify_one();
+            }
+        }
+    }
+
+    /// A room of a place went on: for the connected devices of `reader` to know.
+    pub(super) fn room_moved(&self, reader: AccountId, place: PlaceId, cursor: Cursor) {
+        for handle in self.of_account(reader) {
+            handle.posts(|posts| posts.move_room(place, cursor.room, cursor.sequence));
+            handle.wake.notify_one();
+        }
+    }
+
+    /// Whether an account has a connected device.
+    pub(super) fn has_connected(&self, account: AccountId) -> bool {
+        self.accounts.contains_key(&account)
     }
 
     /// Ends a device's connection, whatever its login, and shows it the entry by which it ends.

@@ -4,7 +4,8 @@
 //! has them stored and answers ([`sending`]), delivers the mailbox ([`delivery`]) and writes to the socket
 //! ([`outgoing`]). The [`writer`] commits what all of them send, [`acknowledging`] deletes what their devices
 //! have; the [`hub`] wakes. Nothing is delivered from memory: a wake-up says only that there is something to
-//! read.
+//! read. The one exception are messages in rooms of places, which [`telling`] hands to all readers in one encoding
+//! after they are on disk; what does not fit into a device's queue ([`posts`]) it reads by page.
 
 mod acknowledging;
 mod connection;
@@ -13,11 +14,15 @@ mod hub;
 mod membership;
 mod outgoing;
 mod pace;
+mod posting;
+mod posts;
 mod sending;
+mod telling;
 pub(crate) mod upgrade;
 mod writer;
 
 pub(crate) use acknowledging::Acknowledgements;
 pub(crate) use hub::Hub;
 pub(crate) use membership::Membership;
+pub(crate) use telling::{Posted, Telling};
 pub(crate) use writer::{Committed, Writer};

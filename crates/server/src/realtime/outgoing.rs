@@ -1,17 +1,21 @@
 //! Writes to the socket, and how a connection ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message};
+use bytes::Bytes;
 use conclave_protocol::ErrorCode;
 use conclave_protocol::frames::{Closing, ServerFrame};
 use futures_util::{Sink, SinkExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Frames that wait to be written at most. What they hold is bounded by the delivery window; the rest are
 /// answers of a few bytes.
-pub(super) const QUEUE_MAX: usize = 256;
+const QUEUE_MAX: usize = 256;
+/// Bytes of frames shared with other connections that wait to be written at most.
+const SHARED_MAX: usize = 256 * 1024;
 
 /// When clients are told to come back after the server stopped.
 const RETURN_MS: u32 = 1_000;
@@ -19,7 +23,66 @@ const RETURN_MS: u32 = 1_000;
 const AGAIN_MS: u32 = 2_000;
 
 /// Where a connection's frames go in. Full, it makes whoever has something to say wait.
-pub(super) type Outgoing = mpsc::Sender<ServerFrame>;
+pub(super) struct Outgoing {
+    frames: mpsc::Sender<Queued>,
+    shared: Arc<Semaphore>,
+}
+
+/// A frame that waits to be written.
+pub(super) enum Queued {
+    /// One for this connection.
+    Own(ServerFrame),
+    /// One that other connections have, too, and its share of [`SHARED_MAX`].
+    Shared(
+        Bytes,
+        #[expect(dead_code, reason = "given back when it is dropped")] OwnedSemaphorePermit,
+    ),
+}
+
+/// The connection has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone;
+
+/// The way of a connection's frames from who has something to say to who writes.
+pub(super) fn channel() -> (Outgoing, mpsc::Receiver<Queued>) {
+    let (frames, written) = mpsc::channel(QUEUE_MAX);
+    let shared = Arc::new(Semaphore::new(SHARED_MAX));
+    (Outgoing { frames, shared }, written)
+}
+
+impl Outgoing {
+    /// Queues a frame.
+    pub(super) async fn send(&self, frame: ServerFrame) -> Result<(), Gone> {
+        self.frames.send(Queued::Own(frame)).await.map_err(|_| Gone)
+    }
+
+    /// Queues an encoded frame without copying it.
+    pub(super) async fn send_shared(&self, frame: Bytes) -> Result<(), Gone> {
+        let size = u32::try_from(frame.len().min(SHARED_MAX)).map_err(|_| Gone)?;
+        let room = Arc::clone(&self.shared)
+            .acquire_many_owned(size)
+            .await
+            .map_err(|_| Gone)?;
+        self.frames
+            .send(Queued::Shared(frame, room))
+            .await
+            .map_err(|_| Gone)
+    }
+
+    /// Done when nobody writes any more.
+    pub(super) async fn closed(&self) {
+        self.frames.closed().await;
+    }
+}
+
+impl Queued {
+    fn into_message(self) -> Message {
+        Message::Binary(match self {
+            Self::Own(frame) => frame.to_bytes().into(),
+            Self::Shared(frame, _) => frame,
+        })
+    }
+}
 
 /// Close codes (RFC 6455; from 4000 on our own).
 mod code {
@@ -126,7 +189,7 @@ impl From<End> for Farewell {
 /// keep up, and then the connection ends rather than hold more for it.
 pub(super) async fn write<S: Sink<Message> + Unpin>(
     mut sink: S,
-    mut frames: mpsc::Receiver<ServerFrame>,
+    mut frames: mpsc::Receiver<Queued>,
     mut end: oneshot::Receiver<Farewell>,
     patience: Duration,
 ) {
@@ -150,12 +213,12 @@ pub(super) async fn write<S: Sink<Message> + Unpin>(
 /// One frame and whatever waits behind it, then one flush.
 async fn write_all<S: Sink<Message> + Unpin>(
     sink: &mut S,
-    first: ServerFrame,
-    frames: &mut mpsc::Receiver<ServerFrame>,
+    first: Queued,
+    frames: &mut mpsc::Receiver<Queued>,
 ) -> Result<(), S::Error> {
     let mut next = Some(first);
     while let Some(frame) = next {
-        sink.feed(Message::Binary(frame.to_bytes().into())).await?;
+        sink.feed(frame.into_message()).await?;
         next = frames.try_recv().ok();
     }
     sink.flush().await
@@ -163,11 +226,11 @@ async fn write_all<S: Sink<Message> + Unpin>(
 
 async fn write_end<S: Sink<Message> + Unpin>(
     sink: &mut S,
-    mut frames: mpsc::Receiver<ServerFrame>,
+    mut frames: mpsc::Receiver<Queued>,
     Farewell { end, last }: Farewell,
 ) -> Result<(), S::Error> {
     while let Some(frame) = frames.try_recv().ok().filter(|_| end.rest) {
-        sink.feed(Message::Binary(frame.to_bytes().into())).await?;
+        sink.feed(frame.into_message()).await?;
     }
     if let Some(frame) = last {
         sink.feed(Message::Binary(frame.to_bytes().into())).await?;
@@ -231,7 +294,7 @@ mod tests {
             until: Box::pin(sleep(stuck)),
             taken: Arc::clone(&taken),
         };
-        let (outgoing, frames) = mpsc::channel(QUEUE_MAX);
+        let (outgoing, frames) = channel();
         let (say_end, ended) = oneshot::channel();
         for number in 0..3 {
             outgoing.send(ServerFrame::Pong(number)).await.unwrap();

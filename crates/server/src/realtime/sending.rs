@@ -7,14 +7,16 @@
 use std::collections::HashSet;
 
 use conclave_db::{Append, Appended, DirectRoom, NewDistribution, NewEnvelope};
-use conclave_protocol::frames::{Accepted, Distribute, Distributed, Refused, Send, ServerFrame, Side};
+use conclave_protocol::frames::{Accepted, Distribute, Distributed, Post, Refused, Send, ServerFrame, Side};
 use conclave_protocol::limits::{BODY_MAX, CURSORS_MAX, DEVICES_MAX, DISTRIBUTE_MAX, PAIRWISE_MAX};
 use conclave_protocol::{DeviceAddress, EnvelopeId, ErrorCode, Hash, RoomId};
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use super::outgoing::{End, Outgoing};
+use super::posting;
 use super::writer::Outcome;
 use crate::error::code_of;
 use crate::state::App;
@@ -30,6 +32,8 @@ const AWAY_RETRY_MS: u32 = 1_000;
 pub(super) enum Job {
     /// A message to a room, and the digest of its frame.
     Send(Box<Send>, Hash),
+    /// A message to a place's room, and the digest of its frame.
+    Post(Box<Post>, Hash),
     /// Pairwise messages, and the digest of their frame.
     Distribute(Distribute, Hash),
     /// The device begins a room's sends anew.
@@ -40,6 +44,7 @@ impl Job {
     fn room(&self) -> Option<RoomId> {
         match self {
             Self::Send(send, _) => Some(send.room),
+            Self::Post(post, _) => Some(post.room),
             Self::Distribute(..) => None,
             Self::Restart(room) => Some(*room),
         }
@@ -47,10 +52,10 @@ impl Job {
 }
 
 /// One append that the writer has.
-struct UnderWay {
-    id: EnvelopeId,
-    room: Option<RoomId>,
-    outcome: Outcome,
+pub(super) struct UnderWay {
+    pub(super) id: EnvelopeId,
+    pub(super) room: Option<RoomId>,
+    pub(super) outcome: Outcome,
 }
 
 struct Sending<'a> {
@@ -92,9 +97,7 @@ pub(super) async fn run(
             let Some(done) = under_way.next().await else { break };
             sending.settle(done).await;
         }
-        if let Some((id, room, outcome)) = sending.begin(job).await {
-            under_way.push(arrival(id, room, outcome));
-        }
+        under_way.extend(sending.begin(job).await);
         if sending.refused.len() > CURSORS_MAX {
             return End::MALFORMED;
         }
@@ -110,11 +113,9 @@ async fn arrival(id: EnvelopeId, room: Option<RoomId>, outcome: oneshot::Receive
     }
 }
 
-type Begun = (EnvelopeId, Option<RoomId>, oneshot::Receiver<Outcome>);
-
-impl Sending<'_> {
+impl<'a> Sending<'a> {
     /// Hands a job to the writer, or answers it at once.
-    async fn begin(&mut self, job: Job) -> Option<Begun> {
+    async fn begin(&mut self, job: Job) -> Option<BoxFuture<'a, UnderWay>> {
         let (id, room, append) = match job {
             Job::Restart(room) => {
                 self.refused.remove(&room);
@@ -129,6 +130,13 @@ impl Sending<'_> {
                 };
                 (id, Some(room), append)
             }
+            Job::Post(post, _) if self.refused.contains(&post.room) => {
+                (post.id, Some(post.room), Err(ErrorCode::OutOfOrder))
+            }
+            Job::Post(post, digest) => {
+                self.busy.insert(post.room);
+                return Some(posting::store(self.app, self.sender, post, digest).boxed());
+            }
             Job::Distribute(distribute, digest) => (
                 distribute.id,
                 None,
@@ -142,10 +150,10 @@ impl Sending<'_> {
         match submitted {
             Ok(outcome) => {
                 self.busy.extend(room);
-                Some((id, room, outcome))
+                Some(arrival(id, room, outcome).boxed())
             }
             Err(code) => {
-                self.refuse(id, room, code).await;
+                self.refuse(id, room, code, None).await;
                 None
             }
         }
@@ -173,14 +181,29 @@ impl Sending<'_> {
             Ok(Appended::IdReused) => ErrorCode::IdReused,
             Ok(Appended::StaleDevices) => ErrorCode::StaleDevices,
             Ok(Appended::UnknownRoom) => ErrorCode::NotFound,
+            Ok(Appended::TooFast(wait)) => {
+                let wait = u32::try_from(wait).unwrap_or(u32::MAX);
+                return self
+                    .refuse(done.id, done.room, ErrorCode::TooFast, Some(wait))
+                    .await;
+            }
+            // Judged anew as often as is sensible.
+            Ok(Appended::Outdated) => ErrorCode::Unavailable,
             Err(code) => code,
         };
-        self.refuse(done.id, done.room, code).await;
+        self.refuse(done.id, done.room, code, None).await;
     }
 
-    async fn refuse(&mut self, id: EnvelopeId, room: Option<RoomId>, code: ErrorCode) {
+    async fn refuse(
+        &mut self,
+        id: EnvelopeId,
+        room: Option<RoomId>,
+        code: ErrorCode,
+        retry_after: Option<u32>,
+    ) {
         self.refused.extend(room);
         let retry_after = match code {
+            _ if retry_after.is_some() => retry_after,
             ErrorCode::StorageFull => Some(FULL_RETRY_MS),
             ErrorCode::Unavailable | ErrorCode::Internal => Some(AWAY_RETRY_MS),
             _ => None,

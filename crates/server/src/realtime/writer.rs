@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use conclave_db::{Append, Appended, Db, DbError};
+use conclave_db::{Append, Appended, Db, DbError, NewPost};
 use conclave_protocol::{DeviceAddress, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::telling::Posted;
 use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::error::code_of;
@@ -23,14 +24,15 @@ const QUEUE_MAX: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Writer(mpsc::Sender<Job>);
 
-/// Devices for which something was committed. Only the writer makes one, and only after the commit.
+/// Devices for which something was committed, and what was posted in places' rooms. Only the writer makes one, and only after the commit.
 pub(crate) struct Committed {
     devices: Vec<DeviceAddress>,
+    posts: Vec<Posted>,
 }
 
 impl Committed {
-    pub(crate) fn into_devices(self) -> Vec<DeviceAddress> {
-        self.devices
+    pub(crate) fn into_parts(self) -> (Vec<DeviceAddress>, Vec<Posted>) {
+        (self.devices, self.posts)
     }
 }
 
@@ -88,7 +90,7 @@ impl WriterTask {
     async fn commit(&self, batch: Vec<Job>) {
         let (appends, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|job| (job.append, job.answer)).unzip();
-        let devices: Vec<_> = appends.iter().map(addressed).collect();
+        let concerned: Vec<_> = appends.iter().map(concerned).collect();
         // Kept for the case below; bodies are large, so a batch of one, the usual case at rest, is not copied.
         let copies = if appends.len() > 1 {
             appends.clone()
@@ -104,17 +106,35 @@ impl WriterTask {
                 answers.iter().map(|_| Err(code)).collect::<Vec<Outcome>>()
             }
         };
-        let mut woken = Vec::new();
-        for ((outcome, answer), devices) in outcomes.into_iter().zip(answers).zip(devices) {
-            if matches!(outcome, Ok(Appended::Envelope { .. } | Appended::Distribution)) {
-                woken.extend(devices);
+        let (mut woken, mut posts) = (Vec::new(), Vec::new());
+        for ((outcome, answer), concerned) in outcomes.into_iter().zip(answers).zip(concerned) {
+            match (&outcome, concerned) {
+                (Ok(Appended::Envelope { .. } | Appended::Distribution), Concerned::Devices(devices)) => {
+                    woken.extend(devices);
+                }
+                (
+                    Ok(Appended::Envelope {
+                        sequence,
+                        time,
+                        repeat: false,
+                    }),
+                    Concerned::Readers(post),
+                ) => posts.push(Posted {
+                    post,
+                    sequence: *sequence,
+                    time: *time,
+                }),
+                _ => {}
             }
             // A connection that has ended meanwhile hears nothing; its device asks again.
             let _ = answer.send(outcome);
         }
         woken.sort_unstable();
         woken.dedup();
-        self.bus.wake(Committed { devices: woken });
+        self.bus.wake(Committed {
+            devices: woken,
+            posts,
+        });
     }
 
     async fn one_by_one(&self, appends: Vec<Append>) -> Vec<Outcome> {
@@ -130,10 +150,18 @@ impl WriterTask {
     }
 }
 
-fn addressed(append: &Append) -> Vec<DeviceAddress> {
+/// Who has to know of an append.
+enum Concerned {
+    Devices(Vec<DeviceAddress>),
+    /// The readers of the post's room.
+    Readers(Arc<NewPost>),
+}
+
+fn concerned(append: &Append) -> Concerned {
     let messages = match append {
         Append::Envelope(envelope) => &envelope.keys,
         Append::Distribution(distribution) => &distribution.messages,
+        Append::Post(post) => return Concerned::Readers(Arc::clone(post)),
     };
-    messages.iter().map(|(device, _)| *device).collect()
+    Concerned::Devices(messages.iter().map(|(device, _)| *device).collect())
 }

@@ -5,6 +5,7 @@ use conclave_protocol::{AccountId, PlaceId, Timestamp};
 
 use super::role::RoleSet;
 use super::{AccountHead, RoleId};
+use crate::signature;
 
 /// An invite, named by the sequence of the entry that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +42,18 @@ pub struct Invite {
     pub(super) roles: RoleSet,
 }
 
+impl Invite {
+    /// Whether the invite's key made this signature.
+    pub fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        signature::verify(&self.key, message, signature).is_ok()
+    }
+
+    /// Whether the invite is void at a time.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| now > expires)
+    }
+}
+
 /// Somebody who waits to be let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JoinRequest {
@@ -59,5 +72,14 @@ pub fn join_proof_bytes(place: PlaceId, invite: InviteId, account: AccountId, he
         .fixed(account.as_bytes())
         .u32(head.sequence)
         .fixed(head.hash.as_bytes())
+        .finish()
+}
+
+/// What the invite's key signs for an account that reads the place's chain before it joins.
+pub fn invite_read_bytes(place: PlaceId, invite: InviteId, account: AccountId) -> Vec<u8> {
+    Writer::new(labels::PLACE_INVITE_READ)
+        .fixed(place.as_bytes())
+        .u32(invite.0)
+        .fixed(account.as_bytes())
         .finish()
 }

@@ -55,7 +55,7 @@ pub use entry::{RoomAuthor, RoomEntry};
 pub use error::RoomChainError;
 pub use events::{Departure, Entrance, RoomChange, RoomEvent};
 pub use fork::RoomForkEvidence;
-pub use invite::{Invite, InviteId, InviteTerms, JoinRequest, join_proof_bytes};
+pub use invite::{Invite, InviteId, InviteTerms, JoinRequest, invite_read_bytes, join_proof_bytes};
 pub use member::{AccountHead, Ban, DeviceClaim, KnownAccount, Member, SealedValue};
 pub use permission::Permissions;
 pub use policy::{Audience, History, Policy};

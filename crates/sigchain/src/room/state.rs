@@ -190,6 +190,11 @@ impl RoomState {
         self.requests.iter().map(|(account, request)| (*account, request))
     }
 
+    /// The request of an account that waits to be let in.
+    pub fn request(&self, account: AccountId) -> Option<&JoinRequest> {
+        self.requests.get(&account)
+    }
+
     /// The channels of a community.
     pub fn channels(&self) -> impl Iterator<Item = (ChannelId, &Channel)> {
         self.channels.iter().map(|(id, channel)| (*id, channel))

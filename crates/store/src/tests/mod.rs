@@ -5,7 +5,7 @@ mod file;
 mod kill;
 mod pages;
 
-use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomRow, Table};
+use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomKind, RoomRow, Table};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -38,8 +38,11 @@ fn room(room: RoomId, active_at: u64, read_up_to: u64) -> RoomRow {
     let username = "mia".to_owned();
     RoomRow {
         room,
-        peer: FRIEND,
-        username,
+        kind: RoomKind::Direct {
+            peer: FRIEND,
+            username: username.clone(),
+        },
+        title: username,
         active_at: Timestamp(active_at),
         read_up_to,
     }

@@ -7,9 +7,16 @@ import type {
   DeviceView,
   EditView,
   Failure,
+  InviteForm,
+  InviteMadeView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../protocol/generated';
 import type { CoreEvent, ServerState, StorageKind } from './core';
 
@@ -75,6 +82,18 @@ export interface Calls {
   listPinned: { args: [room: string]; result: MessageView[] };
   listThread: { args: [message: string]; result: MessageView[] };
   listEdits: { args: [message: string]; result: EditView[] };
+  listPlaces: { args: []; result: PlaceView[] };
+  findPlace: { args: [place: string]; result: PlaceView | null };
+  listMembers: { args: [place: string]; result: MemberView[] };
+  listPeople: { args: [accounts: string[]]; result: PersonView[] };
+  createPlace: {
+    args: [kind: PlaceSort, name: string, people: string[]];
+    result: { place: string; room: string };
+  };
+  previewInvite: { args: [link: string]; result: PreviewView };
+  joinPlace: { args: [link: string]; result: { place: string; waiting: boolean } };
+  makePlaceInvite: { args: [place: string, terms: InviteForm]; result: InviteMadeView };
+  changePlace: { args: [place: string, change: PlaceChange]; result: undefined };
 }
 
 export type Method = keyof Calls;

@@ -12,9 +12,16 @@ import type {
   DeviceView,
   EditView,
   Failure,
+  InviteForm,
+  InviteMadeView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -46,6 +53,8 @@ export type CoreEvent =
   | { type: 'device_added'; name: string | null }
   /** What is to be approved changed. */
   | { type: 'approvals' }
+  /** A group or community changed. */
+  | { type: 'places'; place: string }
   | { type: 'warning'; failure: Failure }
   /** Somebody else did something to a message: edited it, reacted, and the like. */
   | { type: 'annotated'; room: string; message: string; by: PersonView; what: AnnotationView }
@@ -144,6 +153,23 @@ export interface Core {
   markRead(room: string, message: string): Promise<void>;
   retry(message: string): Promise<void>;
   discard(message: string): Promise<void>;
+
+  /** The groups and communities, by what they are called. */
+  listPlaces(): Promise<PlaceView[]>;
+  findPlace(place: string): Promise<PlaceView | null>;
+  /** The owner, then the highest, then by name. */
+  listMembers(place: string): Promise<MemberView[]>;
+  /** Who accounts are; unknown ones are left out. */
+  listPeople(accounts: string[]): Promise<PersonView[]>;
+  /** Makes a group or community and adds people by their accounts. */
+  createPlace(kind: PlaceSort, name: string, people: string[]): Promise<{ place: string; room: string }>;
+  /** What stands behind an invite's link, or behind its `/#/join/`. */
+  previewInvite(link: string): Promise<PreviewView>;
+  /** Joins; where `waiting`, somebody has to agree first. */
+  joinPlace(link: string): Promise<{ place: string; waiting: boolean }>;
+  makePlaceInvite(place: string, terms: InviteForm): Promise<InviteMadeView>;
+  /** Everything that is one change: members, roles, names, channels, leaving, closing. */
+  changePlace(place: string, change: PlaceChange): Promise<void>;
 
   /** The secret part of a registration invite link, for administrators. */
   makeInvite(): Promise<{ token: string; expires: number }>;

@@ -7,9 +7,16 @@ import type {
   DeviceView,
   EditView,
   Failure,
+  InviteForm,
+  InviteMadeView,
+  MemberView,
   MessageView,
   PersonView,
+  PlaceChange,
+  PlaceSort,
+  PlaceView,
   Position,
+  PreviewView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import {
@@ -264,6 +271,40 @@ export class SharedCore implements Core {
 
   listEdits(message: string): Promise<EditView[]> {
     return this.#call('listEdits', message);
+  listPlaces(): Promise<PlaceView[]> {
+    return this.#call('listPlaces');
+  }
+
+  findPlace(place: string): Promise<PlaceView | null> {
+    return this.#call('findPlace', place);
+  }
+
+  listMembers(place: string): Promise<MemberView[]> {
+    return this.#call('listMembers', place);
+  }
+
+  listPeople(accounts: string[]): Promise<PersonView[]> {
+    return this.#call('listPeople', accounts);
+  }
+
+  createPlace(kind: PlaceSort, name: string, people: string[]): Promise<{ place: string; room: string }> {
+    return this.#call('createPlace', kind, name, people);
+  }
+
+  previewInvite(link: string): Promise<PreviewView> {
+    return this.#call('previewInvite', link);
+  }
+
+  joinPlace(link: string): Promise<{ place: string; waiting: boolean }> {
+    return this.#call('joinPlace', link);
+  }
+
+  makePlaceInvite(place: string, terms: InviteForm): Promise<InviteMadeView> {
+    return this.#call('makePlaceInvite', place, terms);
+  }
+
+  changePlace(place: string, change: PlaceChange): Promise<void> {
+    return this.#call('changePlace', place, change);
   }
 
   /** Lets go of everything, as a closed tab does. */

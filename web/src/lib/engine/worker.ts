@@ -85,6 +85,22 @@ class Runtime {
           answer(number, { ok: true, value: device.listApprovals() });
           return;
         }
+        case 'listPlaces': {
+          answer(number, { ok: true, value: device.listPlaces() });
+          return;
+        }
+        case 'findPlace': {
+          answer(number, { ok: true, value: device.findPlace(...call.args) });
+          return;
+        }
+        case 'listMembers': {
+          answer(number, { ok: true, value: device.listMembers(...call.args) });
+          return;
+        }
+        case 'listPeople': {
+          answer(number, { ok: true, value: device.listPeople(...call.args) });
+          return;
+        }
         case 'unknownWords': {
           answer(number, { ok: true, value: [...device.unknownWords(...call.args)] });
           return;
@@ -243,6 +259,20 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.forward(ask, ...call.args);
     case 'setDisappearing':
       return device.setDisappearing(ask, ...call.args);
+    case 'createPlace':
+      return device.createPlace(ask, ...call.args);
+    case 'previewInvite':
+      return device.previewInvite(ask, ...call.args);
+    case 'joinPlace':
+      return device.joinPlace(ask, ...call.args);
+    case 'makePlaceInvite': {
+      const [place, terms] = call.args;
+      return device.makePlaceInvite(ask, place, JSON.stringify(terms));
+    }
+    case 'changePlace': {
+      const [place, change] = call.args;
+      return device.changePlace(ask, place, JSON.stringify(change));
+    }
     default:
       throw new TypeError(`${call.method} is no goal`);
   }
@@ -260,6 +290,14 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return outcome.words;
     case 'devices':
       return outcome.devices;
+    case 'place':
+      return { place: outcome.place, room: outcome.room };
+    case 'preview':
+      return outcome.preview;
+    case 'joined':
+      return { place: outcome.place, waiting: outcome.waiting };
+    case 'place_invite':
+      return outcome.invite;
     case 'done':
     case 'queued':
       return undefined;

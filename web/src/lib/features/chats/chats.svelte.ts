@@ -74,5 +74,7 @@ export function rankChats(chats: ChatView[], typed: string): ChatView[] {
 }
 
 export function chatName(chat: ChatView): string {
-  return chat.saved ? 'Saved messages' : chat.person.username;
+  if (chat.saved) return 'Saved messages';
+  // The key of a name may come later than the group.
+  return chat.title ?? (chat.kind === 'channel' ? 'Channel' : 'New group');
 }

@@ -8,7 +8,7 @@ import { preview } from './preview';
 describe('finding a chat by its name', () => {
   const core = new FakeCore().signedIn('jonas');
   const chats = ['tamia', 'mia', 'anna.mia', 'paul', 'jonas'].map((name) => core.chat(name));
-  const names = (typed: string) => rankChats(chats, typed).map((chat) => chat.person.username);
+  const names = (typed: string) => rankChats(chats, typed).map((chat) => chat.title);
 
   test('beginnings come first, then later words, then places inside', () => {
     expect(names('mi')).toEqual(['mia', 'anna.mia', 'tamia']);

@@ -1,3 +1,4 @@
+import { noticeWords } from '../../format/notices';
 import type { MessageView } from '../../protocol/generated';
 
 /** The last line of a chat in one line of plain words. */
@@ -20,5 +21,7 @@ export function preview(message: MessageView): string {
       return 'Message deleted';
     case 'timer':
       return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
+    case 'notice':
+      return noticeWords(body.notice, message.mine ? 'You' : 'Somebody');
   }
 }

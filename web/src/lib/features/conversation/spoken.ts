@@ -1,4 +1,5 @@
 import { spokenTime } from '../../format/time';
+import { noticeWords } from '../../format/notices';
 import { count } from '../../format/words';
 import type { DeliveryView, LossView, MessageView } from '../../protocol/generated';
 
@@ -33,6 +34,8 @@ export function bodyWords(message: MessageView, closed = 1): string {
       return message.body.seconds === 0
         ? 'Messages no longer disappear here'
         : 'New messages disappear after a while here';
+    case 'notice':
+      return noticeWords(message.body.notice, 'Somebody');
   }
 }
 

@@ -36,7 +36,11 @@ message: string, } | { "type": "devices" } | { "type": "device_added",
 /**
  * Its name, where it is known already.
  */
-name: string | null, } | { "type": "approvals" } | { "type": "warning", 
+name: string | null, } | { "type": "approvals" } | { "type": "places", 
+/**
+ * Its id.
+ */
+place: string, } | { "type": "warning", 
 /**
  * What and what to do.
  */
