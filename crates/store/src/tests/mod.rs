@@ -1,5 +1,6 @@
 //! The store's contract, on files and in memory, and what its files survive.
 
+mod annotations;
 mod contract;
 mod file;
 mod kill;
