@@ -14,6 +14,7 @@ use crate::appending::Append;
 use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
+use crate::content::Poll;
 use crate::effects::{Effects, Released, Request};
 use crate::failure::Failure;
 use crate::input::{Input, Intent};
@@ -85,6 +86,8 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    /// When the next message has to be gone.
+    pub(crate) expiry_due: Option<Timestamp>,
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
@@ -137,6 +140,7 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            expiry_due: None,
             places: PlacesRun::default(),
             now: Timestamp(0),
             posting: PostingRun::default(),
@@ -301,18 +305,34 @@ impl Engine {
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
-            Intent::EditMessage { .. }
-            | Intent::DeleteMessage { .. }
-            | Intent::React { .. }
-            | Intent::Pin { .. }
-            | Intent::CreatePoll { .. }
-            | Intent::Vote { .. }
-            | Intent::ClosePoll { .. }
-            | Intent::Forward { .. }
-            | Intent::SetDisappearing { .. } => {
-                self.fail(work, ask, Failure::unknown_message());
-                Ok(())
+            Intent::EditMessage { message, text } => self.edit_message(work, ask, message, &text),
+            Intent::DeleteMessage {
+                message,
+                for_everyone,
+            } => self.delete_message(work, ask, message, for_everyone),
+            Intent::React { message, emoji, on } => self.react(work, ask, message, emoji, on),
+            Intent::Pin { message, on } => self.pin(work, ask, message, on),
+            Intent::CreatePoll {
+                room,
+                id,
+                question,
+                options,
+                multiple,
+                closes_at,
+            } => {
+                let poll = Poll {
+                    question,
+                    options,
+                    multiple,
+                    closes_at,
+                    ..Poll::default()
+                };
+                self.create_poll(work, ask, (room, id), poll)
             }
+            Intent::Vote { message, choices } => self.vote(work, ask, message, choices),
+            Intent::ClosePoll { message } => self.close_poll(work, ask, message),
+            Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
+            Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
             Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
@@ -372,6 +392,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.expire(work)?;
         self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
@@ -407,6 +428,7 @@ impl Engine {
             .filter(|_| live)
             .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
+            .chain(self.expiry_due)
             .min()
     }
 }

@@ -8,18 +8,18 @@ use std::collections::BTreeSet;
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
-    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+    Accepted, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
-use conclave_protocol::limits::TEXT_MAX;
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::actions::trimmed;
 use crate::calls::Need;
 use crate::changes::Table;
 use crate::codec::{self, KeyAndHash};
 use crate::content::{
-    Body, ChainId, Content, Control, MessageContext, control_context, in_order, key_context,
+    Body, ChainId, Content, Control, MessageContext, Text, control_context, in_order, key_context,
 };
 use crate::effects::Request;
 use crate::failure::Failure;
@@ -107,27 +107,6 @@ pub(crate) struct Sealed {
     pub(crate) said: Option<Said>,
 }
 
-/// What a message is to say, and where it belongs.
-pub(crate) struct Draft {
-    pub(crate) class: Class,
-    pub(crate) target: Option<EnvelopeId>,
-    pub(crate) thread: Option<EnvelopeId>,
-    pub(crate) body: Body,
-}
-
-/// The draft of a message row; none where there is nothing to send in it.
-fn draft_of(row: &MessageRow) -> Option<Draft> {
-    let MessageBody::Text(text) = &row.body else {
-        return None;
-    };
-    Some(Draft {
-        class: Class::Message,
-        target: None,
-        thread: None,
-        body: Body::Text(text.clone()),
-    })
-}
-
 /// An item on its way.
 pub(crate) struct InFlight {
     key: Vec<u8>,
@@ -151,33 +130,47 @@ impl Engine {
         room: RoomId,
         id: Option<EnvelopeId>,
         text: String,
-        _with: TextWith,
+        with: TextWith,
     ) -> Result<(), ReadError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            self.fail(work, ask, Failure::text_empty());
-            return Ok(());
-        }
-        if trimmed.len() > TEXT_MAX {
-            self.fail(work, ask, Failure::text_long());
-            return Ok(());
-        }
-        let Some(mut row) = work.find_room(room)? else {
+        let text = match trimmed(&text) {
+            Ok(text) => text.to_owned(),
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
+        };
+        if work.find_room(room)?.is_none() {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
+        }
+        if self.is_sent_already(work, ask, id)? {
+            return Ok(());
+        }
+        let with = match self.checked_with(work, room, with)? {
+            Ok(with) => with,
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
         };
+        let text = Text {
+            text,
+            with,
+            expires_at: None,
+        };
+        self.send_body(work, ask, (room, id), MessageBody::Text(text))
+    }
+
+    /// Writes a row of the own account and puts it in the outbox.
+    pub(crate) fn put_in_outbox(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        id: Option<EnvelopeId>,
+        body: MessageBody,
+    ) -> Result<MessageRow, ReadError> {
         let id = match id {
             Some(id) => {
-                if work.find_message(id)?.is_some() {
-                    self.answer(
-                        work,
-                        ask,
-                        Outcome::Queued {
-                            message: id.to_string(),
-                        },
-                    );
-                    return Ok(());
-                }
                 let mut counters = work.counters()?;
                 counters.last_made = counters.last_made.max(id);
                 work.put_counters(&counters);
@@ -186,23 +179,27 @@ impl Engine {
             None => work.make_id()?,
         };
         let own = work.own()?;
-        let ordinal = work.next_ordinal()?;
-        work.put_message(MessageRow {
+        let row = MessageRow {
             id,
             room,
             sequence: None,
-            ordinal,
+            ordinal: work.next_ordinal()?,
             author: own.account,
             device: own.device,
             mine: true,
             sent_at: id.time(),
-            counts: true,
+            counts: body.is_news(),
             delivery: Delivery::Queued,
             missing_before: 0,
-            body: MessageBody::Text(trimmed.to_owned()),
-        });
-        row.active_at = row.active_at.max(work.now);
-        work.put_room(row);
+            body,
+        };
+        if row.is_shown()
+            && let Some(mut chat) = work.find_room(room)?
+        {
+            chat.active_at = chat.active_at.max(work.now);
+            work.put_room(chat);
+        }
+        work.put_message(row.clone());
         enqueue(
             work,
             &Item {
@@ -211,14 +208,7 @@ impl Engine {
                 sealed: None,
             },
         )?;
-        self.answer(
-            work,
-            ask,
-            Outcome::Queued {
-                message: id.to_string(),
-            },
-        );
-        Ok(())
+        Ok(row)
     }
 
     pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
@@ -495,11 +485,16 @@ impl Engine {
         id: EnvelopeId,
         room: RoomId,
     ) -> Result<Sealing, ReadError> {
-        let Some(draft) = work.find_message(id)?.as_ref().and_then(draft_of) else {
+        let row = work.find_message(id)?;
+        let Some(said) = row.and_then(|row| body_to_seal(&row.body)) else {
             return Ok(Sealing::Void);
         };
+        if self.is_about_nothing(work, &said)? {
+            self.give_up(work, id, ErrorCode::Forbidden)?;
+            return Ok(Sealing::Void);
+        }
         if self.place_of(work, room)?.is_some() {
-            return self.seal_post(work, id, room, draft);
+            return self.seal_post(work, id, room, said);
         }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(Sealing::Void);
@@ -543,7 +538,7 @@ impl Engine {
         else {
             return Ok(Sealing::Void);
         };
-        let (class, target) = (draft.class, draft.target);
+        let (class, target) = (said.class(), said.target());
         let context = MessageContext {
             room,
             heads,
@@ -559,7 +554,7 @@ impl Engine {
             Content {
                 counter: state.sealed.next,
                 previous: state.sealed.hash,
-                body: draft.body,
+                body: said,
             }
             .to_bytes(),
         );
@@ -670,11 +665,15 @@ impl Engine {
             if row.delivery == Delivery::Queued {
                 row.delivery = Delivery::Sent;
             }
-            if let Some(mut room) = work.find_room(row.room)? {
+            row.body.starts_to_disappear(work.now);
+            if row.is_shown()
+                && let Some(mut room) = work.find_room(row.room)?
+            {
                 room.active_at = room.active_at.max(accepted.time);
                 work.put_room(room);
             }
-            work.put_message(row);
+            work.put_message(row.clone());
+            work.settle(&row)?;
         }
         if let Some(room) = sent.room
             && self.place_of(work, room)?.is_some()
@@ -788,6 +787,17 @@ impl Engine {
         self.in_flight.values().any(|sent| sent.room == Some(room))
     }
 
+    /// True for what is said about an own message that never left.
+    fn is_about_nothing(&self, work: &Work<'_>, said: &Body) -> Result<bool, ReadError> {
+        let target = said
+            .target()
+            .map(|target| work.find_message(target))
+            .transpose()?;
+        Ok(target.is_some_and(|target| {
+            target.is_none_or(|target| target.mine && matches!(target.delivery, Delivery::Failed(_)))
+        }))
+    }
+
     /// A message cannot be sent: it stays here, and says why.
     pub(crate) fn give_up(
         &mut self,
@@ -800,6 +810,13 @@ impl Engine {
             && row.sequence.is_none()
         {
             row.delivery = Delivery::Failed(code);
+            if row.body.annotation().is_some() {
+                // No row says so; the message shows again what it said before.
+                row.remove();
+                work.show(Event::Warning {
+                    failure: Failure::server(code, None),
+                });
+            }
             work.put_message(row);
             work.forget_sent(id);
         }
@@ -872,6 +889,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What is sealed of a row; none where nothing is.
+pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
+    match body {
+        MessageBody::Text(text) => Some(Body::Text(text.clone())),
+        MessageBody::Poll(poll) => Some(Body::Poll(poll.clone())),
+        MessageBody::Timer(revision, seconds) => Some(Body::Timer {
+            revision: *revision,
+            seconds: *seconds,
+        }),
+        MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
+        _ => None,
     }
 }
 

@@ -78,6 +78,7 @@ impl Engine {
             row.read_up_to = sequence;
             let peer = row.peer();
             work.put_room(row);
+            work.start_disappearing(room, sequence)?;
             if self.place_of(work, room)?.is_some() {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 let reads = self.seen_up_to(work, room, sequence)?;
@@ -125,7 +126,7 @@ impl Engine {
     }
 
     /// True where the account has other devices than this one.
-    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+    pub(crate) fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
         let person = self.person(work, work.own()?.account)?;
         Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }
@@ -228,6 +229,7 @@ impl Engine {
                 work.put_room(row);
                 // That device told the authors, too.
                 self.seen_up_to(work, read.room, sequence)?;
+                work.start_disappearing(read.room, sequence)?;
             }
         }
         for id in &seen.told {

@@ -240,6 +240,7 @@ impl Engine {
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
                 Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
+                Item::Removed(id) => work.remove_here(id)?,
             }
         }
         Ok(())
@@ -454,8 +455,8 @@ impl Engine {
             return Ok(Placing::Known);
         }
         let mut row = row_of(work, from, id, &message, from.account == own.account)?;
-        row.body = body_of(content);
-        work.put_message(row);
+        row.body = body_of(content.body, &message);
+        work.take_in(row, true)?;
         Ok(Placing::Placed)
     }
 

@@ -28,12 +28,15 @@ pub(crate) enum Item {
     /// A sender key of a room of a place, with which its messages are read: `[room, seed]`.
     #[n(3)]
     Seed(#[n(0)] RoomId, #[n(1)] SecretBytes),
+    /// A message that the person deleted for themselves: `[envelope]`.
+    #[n(10)]
+    Removed(#[n(0)] EnvelopeId),
 }
 
 /// How many messages an item is as long as, at most.
 pub(super) fn weight(item: &Item) -> usize {
     match item {
-        Item::Message(..) | Item::Head(..) | Item::Key(..) => 1,
+        Item::Message(..) | Item::Head(..) | Item::Key(..) | Item::Removed(..) => 1,
         Item::Seed(_, seed) => seed
             .0
             .len()
@@ -94,23 +97,25 @@ mod tests {
             ),
             Item::Head(AccountId([5; 32]), 7, Hash([6; 32])),
             Item::Key(8, Secret32([9; 32])),
+            Item::Removed(EnvelopeId([2; 16])),
         ];
         let bytes = to_bytes(&items);
         let hex = |n: &str, times| n.repeat(times);
         let expected = format!(
-            "838200845820{}19012c50{}5840{}{}8201835820{}075820{}820282085820{}",
+            "848200845820{}19012c50{}5840{}{}8201835820{}075820{}820282085820{}820a8150{}",
             hex("01", 32),
             hex("02", 16),
             hex("03", 32),
             hex("04", 32),
             hex("05", 32),
             hex("06", 32),
-            hex("09", 32)
+            hex("09", 32),
+            hex("02", 16)
         );
         let shown: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(shown.concat(), expected);
 
-        let mut later = vec![0x84, 0x82, 0x18, 0x63, 0x81, 0x01];
+        let mut later = vec![0x85, 0x82, 0x18, 0x63, 0x81, 0x01];
         later.extend_from_slice(&bytes[1..]);
         assert_eq!(to_bytes(&from_bytes(&later)), bytes);
     }

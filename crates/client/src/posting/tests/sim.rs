@@ -23,6 +23,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::connection::Link;
+use crate::content::Text;
 use crate::effects::{Applies, HttpCall, Method, Request};
 use crate::machine::Engine;
 use crate::own::OwnLogin;
@@ -82,6 +83,31 @@ impl Reads for Disk {
 
     fn last_ordinal(&self) -> Result<u64, ReadError> {
         Ok(self.messages.values().map(|row| row.ordinal).max().unwrap_or(0))
+    }
+
+    fn list_annotations(&self, target: EnvelopeId, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        let about = |row: &&MessageRow| row.body.target() == Some(target);
+        Ok(self.messages.values().filter(about).cloned().collect())
+    }
+
+    fn astray(&self, _: RoomId, _: AccountId) -> Result<(u32, Option<EnvelopeId>), ReadError> {
+        Ok((0, None))
+    }
+
+    fn thread(&self, _: RoomId, _: EnvelopeId) -> Result<(u32, Timestamp), ReadError> {
+        Ok((0, Timestamp(0)))
+    }
+
+    fn list_disappearing(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn list_expired(&self, _: Timestamp, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError> {
+        Ok(None)
     }
 }
 
@@ -223,7 +249,7 @@ impl Device {
 
 pub(super) fn words(row: &MessageRow) -> String {
     match &row.body {
-        MessageBody::Text(text) => text.clone(),
+        MessageBody::Text(text) => text.text.clone(),
         other => format!("{other:?}"),
     }
 }
@@ -532,7 +558,10 @@ impl Sim {
                 counts: true,
                 delivery: Delivery::Queued,
                 missing_before: 0,
-                body: MessageBody::Text(text.to_owned()),
+                body: MessageBody::Text(Text {
+                    text: text.to_owned(),
+                    ..Text::default()
+                }),
             });
             engine.enqueue_message(work, id, room).unwrap();
         });
