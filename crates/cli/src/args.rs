@@ -168,10 +168,198 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Option<DevicesCommand>,
     },
+    /// Make groups, and do things in them
+    Group {
+        #[command(subcommand)]
+        what: PlaceCommand,
+    },
+    /// Make communities, and do things in them
+    Community {
+        #[command(subcommand)]
+        what: PlaceCommand,
+    },
+    /// Join a group or community by an invite's link, or ask to be let in where it says so
+    Join {
+        /// The link
+        link: String,
+        /// Only say what stands behind the link
+        #[arg(long)]
+        look: bool,
+    },
+    /// List the members of a group or community, let people in, or put them out
+    Members {
+        /// Which: its name, or its id
+        place: String,
+        #[command(subcommand)]
+        what: Option<MembersCommand>,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]
         local: LocalArg,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlaceCommand {
+    /// Make one, and add people
+    Create {
+        /// What it is called
+        name: String,
+        /// Whom to add: names, or contact links
+        people: Vec<WhoArg>,
+    },
+    /// List those that you are in
+    List {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Say everything about one
+    Show {
+        /// Which: its name, or its id
+        place: String,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Make a link by which people join
+    Invite {
+        /// Which: its name, or its id
+        place: String,
+        /// How many people may use it [default: any number]
+        #[arg(long, value_name = "COUNT")]
+        uses: Option<u32>,
+        /// After how many hours it ends [default: never]
+        #[arg(long, value_name = "HOURS")]
+        hours: Option<u64>,
+        /// Somebody has to agree to each
+        #[arg(long)]
+        approval: bool,
+    },
+    /// Make a link useless
+    RevokeInvite {
+        /// Which: its name, or its id
+        place: String,
+        /// The invite's number
+        invite: u32,
+    },
+    /// Give it another name
+    Rename {
+        /// Which: its name, or its id
+        place: String,
+        /// The new name
+        name: String,
+    },
+    /// Say what it is about now; nothing for an empty topic
+    Topic {
+        /// Which: its name, or its id
+        place: String,
+        /// The topic
+        topic: String,
+    },
+    /// Make a channel in a community
+    Channel {
+        /// Which community: its name, or its id
+        place: String,
+        /// What the channel is called
+        name: String,
+        /// Written by some, read by all
+        #[arg(long)]
+        announcement: bool,
+    },
+    /// Change anything that one entry of its log can change, as JSON
+    Change {
+        /// Which: its name, or its id
+        place: String,
+        /// The change, as front ends say it: {"type":"set_text","field":"icon","text":"⛵"}
+        change: String,
+    },
+    /// Send a text to a group, or to a channel with --channel
+    Send {
+        /// Which: its name, or its id
+        place: String,
+        /// The text; words are joined by spaces
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// Which channel [default: the first]
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+    },
+    /// Print the last messages of a group, or of a channel with --channel
+    History {
+        /// Which: its name, or its id
+        place: String,
+        /// Which channel [default: the first]
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+        /// How many messages
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Hand it over to another member
+    Transfer {
+        /// Which: its name, or its id
+        place: String,
+        /// To whom: a name, or a contact link
+        to: WhoArg,
+    },
+    /// Leave it; what was written stays readable here
+    Leave {
+        /// Which: its name, or its id
+        place: String,
+    },
+    /// End it for everybody
+    Close {
+        /// Which: its name, or its id
+        place: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MembersCommand {
+    /// Add somebody
+    Add {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Remove somebody, who may come back
+    Remove {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// Why; they and the others read it
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Remove somebody and keep them out
+    Ban {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// Why; the others read it
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Lift a ban
+    Unban {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Let somebody in who asked
+    Approve {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Do not let somebody in who asked
+    Decline {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Let somebody write nothing for a time
+    Mute {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// For how many minutes; 0 lifts it
+        minutes: u64,
     },
 }
 

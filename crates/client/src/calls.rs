@@ -505,11 +505,7 @@ impl Engine {
             Need::PlaceEntries(place) => match parse::<PlaceEntriesPage>(answer) {
                 Ok(page) => return self.needed_place_entries(work, place, &page),
                 Err(refusal) => {
-                    if refusal.is_final() {
-                        self.place_not_shown(work, place)?;
-                    } else {
-                        self.place_entries_not_had(work, place, &refusal.failure())?;
-                    }
+                    self.place_entries_not_had(work, place, &refusal.failure())?;
                     refusal
                 }
             },

@@ -716,12 +716,10 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_)
-            | Need::FreshBundle(_)
-            | Need::Envelopes(_)
-            | Need::Prekeys
-            | Need::Places
-            | Need::PlaceEntries(_) => Ok(()),
+            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys | Need::Places => {
+                Ok(())
+            }
+            Need::PlaceEntries(place) => self.place_not_shown(work, place),
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),
         }

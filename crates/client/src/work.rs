@@ -229,6 +229,12 @@ impl<'a> Work<'a> {
         Ok(all.into_values().collect())
     }
 
+    /// The rows that this handling put.
+    #[cfg(test)]
+    pub(crate) fn changed_messages(&self) -> impl Iterator<Item = &MessageRow> {
+        self.messages.values().flatten()
+    }
+
     #[cfg(test)]
     pub(crate) fn events(&self) -> &[Event] {
         &self.events

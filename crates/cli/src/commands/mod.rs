@@ -6,7 +6,10 @@ mod devices;
 mod linking;
 mod listen;
 mod people;
+mod places;
 mod send;
+
+use conclave_sdk::views::PlaceSort;
 
 use crate::args::{Args, Command};
 use crate::error::CliError;
@@ -41,6 +44,10 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::Invite => people::invite(&common, printer).await,
         Command::RecoveryKey { kept } => accounts::recovery_key(&common, printer, kept).await,
         Command::Devices { what } => devices::devices(&common, printer, what).await,
+        Command::Group { what } => places::run(&common, printer, PlaceSort::Group, what).await,
+        Command::Community { what } => places::run(&common, printer, PlaceSort::Community, what).await,
+        Command::Join { link, look } => places::join(&common, printer, &link, look).await,
+        Command::Members { place, what } => places::members(&common, printer, &place, what).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }

@@ -10,13 +10,13 @@ use std::collections::VecDeque;
 use conclave_protocol::places::{AppendPlaceEntry, PlaceAppended};
 use conclave_protocol::{AccountId, Bytes, ErrorCode, Hash, PlaceId, Timestamp};
 use conclave_sigchain::room::{
-    AccountHead, InviteId, Rebase, RoomAuthor, RoomBody, RoomChainError, RoomChange,
+    AccountHead, InviteId, Rebase, RoomAuthor, RoomBody, RoomChainError, RoomChange, RoomEntry,
 };
 
 use super::intents::{InviteForm, PlaceChange};
 use super::links::InviteSecret;
 use super::listing::dispute_failure;
-use super::record::{Place, Standing};
+use super::record::Standing;
 use super::views::InviteMadeView;
 use crate::calls::{Call, NeedState, Refusal, json};
 use crate::effects::Method;
@@ -67,6 +67,8 @@ pub(crate) struct PlaceAct {
     posted: Option<(Hash, u32)>,
     /// Its answer was lost: the chain shows whether it arrived.
     is_unsure: bool,
+    /// Somebody was faster, or its answer was lost: it is judged again once the chain was looked at.
+    is_looked_for: bool,
     /// When it may go on.
     not_before: Option<Timestamp>,
 }
@@ -96,6 +98,7 @@ impl Engine {
             between: Vec::new(),
             posted: None,
             is_unsure: false,
+            is_looked_for: false,
             not_before: None,
         };
         if acts.len() >= ACTS_MAX {
@@ -233,7 +236,7 @@ impl Engine {
                 if let Some(place) = self.place(work, id)? {
                     self.take_place_entries(work, &place, &[entry])?;
                 }
-                return self.place_acts_looked(work, id);
+                return Ok(());
             }
             Err(refusal) => refusal,
         };
@@ -241,6 +244,14 @@ impl Engine {
         let is_unsure = matches!(refusal, Refusal::Unreachable | Refusal::Unreadable)
             || unsure.into_iter().any(|code| refusal.is(code));
         let too_fast = refusal.is(ErrorCode::TooFast);
+        // The entry may have been told before it was answered; then another act is the first one now.
+        let posted = RoomEntry::from_bytes(entry.as_slice())
+            .ok()
+            .map(|entry| entry.hash());
+        let first = self.places.acts.get(&id).and_then(VecDeque::front);
+        if first.and_then(|act| act.posted).map(|(hash, _)| hash) != posted {
+            return Ok(());
+        }
         if !is_unsure && !too_fast && !refusal.is(ErrorCode::ChainMoved) {
             return self.end_place_act(work, id, Err(refusal.failure()));
         }
@@ -255,6 +266,7 @@ impl Engine {
             return Ok(());
         }
         act.is_unsure = is_unsure;
+        act.is_looked_for = true;
         self.follow_place(id);
         Ok(())
     }
@@ -274,8 +286,11 @@ impl Engine {
         if place.chain.hash_at(sequence) == Some(hash) {
             return self.end_place_act(work, id, Ok(sequence));
         }
-        act.posted = None;
-        act.is_unsure = false;
+        if act.is_looked_for {
+            act.posted = None;
+            act.is_unsure = false;
+            act.is_looked_for = false;
+        }
         Ok(())
     }
 
@@ -294,10 +309,19 @@ impl Engine {
     }
 
     /// What others did since an act was wanted is kept with it.
-    pub(crate) fn note_place_changes(&mut self, id: PlaceId, changes: &[RoomChange]) {
+    pub(crate) fn note_place_changes(
+        &mut self,
+        work: &Work<'_>,
+        id: PlaceId,
+        changes: &[RoomChange],
+    ) -> Result<(), ReadError> {
+        let own = work.own()?.address();
         for act in self.places.acts.get_mut(&id).into_iter().flatten() {
-            act.between.extend_from_slice(changes);
+            // What this device said before is what the person knew.
+            act.between
+                .extend(changes.iter().filter(|change| change.by != own).cloned());
         }
+        Ok(())
     }
 
     /// Nothing can be said in a place now: all that waits for it fails.
@@ -447,9 +471,4 @@ pub(crate) fn refusal_failure(error: RoomChainError) -> Failure {
 /// A need that was asked for in vain lately.
 pub(crate) fn was_refused(state: Option<&NeedState>) -> bool {
     matches!(state, Some(NeedState::RetryAt(_)))
-}
-
-/// The place as it was before an act, for those that need nothing else.
-pub(crate) fn member_head(place: &Place, account: AccountId) -> Option<AccountHead> {
-    place.chain.state().account(account).map(|known| known.head)
 }

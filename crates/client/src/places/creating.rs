@@ -232,6 +232,9 @@ impl Engine {
         ];
         let is_transient = matches!(refusal, Refusal::Unreachable | Refusal::Unreadable)
             || again.into_iter().any(|code| refusal.is(code));
+        if refusal.is(ErrorCode::SignInNeeded) {
+            self.access = None;
+        }
         if is_transient {
             let pause = refusal.retry_after_ms().unwrap_or(AGAIN_MS);
             self.places.plan_again = Some(self.jittered(work, pause));

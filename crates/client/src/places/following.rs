@@ -40,11 +40,11 @@ pub(crate) struct Reading {
 /// What entries said, as far as it is to be told.
 #[derive(Default)]
 pub(crate) struct Told {
+    /// Who read what when, up to the last entry.
+    roll: Roll,
     changes: Vec<RoomChange>,
     drafts: Vec<Draft>,
     actors: Vec<AccountId>,
-    /// Who read what, up to the last entry.
-    roll: Roll,
     /// How the own account stands by the last entry that was about it.
     standing: Option<Standing>,
     brought_by: Option<AccountId>,
@@ -60,6 +60,7 @@ impl Told {
         if joins {
             self.drafts.clear();
         }
+        self.roll.note(chain.state(), &change);
         self.drafts.extend(drafts(chain.state(), names, &change));
         if concerns_others(&change) {
             self.actors.push(change.by.account);
@@ -109,7 +110,6 @@ impl Told {
                 _ => {}
             }
         }
-        self.roll.note(chain.state(), &change);
         self.changes.push(change);
     }
 }
@@ -198,6 +198,11 @@ impl Engine {
         self.places.behind.insert(place);
         self.needs
             .retain(|need, state| *need != Need::PlaceEntries(place) || *state == NeedState::Running);
+    }
+
+    /// More of a place's chain is on its way.
+    pub(crate) fn place_is_followed(&self, place: PlaceId) -> bool {
+        self.places.behind.contains(&place)
     }
 
     /// Chains that are being followed are asked for until they are here.
@@ -376,17 +381,11 @@ impl Engine {
             place.kept.disputed = None;
         }
         let head = known.chain.head();
-        let mut rest = Told {
-            roll: told.roll,
-            ..Told::default()
-        };
-        let names = work.place_names(id)?;
-        let own = work.own()?.account;
-        for change in told.changes.into_iter().filter(|change| change.sequence > head) {
-            rest.take(&chain, &names, own, change);
-        }
+        let mut told = told;
+        told.changes.retain(|change| change.sequence > head);
+        told.drafts.retain(|draft| draft.entry() > head);
         place.chain = Arc::new(chain);
-        self.place_grew(work, place, rest)
+        self.place_grew(work, place, told)
     }
 
     /// Takes entries behind a known chain. False where they do not follow it.
@@ -551,7 +550,7 @@ impl Engine {
                 }
             }
         }
-        self.note_place_changes(id, &told.changes);
+        self.note_place_changes(work, id, &told.changes)?;
         self.tell_new_place_key(work, &place)?;
         self.look_over(work, &place)?;
         if was_in && place.kept.standing != Standing::Member {

@@ -154,6 +154,7 @@ impl Engine {
             self.fail(work, ask, failure.clone());
         }
         self.places.making.clear();
+        self.places.added.clear();
         Ok(())
     }
 }

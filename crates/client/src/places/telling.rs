@@ -33,6 +33,19 @@ pub(crate) struct Draft {
     notice: Notice,
 }
 
+impl Draft {
+    /// The entry that it tells of.
+    pub(crate) fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    /// The same of another entry.
+    #[cfg(test)]
+    pub(crate) fn of_entry(self, entry: u32) -> Self {
+        Self { entry, ..self }
+    }
+}
+
 /// Where the notices of a room stand.
 #[derive(Default, Encode, Decode)]
 struct NoticeLog {

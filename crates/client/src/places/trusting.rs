@@ -5,6 +5,7 @@
 //! compared. A claim that their own chains do not bear out makes the place disputed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use conclave_protocol::{AccountId, PlaceId};
 use conclave_sigchain::room::RoomChainError;
@@ -150,12 +151,8 @@ impl Engine {
                 Compared::False
             });
         }
-        let mut chain = conclave_sigchain::room::RoomChain::clone(&place.chain);
-        Ok(match chain.confirm(&person.chain) {
-            Ok(()) => {
-                place.chain = std::sync::Arc::new(chain);
-                Compared::Holds
-            }
+        Ok(match Arc::make_mut(&mut place.chain).confirm(&person.chain) {
+            Ok(()) => Compared::Holds,
             Err(RoomChainError::FalseClaim) => Compared::False,
             Err(_) => Compared::Waits,
         })
