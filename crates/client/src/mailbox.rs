@@ -542,6 +542,8 @@ impl Engine {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
                         Control::Removed(ids) => self.take_removed(work, &ids)?,
+                        Control::Marked(mark) => self.take_mark(work, &mark)?,
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }
@@ -716,9 +718,12 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys | Need::Places => {
-                Ok(())
-            }
+            Need::Bundle(_)
+            | Need::FreshBundle(_)
+            | Need::Envelopes(_)
+            | Need::Prekeys
+            | Need::Places
+            | Need::Named(_) => Ok(()),
             Need::PlaceEntries(place) => self.place_not_shown(work, place),
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),

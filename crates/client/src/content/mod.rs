@@ -301,6 +301,9 @@ pub(crate) enum Control {
     /// To own devices: messages that the person deleted for themselves.
     #[n(6)]
     Removed(#[n(0)] Vec<EnvelopeId>),
+    /// To own devices: what the person said about somebody's identity.
+    #[n(20)]
+    Marked(#[n(0)] crate::trust::Mark),
     /// A sender key of the sending device in a room of a place: a distribution.
     #[n(10)]
     SenderKey(#[n(0)] SecretBytes),
@@ -312,11 +315,14 @@ pub(crate) enum Control {
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
     /// Keys of what is sealed in a place's chain, for devices of its members, with the chain's head as the sender
     /// sees it.
-    #[n(20)]
+    #[n(13)]
     PlaceKeys(#[n(0)] PlaceId, #[n(1)] PlaceHead, #[n(2)] Vec<Secret32>),
     /// The sending device lacks keys of a place.
-    #[n(21)]
+    #[n(14)]
     PlaceKeysWanted(#[n(0)] PlaceId, #[n(1)] PlaceHead),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// The id of one chain of sender keys.
@@ -578,6 +584,17 @@ mod tests {
         };
         let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
         assert_eq!(hex(&bytes), "82048183036344656e05");
+        let marked = crate::trust::Mark {
+            account: AccountId([7; 32]),
+            username: "mia".into(),
+            judgment: crate::trust::Judgment::Verified,
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::Marked(marked)).unwrap();
+        assert_eq!(
+            hex(&bytes),
+            format!("821481845820{}636d69610105", "07".repeat(32))
+        );
     }
 
     #[test]
@@ -626,11 +643,11 @@ mod tests {
         };
         let wanted = minicbor::to_vec(Control::PlaceKeysWanted(PlaceId([8; 32]), head)).unwrap();
         let (place, hash) = ("08".repeat(32), "07".repeat(32));
-        assert_eq!(hex(&wanted), format!("8215825820{place}82055820{hash}"));
+        assert_eq!(hex(&wanted), format!("820e825820{place}82055820{hash}"));
         let keys = vec![Secret32([9; 32])];
         let told = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
         let key = "09".repeat(32);
-        assert_eq!(hex(&told), format!("8214835820{place}82055820{hash}815820{key}"));
+        assert_eq!(hex(&told), format!("820d835820{place}82055820{hash}815820{key}"));
         let keys = (0..crate::places::keys::KEYS_MAX)
             .map(|_| Secret32([9; 32]))
             .collect();
