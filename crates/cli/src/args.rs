@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use conclave_sdk::ServerAddress;
 
 use crate::links::{InviteArg, LinkArg, WhoArg};
+use crate::messages::{MessageArg, TimeArg};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -160,6 +161,117 @@ pub(crate) enum Command {
         limit: u32,
         #[command(flatten)]
         local: LocalArg,
+    },
+    /// Reply to a message of a chat; the other sees what you reply to
+    ///
+    /// MESSAGE is the place of a message from the end of the chat as conclave history prints it, 1 for the newest, or
+    /// its id from --json. The same for the commands below.
+    Reply {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The text, as for send
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// Reply in the thread that hangs from the message
+        #[arg(long)]
+        thread: bool,
+    },
+    /// Write a text of yours anew; the other can look at what it said before
+    Edit {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The new text, as for send
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
+    /// Delete a message of yours for everyone, or any message on your devices alone
+    Delete {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// On your devices alone
+        #[arg(long)]
+        for_me: bool,
+    },
+    /// React to a message with an emoji
+    React {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The emoji
+        emoji: String,
+        /// Take it back
+        #[arg(long)]
+        off: bool,
+    },
+    /// Pin a message in its chat, for both
+    Pin {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// Unpin it
+        #[arg(long)]
+        off: bool,
+    },
+    /// Print the pinned messages of a chat
+    Pins {
+        /// With whom
+        with: WhoArg,
+    },
+    /// Ask a question with 2 to 12 answers to choose from
+    Poll {
+        /// Whom: a name, or a contact link
+        with: WhoArg,
+        /// The question
+        question: String,
+        /// The answers
+        #[arg(required = true, num_args = 2..=12, value_name = "ANSWER")]
+        options: Vec<String>,
+        /// Let several answers be chosen
+        #[arg(long)]
+        multiple: bool,
+    },
+    /// Vote in a poll; without an answer, take your vote back
+    Vote {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// Numbers of the answers, from 1
+        #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=12))]
+        choices: Vec<u32>,
+    },
+    /// Close a poll of yours; later votes do not count
+    ClosePoll {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+    },
+    /// Send a text again to somebody else, and say whose it was
+    Forward {
+        /// With whom the message is
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// To whom
+        to: WhoArg,
+    },
+    /// Let new messages of a chat disappear: so long after they were sent or read
+    ///
+    /// Both see it, and both devices follow it. Who wants to keep a message can still copy it.
+    Timer {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// How long they stay: 30s, 5m, 8h, 1d, 4w, or off
+        time: TimeArg,
     },
     /// Print the link by which others find you, and only you
     ContactLink,

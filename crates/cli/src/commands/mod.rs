@@ -2,6 +2,7 @@
 
 mod accounts;
 mod chats;
+mod contents;
 mod devices;
 mod keeping;
 mod linking;
@@ -77,6 +78,46 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::Mute { with, hours, off } => keeping::mute(&common, printer, &with, hours, off).await,
         Command::Favourite { with, off } => keeping::favourite(&common, printer, &with, off).await,
         Command::Archive { with, off } => keeping::archive(&common, printer, &with, off).await,
+        Command::Reply {
+            with,
+            message,
+            text,
+            thread,
+        } => contents::reply(&common, printer, (&with, message), &text, thread).await,
+        Command::Edit { with, message, text } => {
+            contents::edit(&common, printer, (&with, message), &text).await
+        }
+        Command::Delete {
+            with,
+            message,
+            for_me,
+        } => contents::delete(&common, printer, (&with, message), for_me).await,
+        Command::React {
+            with,
+            message,
+            emoji,
+            off,
+        } => contents::react(&common, printer, (&with, message), &emoji, off).await,
+        Command::Pin { with, message, off } => contents::pin(&common, printer, (&with, message), off).await,
+        Command::Pins { with } => contents::pins(&common, printer, &with).await,
+        Command::Poll {
+            with,
+            question,
+            options,
+            multiple,
+        } => contents::poll(&common, printer, &with, (&question, options), multiple).await,
+        Command::Vote {
+            with,
+            message,
+            choices,
+        } => contents::vote(&common, printer, (&with, message), &choices).await,
+        Command::ClosePoll { with, message } => {
+            contents::close_poll(&common, printer, (&with, message)).await
+        }
+        Command::Forward { with, message, to } => {
+            contents::forward(&common, printer, (&with, message), &to).await
+        }
+        Command::Timer { with, time } => contents::timer(&common, printer, &with, time).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }

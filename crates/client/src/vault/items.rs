@@ -46,7 +46,12 @@ pub(crate) enum Item {
 /// How many messages an item is as long as, at most.
 pub(super) fn weight(item: &Item) -> usize {
     match item {
-        Item::Message(..) | Item::Head(..) | Item::Key(..) | Item::Removed(..) | Item::Mark(_) | Item::Known(_) => 1,
+        Item::Message(..)
+        | Item::Head(..)
+        | Item::Key(..)
+        | Item::Removed(..)
+        | Item::Mark(_)
+        | Item::Known(_) => 1,
         Item::Setting(entry) => entry
             .size()
             .checked_div(160)
