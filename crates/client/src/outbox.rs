@@ -93,7 +93,7 @@ impl Target {
     fn receiver(&self) -> Option<(AccountId, Option<DeviceId>)> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, device, _) => Some((*peer, *device)),
+            Self::Control(peer, device, _) | Self::PlaceKeys(peer, device, _) => Some((*peer, *device)),
             Self::VaultKey(peer, _) => Some((*peer, None)),
             Self::Repeat(to, _) | Self::Seeds(to, ..) => Some((to.account, Some(to.device))),
         }
@@ -103,15 +103,6 @@ impl Target {
     fn waits_behind(&self, waiting: &BTreeSet<(AccountId, Option<DeviceId>)>) -> bool {
         self.receiver()
             .is_some_and(|receiver| waiting.contains(&receiver) || waiting.contains(&(receiver.0, None)))
-    }
-
-    /// The account of a control payload.
-    fn peer(&self) -> Option<AccountId> {
-        match self {
-            Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) | Self::PlaceKeys(peer, ..) => Some(*peer),
-            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
-        }
     }
 }
 
@@ -861,7 +852,11 @@ impl Engine {
                 accounts.dedup();
                 accounts
             }
-            Some(target) => target.peer().into_iter().collect(),
+            Some(target) => target
+                .receiver()
+                .map(|(account, _)| account)
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         })
     }
