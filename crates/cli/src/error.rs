@@ -36,8 +36,10 @@ pub(crate) enum CliError {
     SeveralPlaces(String),
     #[error("This is not a change that this version knows.")]
     NoChange,
-    #[error("Nothing was removed.")]
+    #[error("Nothing was changed.")]
     NotConfirmed,
+    #[error("That is you. Name the person with whom you compare.")]
+    OwnAccount,
     #[error("No new device of yours waits for approval. Sign in there first, or run there: conclave link")]
     NobodyWaits,
     #[error(

@@ -98,6 +98,9 @@ pub(crate) enum Call {
         ask: u64,
         form: RecoverForm,
     },
+    ResetFinish {
+        ask: u64,
+    },
     /// Whether a device that was added here has signed in.
     AddedDevice(LinkId),
     Devices {
@@ -149,6 +152,8 @@ pub(crate) enum Instead {
     Registration(String),
     /// A recovery with this key.
     Recovery(Box<RecoveryKey>),
+    /// Starting again under the name, with the password alone.
+    Reset,
 }
 
 /// What a person filled in to come back with the recovery key.
@@ -189,12 +194,14 @@ pub(crate) enum Need {
     Prekeys,
     /// Something of the account's vault.
     Vault(VaultNeed),
+    /// Whom the name of somebody known here belongs to now.
+    Named(AccountId),
+    /// Older messages of a room of a place.
+    Past(RoomId),
     /// Where the account is in.
     Places,
     /// Entries of a place's chain.
     PlaceEntries(PlaceId),
-    /// Older messages of a room of a place.
-    Past(RoomId),
 }
 
 /// How a need stands.
@@ -296,6 +303,13 @@ impl Engine {
                 (Method::Get, path, None)
             }
             Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
+            Need::Named(account) => {
+                let Some(name) = work.pinned_name(account)? else {
+                    return Ok(());
+                };
+                let path = format!("/api/v1/accounts/by-username/{name}");
+                (Method::Get, path, None)
+            }
             Need::OpenRoom(room) => {
                 let Some(state) = work.room_state(room)? else {
                     return Ok(());
@@ -412,6 +426,9 @@ impl Engine {
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
             Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
+                Ok(pending) if matches!(form.instead_of, Some(Instead::Reset)) => {
+                    self.reset_with(work, ask, &form, pending)
+                }
                 Ok(pending) => self.pending_login(work, ask, &form, pending),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
@@ -435,6 +452,10 @@ impl Engine {
             Call::RecoveryFinish { ask, form } => {
                 self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
             }
+            Call::ResetFinish { ask } => match parse::<LoggedIn>(answer) {
+                Ok(logged_in) => self.take_login(work, ask, &logged_in),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
             Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
@@ -472,6 +493,13 @@ impl Engine {
                 Ok(found) => return self.needed_room(work, room, found.low, found.high),
                 Err(refusal) => refusal,
             },
+            Need::Named(account) => {
+                // Where it is not answered, it is asked again when somebody looks.
+                if let Ok(found) = parse::<AccountFound>(answer) {
+                    self.needed_named(work, account, found)?;
+                }
+                return Ok(());
+            }
             Need::OpenRoom(room) => match parse::<Nothing>(answer) {
                 Ok(Nothing) => {
                     if let Some(mut state) = work.room_state(room)? {
@@ -517,6 +545,11 @@ impl Engine {
                 Err(refusal) => refusal,
             },
         };
+        if let Need::Bundle(address) = need
+            && refusal.is(ErrorCode::NoPrekeys)
+        {
+            self.without_prekeys.insert(address);
+        }
         if refusal.is(ErrorCode::SignInNeeded) {
             // The access token ended on the way; the next round fetches one.
             self.access = None;
@@ -576,7 +609,8 @@ impl Engine {
             | Call::OpenLink { ask, .. }
             | Call::RecoveryStart { ask, .. }
             | Call::RecoveryProof { ask, .. }
-            | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
+            | Call::RecoveryFinish { ask, .. }
+            | Call::ResetFinish { ask } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.

@@ -1,6 +1,6 @@
 import type { CoreEvent } from '../lib/engine/core';
 import { href } from '../lib/platform/route';
-import type { Failure } from '../lib/protocol/generated';
+import type { Failure, StandingView } from '../lib/protocol/generated';
 import { FakeCore, failure, refuse } from './fake-core';
 
 /** A screen in a state: where it is, what the engine holds, and what somebody does there. */
@@ -17,6 +17,12 @@ export interface Actions {
   key: (init: KeyboardEventInit) => Promise<void>;
   wait: (ms: number) => Promise<void>;
   scroll: (top: number) => Promise<void>;
+  /** Opens what is folded away. */
+  open: (name: string) => Promise<void>;
+  /** Rests on the newest message with these words, so that its bar shows. */
+  hover: (words: string) => Promise<void>;
+  /** Opens the menu of the newest message with these words. */
+  menu: (words: string) => Promise<void>;
 }
 
 const MINUTE = 60_000;
@@ -41,7 +47,7 @@ function alone(): FakeCore {
 }
 
 /** A lived-in account. */
-function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): FakeCore {
+export function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): FakeCore {
   const core = new FakeCore().signedIn('jonas', {
     administrator: true,
     offerRecoveryKey: options.offerRecoveryKey ?? false,
@@ -107,7 +113,7 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
   return core;
 }
 
-function miaIn(core: FakeCore) {
+export function miaIn(core: FakeCore) {
   const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
   return chat;
@@ -126,7 +132,7 @@ function long(unread: number): FakeCore {
   return core;
 }
 
-function failing(
+export function failing(
   goal: Parameters<FakeCore['faults']['set']>[0],
   code: string,
   message: string,
@@ -136,12 +142,12 @@ function failing(
   return core;
 }
 
-function hanging(goal: Parameters<FakeCore['faults']['set']>[0], core = home()) {
+export function hanging(goal: Parameters<FakeCore['faults']['set']>[0], core = home()) {
   core.faults.set(goal, 'never');
   return core;
 }
 
-function connected(state: 'offline' | 'connecting' | 'catching_up', core = home()) {
+export function connected(state: 'offline' | 'connecting' | 'catching_up', core = home()) {
   core.connectionState = state;
   return core;
 }
@@ -174,11 +180,36 @@ function withDevices(): FakeCore {
     });
 }
 
+function standing(how: StandingView, core = home()): FakeCore {
+  core.standings.set('account-mia', how);
+  return core;
+}
+
+/** Somebody whose name belonged to another identity before. */
+function changedTomas(how: StandingView): FakeCore {
+  const core = home();
+  const chat = core.chat('tomas');
+  core.put(chat, { body: { type: 'identity_changed' }, sent_at: core.now() - HOUR });
+  core.put(chat, {
+    text: 'It is me, on a new phone. The old one fell into the harbour.',
+    sent_at: core.now() - HOUR + MINUTE,
+  });
+  core.standings.set('account-tomas', how);
+  return core;
+}
+
 async function recovering(act: Actions, core: FakeCore): Promise<void> {
   await act.type('Name', 'jonas');
   await act.type('Recovery key', core.words.join(' '));
   await act.type('New password', 'five boats in the sun');
   await act.press('Come back');
+}
+
+async function startAgain(act: Actions): Promise<void> {
+  await act.type('Name', 'jonas');
+  await act.type('Password', 'four boats');
+  await act.type('Type your name once more to start again', 'jonas');
+  await act.press('Start again');
 }
 
 async function gone(act: Actions, core: FakeCore, why: Failure): Promise<void> {
@@ -453,6 +484,45 @@ export const SCENES: Record<string, Scene> = {
       await act.wait(700);
     },
   },
+  reset: { hash: href.reset, core: () => nobody().joining() },
+  'reset-typed': {
+    hash: href.reset,
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Password', 'four boats');
+      await act.type('Type your name once more to start again', 'jonas');
+    },
+  },
+  'reset-working': {
+    hash: href.reset,
+    core: () => hanging('resetIdentity', nobody()),
+    then: async (act) => {
+      await startAgain(act);
+      await act.wait(700);
+    },
+  },
+  'reset-too-soon': {
+    hash: href.reset,
+    core: () => {
+      const core = nobody();
+      core.faults.set(
+        'resetIdentity',
+        refuse(
+          'reset_too_soon',
+          'A device of this account was used not long ago. For safety you can start again only after a pause; use that device until then, or ask the server’s operator.',
+          22 * 60 * 60,
+        ),
+      );
+      return core;
+    },
+    then: startAgain,
+  },
+  'reset-offline': {
+    hash: href.reset,
+    core: () => failing('resetIdentity', 'offline', OFFLINE, nobody()),
+    then: startAgain,
+  },
   'device-removed': {
     hash: '#/chats',
     core: home,
@@ -585,7 +655,127 @@ export const SCENES: Record<string, Scene> = {
         Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n'),
       ),
   },
-  'conversation-info': { hash: MIA, core: home, then: (act) => act.press('About this chat') },
+  'conversation-info': {
+    hash: href.chat('room-jonas'),
+    core: home,
+    then: (act) => act.press('About this chat'),
+  },
+  profile: { hash: MIA, core: home, then: (act) => act.press('About this chat') },
+  'profile-verified': {
+    hash: MIA,
+    core: () => standing('verified'),
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-loading': {
+    hash: MIA,
+    core: () => hanging('profile'),
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.wait(600);
+    },
+  },
+  'profile-failed': {
+    hash: MIA,
+    core: () => failing('profile', 'storage', 'This device could not read its data.'),
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-disputed': {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      core.profiles.set('account-mia', { disputed: true });
+      return core;
+    },
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-number': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+    },
+  },
+  'profile-number-code': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+      await act.open('Compare by code instead');
+      await act.wait(300);
+    },
+  },
+  'profile-number-differs': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+      await act.open('Compare by code instead');
+      await act.type('What mia shows', 'https://chat.example/#/verify/mia/differs');
+      await act.press('Compare');
+      await act.wait(300);
+    },
+  },
+  'profile-changes': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('What changed');
+    },
+  },
+  'profile-changes-offline': {
+    hash: MIA,
+    core: () => connected('offline'),
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('What changed');
+      await act.wait(600);
+    },
+  },
+  'profile-scanned': { hash: href.verify('mia', 'account-mia', 'code'), core: home },
+  'profile-scanned-differs': { hash: href.verify('mia', 'account-mia', 'differs'), core: home },
+  'identity-changed': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('changed'),
+  },
+  'identity-blocked': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('blocked'),
+  },
+  'identity-blocked-accepting': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('blocked'),
+    then: (act) => act.press('Accept…'),
+  },
+  'identity-blocked-failed': {
+    hash: href.chat('room-tomas'),
+    core: () => {
+      const core = changedTomas('blocked');
+      core.faults.set(
+        'judge',
+        refuse(
+          'storage',
+          'This device could not store that; nothing was sent. Make room on the disk and try again.',
+        ),
+      );
+      return core;
+    },
+    then: async (act) => {
+      await act.press('Accept…');
+      await act.press('Write without comparing');
+    },
+  },
+  'identity-moved': {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      core.successors.set('account-mia', 'account-mia-2');
+      return core;
+    },
+  },
   'conversation-unknown': { hash: href.chat('room-nobody'), core: home },
   recovery: { hash: MIA, core: () => home({ offerRecoveryKey: true }) },
   'recovery-words': {
@@ -624,6 +814,16 @@ export const SCENES: Record<string, Scene> = {
     hash: '#/settings',
     core: withDevices,
     then: (act) => act.press('Remove Chromium on Linux'),
+  },
+  'devices-changes': {
+    hash: '#/settings',
+    core: withDevices,
+    then: (act) => act.press('What changed'),
+  },
+  'devices-changes-failed': {
+    hash: '#/settings',
+    core: () => failing('profile', 'storage', 'This device could not read its data.', withDevices()),
+    then: (act) => act.press('What changed'),
   },
   'devices-add': { hash: '#/settings', core: withDevices, then: (act) => act.press('Add a device') },
   'settings-invite': { hash: '#/settings', core: home, then: (act) => act.press('Make an invite link') },

@@ -167,6 +167,39 @@ fn the_same_bytes_open_no_slot_of_another_kind() {
 }
 
 #[test]
+fn a_slot_by_the_recovery_key_is_believed_of_that_key_and_account_alone() {
+    let mut rng = rng(4);
+    let device = Device::new(1, &mut rng);
+    let account = device.remote().account;
+    let [key, other] = [1, 2].map(|byte| RecoveryKey::from_bytes(&[byte; 32]));
+    let secret = SlotSecret::from_recovery_key(&key);
+    let slot = VaultSlot::sign_by_recovery(account, &key, &secret, NOW);
+    let slot = VaultSlot::from_bytes(&slot.to_bytes()).unwrap();
+    let public = key.signing_key().public();
+    assert!(slot.verify_by_recovery(account, &public).is_ok());
+    assert_eq!(
+        slot.verify_by_recovery([9; 32], &public).err(),
+        Some(VaultError::OtherDevice)
+    );
+    let refused = slot.verify_by_recovery(account, &other.signing_key().public());
+    assert_eq!(refused.err(), Some(VaultError::Signature));
+    assert_eq!(slot.verify(&device.remote()).err(), Some(VaultError::OtherDevice));
+    // What a device signed is none of the recovery key's, whatever it says of itself.
+    let planted = VaultSlot::sign(device.remote().address(), &device.signing, &secret, NOW);
+    assert_eq!(
+        planted.verify_by_recovery(account, &public).err(),
+        Some(VaultError::OtherDevice)
+    );
+    let mut claims = device.remote().address();
+    claims.device = VaultSlot::BY_RECOVERY;
+    let claims = VaultSlot::sign(claims, &device.signing, &secret, NOW);
+    assert_eq!(
+        claims.verify_by_recovery(account, &public).err(),
+        Some(VaultError::Signature)
+    );
+}
+
+#[test]
 fn a_slot_is_believed_only_of_its_device_and_unaltered() {
     let mut rng = rng(4);
     let device = Device::new(1, &mut rng);

@@ -15,6 +15,8 @@ export function preview(message: MessageView): string {
       return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
+    case 'identity_changed':
+      return 'Has a new identity';
     case 'poll':
       return `Poll: ${body.question}`;
     case 'deleted':
@@ -22,6 +24,9 @@ export function preview(message: MessageView): string {
     case 'timer':
       return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
     case 'notice':
-      return noticeWords(body.notice, message.mine ? 'You' : 'Somebody');
+      return noticeWords(body.notice, message.author, {
+        nameOf: () => 'Somebody',
+        own: message.mine ? message.author : null,
+      });
   }
 }

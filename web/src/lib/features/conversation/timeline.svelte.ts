@@ -12,12 +12,8 @@ export const WINDOW = 500;
 /** Rows asked for at a time. */
 export const PAGE = 50;
 
-/** Newer rows that were let go while somebody read far back. */
-interface LetGo {
-  /** Place of the oldest of them: the window ends just before it. */
-  from: Position;
-  count: number;
-}
+/** Rows on each side of a message that is jumped to. */
+const AROUND = 40;
 
 /** What a timeline needs from the device. */
 export interface TimelineSource {
@@ -55,7 +51,8 @@ export class Timeline {
   readonly #keys = new SvelteMap<string, string>();
   readonly #source: TimelineSource;
   readonly #query = new Refresher(() => this.#refresh());
-  #letGo = $state.raw<LetGo[]>([]);
+  #newerBelow = $state(false);
+  #opening: Promise<void> = Promise.resolve();
   #atBottom = true;
   #readUpTo: Position | null = null;
   readonly #unreadAtOpening: number;
@@ -71,7 +68,7 @@ export class Timeline {
 
   /** Newer messages exist below the window. */
   get detached(): boolean {
-    return this.#letGo.length > 0;
+    return this.#newerBelow;
   }
 
   /** The rows to draw: what the engine has, then what is on its way to it. */
@@ -93,7 +90,7 @@ export class Timeline {
       if (event.type === 'timeline' && event.room === this.room) void this.refresh();
       if (event.type === 'arrived' && event.room === this.room && this.detached) this.newBelow += 1;
     });
-    void this.open();
+    this.#opening = this.open();
     return () => {
       this.#stopped = true;
       this.#stop();
@@ -120,10 +117,7 @@ export class Timeline {
       if (this.#stopped) return;
       const messages = this.#without(page, this.messages ?? []);
       const window = [...messages, ...(this.messages ?? [])];
-      const dropped = window.slice(WINDOW);
-      const [oldestDropped] = dropped;
-      if (oldestDropped)
-        this.#letGo = [...this.#letGo, { from: oldestDropped.position, count: dropped.length }];
+      if (window.length > WINDOW) this.#newerBelow = true;
       this.atStart = page.length < PAGE;
       this.messages = window.slice(0, WINDOW);
     } catch (thrown) {
@@ -133,19 +127,18 @@ export class Timeline {
     }
   }
 
-  /** Loads the page below, after older ones pushed it out of the window. */
+  /** Loads the page below, where older ones pushed it out of the window or a message in the middle was jumped to. */
   async loadNewer(): Promise<void> {
-    const next = this.#letGo.at(-1);
     const last = this.messages?.at(-1);
-    if (!next || !last || this.loadingOlder) return;
+    if (!this.#newerBelow || !last || this.loadingOlder) return;
     this.loadingOlder = true;
+    this.pageFailure = null;
     try {
-      const after = this.#letGo.at(-2)?.from ?? null;
-      const page = await this.#pageAfter(last.position, after, next.count);
+      const page = await this.#source.core.listMessagesAfter(this.room, last.position, PAGE);
       if (this.#stopped) return;
       const window = [...(this.messages ?? []), ...this.#without(page, this.messages ?? [])];
       if (window.length > WINDOW) this.atStart = false;
-      this.#letGo = this.#letGo.slice(0, -1);
+      this.#newerBelow = page.length === PAGE;
       this.messages = window.slice(-WINDOW);
     } catch (thrown) {
       this.pageFailure = failureOf(thrown);
@@ -168,15 +161,16 @@ export class Timeline {
   }
 
   /** Puts a text into the outbox and shows it at once. Rejects when the device could not keep it. */
-  async send(text: string): Promise<void> {
+  async send(text: string, { reply = null, mentions = [] }: TextWith = {}): Promise<void> {
     this.#sent += 1;
-    const shown = this.#pendingRow(`pending-${this.#sent}`, text);
+    const shown = pendingRow(this.room, `pending-${this.#sent}`, text, reply);
     this.unreadFrom = null;
     this.newBelow = 0;
     if (this.detached) await this.jumpToNewest();
     this.pending = [...this.pending, shown];
     try {
-      const id = await this.#source.core.sendText(this.room, text);
+      const given = { ...(reply ? { replyTo: reply.id } : {}), ...(mentions.length > 0 ? { mentions } : {}) };
+      const id = await this.#source.core.sendText(this.room, text, given);
       this.#keys.set(id, shown.id);
       await this.refresh();
     } finally {
@@ -184,12 +178,43 @@ export class Timeline {
     }
   }
 
-  retry(message: string): Promise<void> {
-    return this.#act(() => this.#source.core.retry(message));
+  get core(): Core {
+    return this.#source.core;
   }
 
-  discard(message: string): Promise<void> {
-    return this.#act(() => this.#source.core.discard(message));
+  /** Brings a message into the window, with what stands around it; `false` when it is not here. */
+  async reach(id: string): Promise<boolean> {
+    await this.#opening;
+    if (this.messages?.some((message) => message.id === id)) return true;
+    try {
+      const page = await this.#source.core.listMessagesAround(this.room, id, AROUND);
+      if (this.#stopped) return false;
+      const at = page.findIndex((message) => message.id === id);
+      this.failure = null;
+      this.pageFailure = null;
+      this.atStart = at < AROUND;
+      this.#newerBelow = page.length - at > AROUND;
+      this.messages = keepSame(this.messages ?? [], page);
+      return at >= 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The newest message of somebody else, also one that stands in a thread. */
+  get newestOfOthers(): string | null {
+    return this.messages?.findLast((message) => !message.mine)?.id ?? null;
+  }
+
+  /** Does a goal that changes messages, and shows why it did not come about. */
+  async act(goal: () => Promise<unknown>): Promise<void> {
+    this.actionFailure = null;
+    try {
+      await goal();
+      await this.refresh();
+    } catch (thrown) {
+      this.actionFailure = failureOf(thrown);
+    }
   }
 
   /** The screen says whether the newest message is in view. */
@@ -214,23 +239,13 @@ export class Timeline {
     }
   }
 
-  async #act(goal: () => Promise<void>): Promise<void> {
-    this.actionFailure = null;
-    try {
-      await goal();
-      await this.refresh();
-    } catch (thrown) {
-      this.actionFailure = failureOf(thrown);
-    }
-  }
-
   async #loadNewest(before: (page: MessageView[]) => void = () => undefined): Promise<void> {
     const limit = Math.min(WINDOW, Math.max(PAGE, this.#unreadAtOpening + PAGE / 2));
     try {
       const page = await this.#source.core.listMessages(this.room, null, limit);
       if (this.#stopped) return;
       this.failure = null;
-      this.#letGo = [];
+      this.#newerBelow = false;
       this.atStart = page.length < limit;
       before(page);
       this.messages = keepSame(this.messages ?? [], page);
@@ -244,7 +259,9 @@ export class Timeline {
     const held = this.messages;
     // A little more than is held: what arrived since then must not push out what is on the screen.
     let limit = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
-    const before = this.#letGo.at(-1)?.from ?? null;
+    const last = this.detached ? held.at(-1)?.position : undefined;
+    // Up to the last row of the window, or to the newest.
+    const before = last ? { ...last, ordinal: last.ordinal + 1 } : null;
     const newest = held.findLast((row) => row.position.sequence !== null)?.position;
     try {
       let page = await this.#source.core.listMessages(this.room, before, limit);
@@ -319,55 +336,40 @@ export class Timeline {
     this.#readUpTo = lastRead?.position ?? null;
   }
 
-  /** Rows between two places. Asks on while a page does not reach back to the window's end. */
-  async #pageAfter(last: Position, before: Position | null, count: number): Promise<MessageView[]> {
-    let rows: MessageView[] = [];
-    let end = before;
-    for (;;) {
-      const limit = count + 1;
-      const page = await this.#source.core.listMessages(this.room, end, limit);
-      const first = page[0];
-      rows = [...page, ...rows];
-      if (!first || page.length < limit || comparePositions(first.position, last) <= 0) break;
-      end = first.position;
-    }
-    return rows.filter((row) => comparePositions(row.position, last) > 0);
-  }
-
   #without(page: MessageView[], held: MessageView[]): MessageView[] {
     const ids = new Set(held.map((message) => message.id));
     return page.filter((message) => !ids.has(message.id));
   }
+}
 
-  #pendingRow(id: string, text: string): MessageView {
-    return {
-      id,
-      room: this.room,
-      author: '',
-      mine: true,
-      sent_at: Date.now(),
-      delivery: { type: 'queued' },
-      missing_before: 0,
-      body: { type: 'text', text },
-      position: { sequence: null, ordinal: Number.MAX_SAFE_INTEGER },
-      reply: null,
-      edited_at: null,
-      reactions: [],
-      pinned: false,
-      thread: null,
-      forwarded: null,
-      expires_at: null,
-      mentions_me: false,
-      can: {
-        edit: false,
-        delete_for_everyone: false,
-        react: false,
-        pin: false,
-        reply: false,
-        forward: false,
-      },
-    };
-  }
+/** A text as it is shown until the engine has it. */
+export function pendingRow(room: string, id: string, text: string, reply: MessageView | null): MessageView {
+  return {
+    id,
+    room,
+    author: '',
+    mine: true,
+    sent_at: Date.now(),
+    delivery: { type: 'queued' },
+    missing_before: 0,
+    body: { type: 'text', text },
+    position: { sequence: null, ordinal: Number.MAX_SAFE_INTEGER },
+    reply: reply && {
+      message: reply.id,
+      author: reply.author,
+      username: '',
+      excerpt: reply.body.type === 'text' ? reply.body.text.slice(0, 120) : '',
+      state: 'here',
+    },
+    edited_at: null,
+    reactions: [],
+    pinned: false,
+    thread: null,
+    forwarded: null,
+    expires_at: null,
+    mentions_me: false,
+    can: { edit: false, delete_for_everyone: false, react: false, pin: false, reply: false, forward: false },
+  };
 }
 
 function sameText(one: MessageView, other: MessageView): boolean {
