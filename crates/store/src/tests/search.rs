@@ -421,7 +421,7 @@ proptest! {
             let change = match &text {
                 None => Change::DeleteMessage(said(number, "").id),
                 Some(text) => {
-                    let body = if open { MessageBody::Text(text.clone()) } else { MessageBody::Unopened };
+                    let body = if open { MessageBody::Text(text.as_str().into()) } else { MessageBody::Unopened };
                     // The time of a message never changes.
                     let time = kept.get(&number).map_or(BEGIN + time * 100_000 + number * 1000, |(time, _)| *time);
                     Change::PutMessage(MessageRow { body, sent_at: Timestamp(time), ..said(number, "") })
