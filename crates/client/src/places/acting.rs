@@ -144,6 +144,7 @@ impl Engine {
         let Some(act) = self.places.acts.get(&id).and_then(VecDeque::front) else {
             return Ok(false);
         };
+        let closes = matches!(act.wanted, Wanted::Change(PlaceChange::Close));
         let waits = act.posted.is_some()
             || act.not_before.is_some_and(|at| at > work.now)
             || self.places.behind.contains(&id);
@@ -157,6 +158,10 @@ impl Engine {
         if let Some(dispute) = &place.kept.disputed {
             let failure = dispute_failure(dispute);
             self.end_place_act(work, id, Err(failure))?;
+            return Ok(true);
+        }
+        if place.chain.state().is_closed() && !closes {
+            self.end_place_act(work, id, Err(Failure::place_closed()))?;
             return Ok(true);
         }
         let Some(mut act) = self.places.acts.get_mut(&id).and_then(VecDeque::pop_front) else {

@@ -80,7 +80,6 @@ impl Told {
                     self.standing = Some(Standing::Waiting);
                 }
                 RoomEvent::RequestEnded(account) if *account == own => {
-                    // Who is let in joins by the same entry.
                     self.standing = Some(if change.by.account == own {
                         Standing::Left
                     } else {
@@ -109,6 +108,10 @@ impl Told {
                 }
                 _ => {}
             }
+        }
+        // Somebody who is let in has asked no longer, and somebody who was put out may have asked again.
+        if self.standing.is_some() && chain.state().member(own).is_some() {
+            self.standing = Some(Standing::Member);
         }
         self.changes.push(change);
     }
@@ -551,7 +554,7 @@ impl Engine {
             }
         }
         self.note_place_changes(work, id, &told.changes)?;
-        self.tell_new_place_key(work, &place)?;
+        self.tell_new_place_key(work, &place, &told.changes)?;
         self.look_over(work, &place)?;
         if was_in && place.kept.standing != Standing::Member {
             self.fail_place_acts(work, id, &Failure::place_not_member())?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use conclave_crypto::{PlaceKey, PlaceKeyId, place_key_of};
 use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, PlaceId, Timestamp};
+use conclave_sigchain::room::{Departure, RoomChange, RoomEvent};
 use minicbor::{Decode, Encode};
 
 use super::names::sealed_values;
@@ -84,6 +85,16 @@ impl Place {
     }
 }
 
+/// The sealed reason that an event names.
+fn reason_of(event: &RoomEvent) -> Option<&[u8]> {
+    match event {
+        RoomEvent::Departed(_, Departure::Removed(reason) | Departure::Banned(reason))
+        | RoomEvent::Banned(_, reason)
+        | RoomEvent::Muted(_, _, reason) => Some(reason),
+        _ => None,
+    }
+}
+
 fn made_key(place: PlaceId) -> Vec<u8> {
     [b"made/", place.0.as_slice()].concat()
 }
@@ -118,12 +129,25 @@ impl Engine {
     }
 
     /// Once a key that was made here seals something in the chain, members are handed it.
-    pub(crate) fn tell_new_place_key(&mut self, work: &mut Work<'_>, place: &Place) -> Result<(), ReadError> {
+    pub(crate) fn tell_new_place_key(
+        &mut self,
+        work: &mut Work<'_>,
+        place: &Place,
+        changes: &[RoomChange],
+    ) -> Result<(), ReadError> {
         let Some(mut made) = work.find::<Made>(Table::Places, &made_key(place.id()))? else {
             return Ok(());
         };
         let state = place.chain.state();
-        let is_used = sealed_values(state).any(|(_, sealed)| place_key_of(sealed) == Some(made.id));
+        let is_used = sealed_values(state)
+            .map(|(_, sealed)| sealed)
+            .chain(
+                changes
+                    .iter()
+                    .flat_map(|change| &change.events)
+                    .filter_map(reason_of),
+            )
+            .any(|sealed| place_key_of(sealed) == Some(made.id));
         if made.told || !is_used {
             return Ok(());
         }
@@ -172,6 +196,10 @@ impl Engine {
                 let newest = wanted.entry(key).or_default();
                 *newest = (*newest).max(sequence);
             }
+        }
+        // Why somebody had to go is sealed, and kept nowhere.
+        if let Some(made) = work.find::<Made>(Table::Places, &made_key(id))? {
+            wanted.insert(made.id, u32::MAX);
         }
         let mut wanted: Vec<_> = wanted.into_iter().map(|(key, newest)| (newest, key)).collect();
         wanted.sort_unstable_by(|one, other| other.cmp(one));

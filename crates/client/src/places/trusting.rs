@@ -177,9 +177,13 @@ impl Engine {
             let state = place.chain.state();
             let may = place.kept.standing == Standing::Member
                 && place.kept.disputed.is_none()
-                && !state.is_closed()
-                && !self.places.behind.contains(&id);
+                && !state.is_closed();
             if !may {
+                continue;
+            }
+            if self.places.behind.contains(&id) {
+                // What is on its way may hold the observation.
+                self.observe_soon(work, true);
                 continue;
             }
             let members: Vec<AccountId> = state.members().map(|(account, _)| account).collect();
