@@ -93,7 +93,7 @@ impl Target {
     fn receiver(&self) -> Option<(AccountId, Option<DeviceId>)> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, device, _) => Some((*peer, *device)),
+            Self::Control(peer, device, _) | Self::PlaceKeys(peer, device, _) => Some((*peer, *device)),
             Self::VaultKey(peer, _) => Some((*peer, None)),
             Self::Repeat(to, _) | Self::Seeds(to, ..) => Some((to.account, Some(to.device))),
         }

@@ -2,7 +2,7 @@
 
 use conclave_client::MessageRow;
 use conclave_client::views::Position;
-use conclave_protocol::RoomId;
+use conclave_protocol::{EnvelopeId, RoomId};
 use rusqlite::{Params, params};
 
 use crate::messages::{columns, from_row};

@@ -394,7 +394,7 @@ async fn names(session: &Session, messages: &[MessageView]) -> Result<BTreeMap<S
             accounts.extend(
                 notices::accounts(notice)
                     .into_iter()
-                    .filter_map(|account| account.parse().ok()),
+                    .filter_map(|account| account.parse::<AccountId>().ok()),
             );
         }
     }

@@ -203,11 +203,6 @@ impl Engine {
             .retain(|need, state| *need != Need::PlaceEntries(place) || *state == NeedState::Running);
     }
 
-    /// More of a place's chain is on its way.
-    pub(crate) fn place_is_followed(&self, place: PlaceId) -> bool {
-        self.places.behind.contains(&place)
-    }
-
     /// Chains that are being followed are asked for until they are here.
     pub(crate) fn follow_places(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         for place in self.places.behind.clone() {
