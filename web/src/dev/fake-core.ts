@@ -144,12 +144,6 @@ export class FakeCore implements Core {
     const policy = {
       history: false,
       disappearing: 0,
-      favourite: false,
-      muted_until: null,
-      archived: false,
-      marked_unread: false,
-      level: 'everything',
-      draft: null,
       slow_mode: 0,
       posting: null,
       read_only: false,
@@ -222,6 +216,12 @@ export class FakeCore implements Core {
       unread: 0,
       active_at: this.now(),
       disappearing: place.policy.disappearing,
+      favourite: false,
+      muted_until: null,
+      archived: false,
+      marked_unread: false,
+      level: 'everything',
+      draft: null,
     });
     return place;
   }

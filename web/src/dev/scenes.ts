@@ -1,6 +1,6 @@
 import type { CoreEvent } from '../lib/engine/core';
 import { href } from '../lib/platform/route';
-import type { Failure, StandingView } from '../lib/protocol/generated';
+import type { ChatView, Failure, StandingView } from '../lib/protocol/generated';
 import { FakeCore, failure, refuse } from './fake-core';
 
 /** A screen in a state: where it is, what the engine holds, and what somebody does there. */
@@ -113,7 +113,28 @@ export function home(options: { offerRecoveryKey?: boolean; unread?: number } = 
   return core;
 }
 
-export function miaIn(core: FakeCore) {
+export /** With favourites, a muted chat, one in the archive, one marked as unread, and a draft. */
+function sorted(): FakeCore {
+  const core = home({ unread: 2 });
+  const set = (name: string, change: Partial<ChatView>) =>
+    Object.assign(core.chats.find((row) => row.room === `room-${name}`) ?? {}, change);
+  set('mia', { favourite: true });
+  set('samir.hadid', { favourite: true, marked_unread: true });
+  set('anneliese.von-hohenfels', { muted_until: core.now() + DAY });
+  set('noor', { draft: 'I could bring the small tent, if' });
+  set('paul', { archived: true });
+  return core;
+}
+
+/** The menu of a chat, as the key for it opens it. */
+async function ask(act: Actions, room: string): Promise<void> {
+  document
+    .querySelector(`[data-room="${room}"]`)
+    ?.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
+  await act.wait(100);
+}
+
+function miaIn(core: FakeCore) {
   const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
   return chat;
@@ -587,6 +608,74 @@ export const SCENES: Record<string, Scene> = {
     },
   },
   'contact-mismatch': { hash: href.contact('mia', 'account-eve'), core: alone },
+  'search-empty': { hash: MIA, core: home, then: (act) => act.key({ key: 'f', ctrlKey: true }) },
+  'search-found': {
+    hash: MIA,
+    core: () => long(0),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'the');
+      await act.wait(300);
+    },
+  },
+  'search-jump': {
+    hash: href.chat('room-paul'),
+    core: () => long(0),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'harbour this');
+      await act.wait(300);
+      document.querySelector<HTMLElement>('[data-hit]')?.click();
+      await act.wait(500);
+    },
+  },
+  'search-nothing': {
+    hash: '#/chats',
+    core: home,
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'zeppelin');
+      await act.wait(300);
+    },
+  },
+  'search-hint': {
+    hash: '#/chats',
+    core: () =>
+      failing('search', 'search_date', 'This is no date. Write it like 2026-11-30, 2026-11 or 2026.'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'before:tuesday');
+      await act.wait(300);
+    },
+  },
+  'search-failed': {
+    hash: '#/chats',
+    core: () => failing('search', 'storage', 'This device could not read its data.'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'boat');
+      await act.wait(300);
+    },
+  },
+  'search-working': {
+    hash: '#/chats',
+    core: () => hanging('search'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'boat');
+      await act.wait(800);
+    },
+  },
+  'chats-set': { hash: '#/chats', core: sorted, then: (act) => act.press('Archived 1') },
+  'chats-menu': { hash: '#/chats', core: sorted, then: (act) => ask(act, 'room-noor') },
+  'chats-mute': {
+    hash: '#/chats',
+    core: sorted,
+    then: async (act) => {
+      await ask(act, 'room-noor');
+      await act.press('Mute…');
+    },
+  },
   switcher: { hash: MIA, core: home, then: (act) => act.key({ key: 'k', ctrlKey: true }) },
 
   conversation: { hash: MIA, core: home },

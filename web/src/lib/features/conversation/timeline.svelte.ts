@@ -15,6 +15,14 @@ export const PAGE = 50;
 /** Rows on each side of a message that is jumped to. */
 const AROUND = 40;
 
+/** What goes with a text. */
+export interface TextWith {
+  /** The message that it replies to. */
+  reply?: MessageView | null;
+  /** Accounts that it names. */
+  mentions?: string[];
+}
+
 /** What a timeline needs from the device. */
 export interface TimelineSource {
   readonly core: Core;
