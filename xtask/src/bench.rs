@@ -14,10 +14,16 @@ struct Subject {
     run: fn() -> Result<()>,
 }
 
-const SUBJECTS: &[Subject] = &[Subject {
-    name: "crypto",
-    run: crypto,
-}];
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "crypto",
+        run: crypto,
+    },
+    Subject {
+        name: "engine",
+        run: engine,
+    },
+];
 
 /// Measures the named subjects, or all.
 pub(crate) fn run(names: &[String]) -> Result<()> {
@@ -60,6 +66,17 @@ fn crypto() -> Result<()> {
         .run()
 }
 
+/// The engine: what it takes to write in a large group. It is measured inside the crate, over devices that have no
+/// network and no disk.
+fn engine() -> Result<()> {
+    setup::ensure(&[Need::CCompiler])?;
+    Run::cargo()
+        .args(["test", "--release", "--package", "conclave-client", "--lib"])
+        .args(["--", "--ignored", "--nocapture", "--exact"])
+        .args(["posting::tests::speed::first_and_later_messages_to_a_thousand_members"])
+        .run()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +87,7 @@ mod tests {
             .expect_err("there is no such subject")
             .to_string();
         assert!(
-            refusal.contains("cripto") && refusal.contains("crypto"),
+            refusal.contains("cripto") && refusal.contains("crypto") && refusal.contains("engine"),
             "{refusal}"
         );
     }

@@ -39,11 +39,18 @@ pub(crate) fn check(checks: &mut Checks) {
         compared.add("Rust", &ended.output);
         Ok(ended)
     });
+    checks.check("the style of the second implementation", || {
+        style(&["check", "--no-cache"])?.run()?;
+        style(&["format", "--check", "--no-cache"])?.run()
+    });
     checks.check("the vectors by the second implementation", || {
-        compared.run("Python", python()?.args(["vectors"]).args([vectors::folder()]))
+        compared.run("Python", program()?.args(["vectors"]).args([vectors::folder()]))
     });
     checks.check("conversations with the second implementation", || {
-        compared.run("Python", python()?.args(["exchange"]).args([vectors::program()?]))
+        compared.run(
+            "Python",
+            program()?.args(["exchange"]).args([vectors::program()?]),
+        )
     });
     checks.check("the vectors in WASM, under Node and in Chromium", || {
         let browser = setup::chromium().ok_or_else(|| Failure::new("Chromium is missing"))?;
@@ -61,7 +68,18 @@ fn interop() -> PathBuf {
     workspace::root().join("crates/crypto/interop")
 }
 
-/// The second implementation, in an environment of its own with exactly the packages that it names.
+/// The second implementation.
+fn program() -> Result<Run> {
+    // No compiled files beside the sources.
+    Ok(python()?.args([Path::new("-B"), &interop().join("check.py")]))
+}
+
+/// What looks at its style.
+fn style(words: &[&str]) -> Result<Run> {
+    Ok(python()?.args(["-m", "ruff"]).args(words).args([interop()]))
+}
+
+/// Python in an environment of its own, with exactly the packages that the second implementation names.
 fn python() -> Result<Run> {
     let (environment, requirements) = (
         workspace::scratch()?.join("interop"),
@@ -94,8 +112,7 @@ fn python() -> Result<Run> {
         Run::new(&program).args(install).args([&requirements]).run()?;
         fs::write(&stamp, wanted).context(format!("writing {}", stamp.display()))?;
     }
-    // No compiled files beside the sources.
-    Ok(Run::new(program).args([Path::new("-B"), &interop().join("check.py")]))
+    Ok(Run::new(program))
 }
 
 /// How much of which kind was compared, and where.

@@ -65,7 +65,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        about: "measure against others of its kind; `bench crypto` is all there is",
+        about: "measure against others of its kind and against goals: `bench crypto`, `bench engine`",
         run: bench::run,
     },
     Command {

@@ -21,10 +21,18 @@ export type Row = (typeof ROWS)[number];
 /** Does a row's work so many times and tells how many milliseconds it took. */
 export type Measured = (count: number) => number | Promise<number>;
 
-/** A library, with the rows that it has. */
+/** A primitive, and how often each row needs it. */
+export interface Part {
+  name: string;
+  times: Partial<Record<Row, number>>;
+  measured: Measured;
+}
+
+/** A library, with the rows that it has, and what these are made of where it tells. */
 export interface Party {
   name: string;
   rows: Partial<Record<Row, Measured>>;
+  parts?: Part[];
 }
 
 /** Inputs prepared at once. */

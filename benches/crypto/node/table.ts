@@ -1,6 +1,6 @@
 // The table of medians and ratios.
 
-import { ROWS, type Measured, type Party, type Row } from './rows.ts';
+import { ROWS, type Measured, type Part, type Party, type Row } from './rows.ts';
 
 /** Rounds in which all take turns. */
 const ROUNDS = 150;
@@ -61,7 +61,45 @@ export async function compare(parties: [Party, ...Party[]], goals: Goals): Promi
   console.log(
     `noise: ${(median(deviations) * 100).toFixed(1)} % (median deviation of a ratio from its median)`,
   );
+  for (const row of ROWS) {
+    const own = series.find((one) => one.row === row && one.party === first.name);
+    if (own) {
+      await profile(row, median(own.micros), first.parts ?? []);
+    }
+  }
   console.log(missed.length === 0 ? 'every goal is met' : `missed:\n  ${missed.join('\n  ')}`);
+}
+
+/** Says where a row's time goes, for those that the parts name. */
+async function profile(row: Row, micros: number, parts: Part[]): Promise<void> {
+  const words: string[] = [];
+  let rest = micros;
+  for (const { name, times, measured } of parts) {
+    const count = times[row];
+    if (count === undefined) {
+      continue;
+    }
+    const spent = count * (await alone(measured));
+    rest -= spent;
+    words.push(`${count} × ${name} ${spent.toFixed(2)} (${percent(spent, micros)})`);
+  }
+  if (words.length > 0) {
+    console.log(`${row}: ${words.join(', ')}, rest ${rest.toFixed(2)} (${percent(rest, micros)})`);
+  }
+}
+
+/** Microseconds of one part, the median of some turns. */
+async function alone(measured: Measured): Promise<number> {
+  const count = await turn(measured);
+  const micros: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    micros.push(((await measured(count)) / count) * 1000);
+  }
+  return median(micros);
+}
+
+function percent(part: number, whole: number): string {
+  return `${((part / whole) * 100).toFixed(0)} %`;
 }
 
 /** Warms everything up, and finds out how many operations fill one turn. */
@@ -73,24 +111,28 @@ async function prepare(parties: Party[]): Promise<Series[]> {
       if (!measured) {
         continue;
       }
-      let count = 1;
-      let spent = 0;
-      // The first measurements run in the interpreter and in V8's baseline compiler.
-      for (let warm = 0; warm < 150 && spent < 300;) {
-        const last = await measured(count);
-        spent += last;
-        if (last < TURN) {
-          count *= 2;
-        } else {
-          warm++;
-        }
-      }
-      const last = await measured(count);
-      count = Math.max(1, Math.round((count * TURN) / Math.max(last, 0.01)));
-      series.push({ row, party: party.name, measured, count, micros: [] });
+      series.push({ row, party: party.name, measured, count: await turn(measured), micros: [] });
     }
   }
   return series;
+}
+
+/** Warms one up and tells how many of its operations fill one turn. */
+async function turn(measured: Measured): Promise<number> {
+  let count = 1;
+  let spent = 0;
+  // The first measurements run in the interpreter and in V8's baseline compiler.
+  for (let warm = 0; warm < 150 && spent < 300;) {
+    const last = await measured(count);
+    spent += last;
+    if (last < TURN) {
+      count *= 2;
+    } else {
+      warm++;
+    }
+  }
+  const last = await measured(count);
+  return Math.max(1, Math.round((count * TURN) / Math.max(last, 0.01)));
 }
 
 function median(values: number[]): number {

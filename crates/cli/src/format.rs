@@ -173,6 +173,12 @@ fn body(message: &MessageView) -> String {
         BodyView::Lost {
             why: LossView::SentHere,
         } => "[sent from here before this device was restored]".to_owned(),
+        BodyView::Lost {
+            why: LossView::NotGenuine,
+        } => "[not genuine; it was refused]".to_owned(),
+        BodyView::Lost {
+            why: LossView::KeyNotGiven,
+        } => "[could not be opened, and nobody has its key any more]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
         BodyView::Poll {
             question,

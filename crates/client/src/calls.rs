@@ -171,6 +171,8 @@ pub(crate) enum Need {
     Prekeys,
     /// Something of the account's vault.
     Vault(VaultNeed),
+    /// Older messages of a room of a place.
+    Past(RoomId),
 }
 
 /// How a need stands.
@@ -290,6 +292,13 @@ impl Engine {
                     None,
                 )
             }
+            Need::Envelopes(room) if let Some(flow) = work.place_room(room)? => {
+                (Method::Get, self.place_page_path(room, &flow), None)
+            }
+            Need::Past(room) => match self.past_page_path(work, room)? {
+                Some(path) => (Method::Get, path, None),
+                None => return Ok(()),
+            },
             Need::Envelopes(room) => {
                 let after = work.room_state(room)?.map_or(0, |state| state.cursor);
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
@@ -435,6 +444,10 @@ impl Engine {
             },
             Need::Envelopes(room) => match parse::<EnvelopesPage>(answer) {
                 Ok(page) => return self.needed_envelopes(work, room, page),
+                Err(refusal) => refusal,
+            },
+            Need::Past(room) => match parse::<EnvelopesPage>(answer) {
+                Ok(page) => return self.take_past_page(work, room, page),
                 Err(refusal) => refusal,
             },
             Need::Vault(vault) => match self.vault_answer(work, vault, answer)? {

@@ -39,7 +39,8 @@ pub enum Table {
     Places = 13,
     /// Keys of sealed names and the like, by place and key.
     PlaceKeys = 14,
-    /// This device's own sender keys, by room: the chain, and to which devices it was handed.
+    /// This device's own sender keys, by room: the chain, and to which devices it was handed. What is asked for and
+    /// answered about keys, and who has own messages, too.
     SendingKeys = 15,
     /// Sender keys of other devices, by room and device.
     ReceivingKeys = 16,

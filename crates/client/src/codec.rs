@@ -22,8 +22,14 @@ impl Drop for Secret32 {
     }
 }
 
-/// Secret bytes of any length inside a record. No `Debug`, no `Clone`; wiped on drop.
+/// Secret bytes of any length inside a record. No `Clone`; never printed; wiped on drop.
 pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
+
+impl std::fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretBytes(..)")
+    }
+}
 
 impl<C> Encode<C> for SecretBytes {
     fn encode<W: minicbor::encode::Write>(

@@ -271,13 +271,18 @@ impl Engine {
         };
         let ticket = ticket.clone();
         let rooms = work.list_room_states()?;
+        let of_places = work.list_place_rooms()?;
         let cursors = rooms
             .into_iter()
+            .map(|(room, state)| (room, state.cursor))
+            .chain(
+                of_places
+                    .into_iter()
+                    .filter(|(_, flow)| flow.begun)
+                    .map(|(room, flow)| (room, flow.cursor)),
+            )
             .take(CURSORS_MAX)
-            .map(|(room, state)| Cursor {
-                room,
-                sequence: state.cursor,
-            })
+            .map(|(room, sequence)| Cursor { room, sequence })
             .collect();
         let hello = Hello {
             version: PROTOCOL_VERSION,

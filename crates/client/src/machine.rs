@@ -22,6 +22,7 @@ use crate::meeting::{Leaving, Round};
 use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::places::PlacesRun;
+use crate::posting::PostingRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -90,6 +91,9 @@ pub struct Engine {
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
+    pub(crate) posting: PostingRun,
+    /// Something went into the outbox while it was gone over.
+    pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
     shown: ConnectionState,
 }
@@ -139,6 +143,8 @@ impl Engine {
             expiry_due: None,
             places: PlacesRun::default(),
             now: Timestamp(0),
+            posting: PostingRun::default(),
+            outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
         }
@@ -359,7 +365,12 @@ impl Engine {
             }
             ServerFrame::ChainMoved(moved) => self.chain_moved(work, &moved),
             ServerFrame::LinkWaiting(link) => self.link_waiting(work, link),
-            ServerFrame::Posted(_) | ServerFrame::RoomMoved(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::Posted(message) => self.take_posted(work, &message),
+            ServerFrame::RoomMoved(cursor) => {
+                self.room_moved(cursor);
+                Ok(())
+            }
+            ServerFrame::PlaceMoved(_) => Ok(()),
         }
     }
 
@@ -372,6 +383,7 @@ impl Engine {
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
+            self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
             self.drive_vault(work)?;
@@ -380,6 +392,7 @@ impl Engine {
             self.daily_round(work)?;
         }
         self.expire(work)?;
+        self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
             self.shown = state;
@@ -402,6 +415,7 @@ impl Engine {
             .chain(self.halted.values().copied())
             .chain(self.delayed.values().copied())
             .chain(self.repair_due)
+            .chain(self.posting.due)
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)

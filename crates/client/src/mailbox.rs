@@ -254,7 +254,7 @@ impl Engine {
         let mine = from.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: body_of(content.body, message),
+            body: body_of(content.body, message.class, message.target),
             ..row_of(work, from, id, message, mine)?
         };
         if let Some(placeholder) = placeholder {
@@ -477,7 +477,10 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account && work.room_state(room)?.is_none() {
+        if from.account != own.account
+            && work.room_state(room)?.is_none()
+            && !self.shares_a_place(work, from.account)?
+        {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -516,6 +519,11 @@ impl Engine {
                             self.take_request(work, from, &names.unwrap_or_default())?;
                         }
                         Control::Repeat(repeat) => self.take_repeat(work, from, repeat)?,
+                        Control::SenderKey(bytes) => self.take_sender_key(work, from, &bytes.0)?,
+                        Control::SenderKeyWanted(room, chains) => {
+                            self.take_sender_key_wanted(work, from, room, &chains)?;
+                        }
+                        Control::Seeds(room, seeds) => self.take_seeds(work, from, room, seeds)?,
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,
@@ -543,6 +551,7 @@ impl Engine {
         }
         self.repair_soon(work.now);
         self.vault_connected(work.now);
+        self.posting_connected(work.now);
         self.forget_due = Some(work.now);
         self.daily_due = Some(work.now);
         work.drop_replaced_prekeys()
@@ -557,6 +566,12 @@ impl Engine {
         for (room, head) in self.moved.clone() {
             // An own message on its way fills its place when it is accepted.
             if self.sends_in_flight(room) {
+                continue;
+            }
+            if self.place_of(work, room)?.is_some() {
+                if !self.fill_place_gap(work, room, head)? {
+                    self.moved.remove(&room);
+                }
                 continue;
             }
             match work.room_state(room)? {
@@ -581,6 +596,9 @@ impl Engine {
         room: RoomId,
         page: EnvelopesPage,
     ) -> Result<(), ReadError> {
+        if let Some(flow) = work.place_room(room)? {
+            return self.take_place_page(work, room, flow, page);
+        }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(());
         };
@@ -690,13 +708,14 @@ impl Engine {
             Need::Entries(account) => self.entries_ended(work, account),
             Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
             Need::Vault(vault) => self.vault_refused(work, vault),
+            Need::Past(room) => self.past_refused(work, room),
         }
     }
 }
 
 /// What a row says of a content. One whose seal says something else than its envelope is refused.
-pub(crate) fn body_of(body: Body, message: &DirectMessage) -> MessageBody {
-    if body.class() != message.class || body.class() == Class::Annotation && body.target() != message.target {
+pub(crate) fn body_of(body: Body, class: Class, target: Option<EnvelopeId>) -> MessageBody {
+    if body.class() != class || class == Class::Annotation && body.target() != target {
         return MessageBody::Removed;
     }
     match body {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
-    Accepted, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
 use minicbor::{Decode, Encode};
@@ -18,11 +18,14 @@ use crate::actions::trimmed;
 use crate::calls::Need;
 use crate::changes::Table;
 use crate::codec::{self, KeyAndHash};
-use crate::content::{Body, Content, Control, MessageContext, Text, control_context, in_order, key_context};
+use crate::content::{
+    Body, ChainId, Content, Control, MessageContext, Text, control_context, in_order, key_context,
+};
 use crate::effects::Request;
 use crate::failure::Failure;
 use crate::input::TextWith;
 use crate::machine::Engine;
+use crate::posting::Said;
 use crate::reads::ReadError;
 use crate::repair;
 use crate::rooms::Link;
@@ -38,10 +41,12 @@ const IN_FLIGHT_MAX: usize = 64;
 const ROUND: u32 = 1_024;
 /// Pause after a refusal that gives no time of its own.
 const REFUSED_PAUSE_MS: u64 = 1_000;
+/// Pause after a room's keys were replaced: what says so is on its way.
+const OVERTAKEN_PAUSE_MS: u64 = 200;
 
 /// One thing to send.
 #[derive(Encode, Decode)]
-struct Item {
+pub(crate) struct Item {
     #[n(0)]
     id: EnvelopeId,
     #[n(1)]
@@ -67,27 +72,64 @@ enum Target {
     /// The key of a generation of the account's vault, to the other own devices; looked up when it is sealed.
     #[n(3)]
     VaultKey(#[n(0)] AccountId, #[n(1)] u32),
+    /// This device's sender key in a room of a place, for these devices; looked up when it is sealed.
+    #[n(4)]
+    SenderKey(#[n(0)] RoomId, #[n(1)] ChainId, #[n(2)] Vec<DeviceAddress>),
+    /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
+    #[n(5)]
+    Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
 }
 
 impl Target {
     /// The account of a control payload.
     fn peer(&self) -> Option<AccountId> {
         match self {
-            Self::Message(_) => None,
+            Self::Message(_) | Self::SenderKey(..) => None,
             Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
-            Self::Repeat(to, _) => Some(to.account),
+            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
         }
     }
 }
 
 /// A sealed item.
 #[derive(Encode, Decode)]
-struct Sealed {
+pub(crate) struct Sealed {
     #[n(0)]
-    frame: Bytes,
+    pub(crate) frame: Bytes,
     /// For a message: the own chain behind it.
     #[n(1)]
-    link: Option<Link>,
+    pub(crate) link: Option<Link>,
+    /// For a message in a room of a place: which message of which sender key it is.
+    #[n(2)]
+    pub(crate) said: Option<Said>,
+}
+
+/// What a message is to say, and where it belongs.
+pub(crate) struct Draft {
+    pub(crate) class: Class,
+    pub(crate) target: Option<EnvelopeId>,
+    pub(crate) thread: Option<EnvelopeId>,
+    pub(crate) body: Body,
+}
+
+/// The draft of a message row; none where there is nothing to send in it.
+fn draft_of(row: &MessageRow) -> Option<Draft> {
+    let body = match &row.body {
+        MessageBody::Text(text) => Body::Text(text.clone()),
+        MessageBody::Poll(poll) => Body::Poll(poll.clone()),
+        MessageBody::Timer(revision, seconds) => Body::Timer {
+            revision: *revision,
+            seconds: *seconds,
+        },
+        MessageBody::Annotation(annotation) => Body::Annotation(annotation.clone()),
+        _ => return None,
+    };
+    Some(Draft {
+        class: body.class(),
+        target: body.target(),
+        thread: row.body.with().and_then(|with| with.thread),
+        body,
+    })
 }
 
 /// An item on its way.
@@ -97,7 +139,7 @@ pub(crate) struct InFlight {
 }
 
 /// What came of sealing an item.
-enum Sealing {
+pub(crate) enum Sealing {
     Ready(Sealed),
     /// Something is missing that was asked for.
     Waits,
@@ -229,6 +271,22 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes the message of a row into the outbox.
+    #[cfg(test)]
+    pub(crate) fn enqueue_message(
+        &mut self,
+        work: &mut Work<'_>,
+        id: EnvelopeId,
+        room: RoomId,
+    ) -> Result<(), ReadError> {
+        let item = Item {
+            id,
+            target: Target::Message(room),
+            sealed: None,
+        };
+        enqueue(work, &item)
+    }
+
     /// Takes a control payload into the outbox.
     pub(crate) fn enqueue_control(
         &mut self,
@@ -285,8 +343,54 @@ impl Engine {
         )
     }
 
+    /// Takes this device's sender key of a room into the outbox, for some devices.
+    pub(crate) fn enqueue_sender_key(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        chain: ChainId,
+        to: Vec<DeviceAddress>,
+    ) -> Result<EnvelopeId, ReadError> {
+        let id = work.make_id()?;
+        let item = Item {
+            id,
+            target: Target::SenderKey(room, chain, to),
+            sealed: None,
+        };
+        enqueue(work, &item)?;
+        self.outbox_grew = true;
+        Ok(id)
+    }
+
+    /// Takes sender keys that a device asked for into the outbox.
+    pub(crate) fn enqueue_seeds(
+        &mut self,
+        work: &mut Work<'_>,
+        to: DeviceAddress,
+        room: RoomId,
+        chains: Vec<ChainId>,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        let item = Item {
+            id,
+            target: Target::Seeds(to, room, chains),
+            sealed: None,
+        };
+        enqueue(work, &item)
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        self.outbox_grew = false;
+        self.flush_round(work)?;
+        if std::mem::take(&mut self.outbox_grew) {
+            // Keys that a message waits for go out at once.
+            self.flush_round(work)?;
+        }
+        Ok(())
+    }
+
+    fn flush_round(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.restart_halted_rooms(work)?;
         let now = work.now;
         self.delayed.retain(|_, at| *at > now);
@@ -301,7 +405,7 @@ impl Engine {
             }
             let room = match &item.target {
                 Target::Message(room) => Some(*room),
-                Target::Control(..) | Target::Repeat(..) | Target::VaultKey(..) => None,
+                _ => None,
             };
             if self.in_flight.contains_key(&item.id)
                 || self.delayed.contains_key(&key)
@@ -332,6 +436,16 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::SenderKey(room, chain, to) => {
+                        self.seal_sender_key(work, item.id, *room, *chain, to)?
+                    }
+                    Target::Seeds(to, room, chains) => match self.seeds_for(work, *to, *room, chains)? {
+                        Some(control) => {
+                            let payload = codec::encode(&control);
+                            self.seal_control(work, item.id, to.account, Some(to.device), &payload)?
+                        }
+                        None => Sealing::Void,
+                    },
                 };
                 match sealing {
                     Sealing::Ready(sealed) => {
@@ -339,17 +453,17 @@ impl Engine {
                         work.put(Table::Outbox, &key, &item);
                     }
                     Sealing::Waits => {
-                        match &item.target {
-                            Target::Message(room) => waiting_rooms.insert(*room),
-                            Target::Control(peer, ..) | Target::VaultKey(peer, _) => {
-                                waiting_peers.insert(*peer)
-                            }
-                            Target::Repeat(to, _) => waiting_peers.insert(to.account),
-                        };
+                        if let Target::Message(room) = &item.target {
+                            waiting_rooms.insert(*room);
+                        }
+                        waiting_peers.extend(item.target.peer());
                         continue;
                     }
                     Sealing::Void => {
                         work.delete(Table::Outbox, &key);
+                        if let Target::SenderKey(room, ..) = &item.target {
+                            self.handed_over(work, item.id, *room)?;
+                        }
                         continue;
                     }
                 }
@@ -368,16 +482,19 @@ impl Engine {
         id: EnvelopeId,
         room: RoomId,
     ) -> Result<Sealing, ReadError> {
-        let (Some(row), Some(mut state)) = (work.find_message(id)?, work.room_state(room)?) else {
+        let Some(draft) = work.find_message(id)?.as_ref().and_then(draft_of) else {
             return Ok(Sealing::Void);
         };
-        let Some(said) = body_to_seal(&row.body) else {
-            return Ok(Sealing::Void);
-        };
-        if self.is_about_nothing(work, &said)? {
+        if self.is_about_nothing(work, &draft)? {
             self.give_up(work, id, ErrorCode::Forbidden)?;
             return Ok(Sealing::Void);
         }
+        if self.place_of(work, room)?.is_some() {
+            return self.seal_post(work, id, room, draft);
+        }
+        let Some(mut state) = work.room_state(room)? else {
+            return Ok(Sealing::Void);
+        };
         if !state.opened {
             self.need(work, Need::OpenRoom(room))?;
             return Ok(Sealing::Waits);
@@ -417,7 +534,7 @@ impl Engine {
         else {
             return Ok(Sealing::Void);
         };
-        let (class, target) = (said.class(), said.target());
+        let (class, target) = (draft.class, draft.target);
         let context = MessageContext {
             room,
             heads,
@@ -433,7 +550,7 @@ impl Engine {
             Content {
                 counter: state.sealed.next,
                 previous: state.sealed.hash,
-                body: said,
+                body: draft.body,
             }
             .to_bytes(),
         );
@@ -479,6 +596,7 @@ impl Engine {
         Ok(Sealing::Ready(Sealed {
             frame,
             link: Some(link),
+            said: None,
         }))
     }
 
@@ -525,7 +643,11 @@ impl Engine {
             return Ok(Sealing::Void);
         }
         let frame = Bytes(ClientFrame::Distribute(Distribute { id, messages }).to_bytes());
-        Ok(Sealing::Ready(Sealed { frame, link: None }))
+        Ok(Sealing::Ready(Sealed {
+            frame,
+            link: None,
+            said: None,
+        }))
     }
 
     pub(crate) fn accepted(&mut self, work: &mut Work<'_>, accepted: Accepted) -> Result<(), ReadError> {
@@ -550,6 +672,11 @@ impl Engine {
             work.settle(&row)?;
         }
         if let Some(room) = sent.room
+            && self.place_of(work, room)?.is_some()
+        {
+            let sealed = item.and_then(|item| item.sealed);
+            self.posted_here(work, room, accepted.sequence, sealed.as_ref())?;
+        } else if let Some(room) = sent.room
             && let Some(mut state) = work.room_state(room)?
         {
             if let Some(link) = item.and_then(|item| item.sealed).and_then(|sealed| sealed.link) {
@@ -572,8 +699,13 @@ impl Engine {
     }
 
     pub(crate) fn distributed(&mut self, work: &mut Work<'_>, id: EnvelopeId) -> Result<(), ReadError> {
-        if let Some(sent) = self.in_flight.remove(&id) {
-            work.delete(Table::Outbox, &sent.key);
+        let Some(sent) = self.in_flight.remove(&id) else {
+            return Ok(());
+        };
+        let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
+        work.delete(Table::Outbox, &sent.key);
+        if let Some(Target::SenderKey(room, ..)) = item.map(|item| item.target) {
+            self.handed_over(work, id, room)?;
         }
         Ok(())
     }
@@ -585,10 +717,17 @@ impl Engine {
         let pause = match refused.code {
             ErrorCode::StaleDevices => {
                 let own = work.own()?.account;
-                for account in self.peer_of(work, &sent)?.into_iter().chain([own]) {
+                for account in self.peers_of(work, &sent)?.into_iter().chain([own]) {
                     self.follow_chain(work, account)?;
                 }
                 REFUSED_PAUSE_MS
+            }
+            // The room's keys are replaced: what waits is sealed anew once the place's chain says so.
+            ErrorCode::EpochEnded | ErrorCode::ObservationOwed => {
+                if let Some(room) = sent.room {
+                    self.post_overtaken(work, room, refused.code)?;
+                }
+                refused.retry_after.map_or(OVERTAKEN_PAUSE_MS, u64::from)
             }
             ErrorCode::OutOfOrder => 0,
             ErrorCode::TooFast
@@ -600,8 +739,13 @@ impl Engine {
             // Whether that is true shows elsewhere; until then nothing is given up.
             | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
+                let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;
+                if let Some(Target::SenderKey(room, chain, to)) = item.map(|item| item.target) {
+                    self.not_handed(work, room, chain, &to)?;
+                    self.handed_over(work, refused.id, room)?;
+                }
                 0
             }
         };
@@ -617,12 +761,20 @@ impl Engine {
         Ok(())
     }
 
-    fn peer_of(&mut self, work: &Work<'_>, sent: &InFlight) -> Result<Option<AccountId>, ReadError> {
+    fn peers_of(&mut self, work: &Work<'_>, sent: &InFlight) -> Result<Vec<AccountId>, ReadError> {
         let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
         Ok(match item.map(|item| item.target) {
-            Some(Target::Message(room)) => work.room_state(room)?.map(|state| state.peer),
-            Some(target) => target.peer(),
-            None => None,
+            Some(Target::Message(room)) => {
+                let state = work.room_state(room)?;
+                state.into_iter().map(|state| state.peer).collect()
+            }
+            Some(Target::SenderKey(_, _, to)) => {
+                let mut accounts: Vec<_> = to.into_iter().map(|address| address.account).collect();
+                accounts.dedup();
+                accounts
+            }
+            Some(target) => target.peer().into_iter().collect(),
+            None => Vec::new(),
         })
     }
 
@@ -632,17 +784,20 @@ impl Engine {
     }
 
     /// True for what is said about an own message that never left.
-    fn is_about_nothing(&self, work: &Work<'_>, said: &Body) -> Result<bool, ReadError> {
-        let target = said
-            .target()
-            .map(|target| work.find_message(target))
-            .transpose()?;
+    fn is_about_nothing(&self, work: &Work<'_>, draft: &Draft) -> Result<bool, ReadError> {
+        let target = draft.target.map(|target| work.find_message(target)).transpose()?;
         Ok(target.is_some_and(|target| {
             target.is_none_or(|target| target.mine && matches!(target.delivery, Delivery::Failed(_)))
         }))
     }
 
-    fn give_up(&mut self, work: &mut Work<'_>, id: EnvelopeId, code: ErrorCode) -> Result<(), ReadError> {
+    /// A message cannot be sent: it stays here, and says why.
+    pub(crate) fn give_up(
+        &mut self,
+        work: &mut Work<'_>,
+        id: EnvelopeId,
+        code: ErrorCode,
+    ) -> Result<(), ReadError> {
         if let Some(mut row) = work.find_message(id)?
             && row.mine
             && row.sequence.is_none()
@@ -697,6 +852,10 @@ impl Engine {
             state.sealed = state.accepted;
             work.put_room_state(room, &state);
         }
+        if let Some(mut flow) = work.place_room(room)? {
+            flow.sealed = flow.accepted;
+            work.put_place_room(room, &flow);
+        }
         Ok(())
     }
 
@@ -723,20 +882,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-}
-
-/// What is sealed of a row; none where nothing is.
-pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
-    match body {
-        MessageBody::Text(text) => Some(Body::Text(text.clone())),
-        MessageBody::Poll(poll) => Some(Body::Poll(poll.clone())),
-        MessageBody::Timer(revision, seconds) => Some(Body::Timer {
-            revision: *revision,
-            seconds: *seconds,
-        }),
-        MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
-        _ => None,
     }
 }
 

@@ -41,6 +41,9 @@ struct Owed {
     /// The newest message that the person has seen here, for the own devices.
     #[n(2)]
     seen: Option<EnvelopeId>,
+    /// In a room of a place: the newest message that the person has seen of each author.
+    #[n(3)]
+    reads: Option<Vec<EnvelopeId>>,
 }
 
 impl Engine {
@@ -76,7 +79,14 @@ impl Engine {
             let peer = row.peer();
             work.put_room(row);
             work.start_disappearing(room, sequence)?;
-            if peer.is_some_and(|peer| peer != own) {
+            if self.place_of(work, room)?.is_some() {
+                let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
+                let reads = self.seen_up_to(work, room, sequence)?;
+                owed.reads.get_or_insert_default().extend(reads);
+                owed.seen = Some(message.id);
+                work.put(Table::Receipts, &room.0, &owed);
+                self.receipts_soon(work)?;
+            } else if peer.is_some_and(|peer| peer != own) {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 if !message.mine {
                     owed.read = Some(message.id);
@@ -142,6 +152,18 @@ impl Engine {
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
                 continue;
             };
+            if self.place_of(work, RoomId(room))?.is_some() {
+                seen.told.extend(&owed.delivered);
+                seen.read.extend(owed.seen.map(|message| ReadUpTo {
+                    room: RoomId(room),
+                    message,
+                }));
+                let reads = owed.reads.unwrap_or_default();
+                for (author, receipt) in Self::receipts_by_author(work, &owed.delivered, &reads)? {
+                    self.enqueue_control(work, author, None, &Control::Receipt(receipt))?;
+                }
+                continue;
+            }
             let Some(state) = work.room_state(RoomId(room))? else {
                 continue;
             };
@@ -206,6 +228,8 @@ impl Engine {
                 row.read_up_to = sequence;
                 work.put_room(row);
                 work.start_disappearing(read.room, sequence)?;
+                // That device told the authors, too.
+                self.seen_up_to(work, read.room, sequence)?;
             }
         }
         for id in &seen.told {
@@ -232,6 +256,7 @@ impl Engine {
         if from == own {
             return Ok(());
         }
+        self.take_receipt_in_place(work, from, receipt)?;
         for id in receipt.delivered.iter().take(RECEIPT_MAX) {
             if let Some(mut row) = work.find_message(*id)?
                 && row.mine

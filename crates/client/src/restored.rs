@@ -53,15 +53,25 @@ impl Engine {
         work.forget_sessions_begun()?;
         self.seal_everything_anew(work)?;
         let own = work.own()?;
+        work.forget_own_chains()?;
+        let mut rooms = Vec::new();
         for (room, mut state) in work.list_room_states()? {
             state.begin_anew();
+            rooms.push((room, state.cursor));
             work.put_room_state(room, &state);
+        }
+        for (room, mut flow) in work.list_place_rooms()? {
+            flow.begin_anew();
+            rooms.push((room, flow.cursor));
+            work.put_place_room(room, &flow);
+        }
+        for (room, cursor) in rooms {
             let id = work.make_id()?;
             let ordinal = work.next_ordinal()?;
             work.put_message(MessageRow {
                 id,
                 room,
-                sequence: Some(state.cursor),
+                sequence: Some(cursor),
                 ordinal,
                 author: own.account,
                 device: own.device,

@@ -5,34 +5,11 @@ use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, Hash, RoomId};
 use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
+use crate::progress::{self, Progress};
+pub(crate) use crate::progress::{Link, Missing, Place};
 use crate::reads::ReadError;
 use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;
-
-/// Missing messages remembered for each sender; more are counted as lost for good.
-const MISSING_MAX: usize = 1_000;
-/// Sequences remembered beyond a gap; a larger gap is fetched from its beginning.
-const AHEAD_MAX: usize = 4_096;
-
-/// A place in a sender's chain of messages: how many there were, and the hash of the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
-pub(crate) struct Link {
-    /// Counter of the next message.
-    #[n(0)]
-    pub(crate) next: u32,
-    /// Hash of the last one; zeros before the first.
-    #[n(1)]
-    pub(crate) hash: Hash,
-}
-
-impl Link {
-    /// Before the first message.
-    pub(crate) const START: Self = Self {
-        next: 0,
-        hash: Hash([0; 32]),
-    };
-}
 
 /// How far another device's chain of messages was seen.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -41,22 +18,7 @@ struct Sender {
     #[n(0)]
     address: DeviceAddress,
     #[n(1)]
-    link: Link,
-    #[n(2)]
-    missing: Vec<Missing>,
-    /// Room sequence of the newest message placed.
-    #[n(3)]
-    newest: Option<u64>,
-}
-
-/// A message that was skipped, and the row that says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(array)]
-pub(crate) struct Missing {
-    #[n(0)]
-    counter: u32,
-    #[n(1)]
-    pub(crate) shown_before: EnvelopeId,
+    progress: Progress,
 }
 
 /// The engine's record of a direct room.
@@ -86,17 +48,6 @@ pub(crate) struct RoomState {
     /// beginning.
     #[n(7)]
     pub(crate) history_from: Option<u64>,
-}
-
-/// What a message's place in its sender's chain says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// It follows the last one, or begins a chain.
-    Next,
-    /// So many before it are missing.
-    AfterGap(u32),
-    /// It was missing before; the row that showed the gap now shows one less.
-    Late(EnvelopeId),
 }
 
 impl RoomState {
@@ -132,31 +83,12 @@ impl RoomState {
 
     /// Notes that a sequence was applied.
     pub(crate) fn apply(&mut self, sequence: u64) {
-        if sequence <= self.cursor || self.ahead.contains(&sequence) {
-            return;
-        }
-        self.ahead.push(sequence);
-        self.ahead.sort_unstable();
-        self.close_up();
-        self.ahead.truncate(AHEAD_MAX);
+        progress::apply(&mut self.cursor, &mut self.ahead, sequence);
     }
 
     /// Notes that the server has nothing more between the cursor and `sequence`.
     pub(crate) fn apply_up_to(&mut self, sequence: u64) {
-        self.cursor = self.cursor.max(sequence);
-        self.ahead.retain(|ahead| *ahead > sequence);
-        self.close_up();
-    }
-
-    fn close_up(&mut self) {
-        let cursor = &mut self.cursor;
-        self.ahead.retain(|sequence| {
-            let next = *sequence == cursor.saturating_add(1);
-            if next {
-                *cursor = *sequence;
-            }
-            !next
-        });
+        progress::apply_up_to(&mut self.cursor, &mut self.ahead, sequence);
     }
 
     /// True when sequences before the newest applied one are missing.
@@ -173,80 +105,24 @@ impl RoomState {
         hash: Hash,
         id: EnvelopeId,
     ) -> Place {
-        let Some(sender) = self.senders.iter_mut().find(|sender| sender.address == address) else {
-            // What a device sent before this one was there is not missing.
-            let expected = if self.history_from.is_some() { counter } else { 0 };
-            let missing = (expected..counter).take(MISSING_MAX);
-            self.senders.push(Sender {
-                address,
-                link: Link {
-                    next: counter.saturating_add(1),
-                    hash,
-                },
-                missing: missing
-                    .map(|counter| Missing {
-                        counter,
-                        shown_before: id,
-                    })
-                    .collect(),
-                newest: None,
-            });
-            return if counter == expected {
-                Place::Next
-            } else {
-                Place::AfterGap(counter)
-            };
-        };
-        if let Some(late) = sender
-            .missing
-            .iter()
-            .position(|missing| missing.counter == counter)
-        {
-            return Place::Late(sender.missing.remove(late).shown_before);
+        if let Some(progress) = self.progress_of(address) {
+            return progress.place(counter, previous, hash, id);
         }
-        let expected = sender.link;
-        if counter != 0 && counter < expected.next {
-            // It was given up as missing and came after all; the chain has gone on.
-            return Place::Next;
-        }
-        sender.link = Link {
-            next: counter.saturating_add(1),
-            hash,
-        };
-        if counter == 0 {
-            // The device begins anew; what was missing before will not come.
-            sender.missing.clear();
-            return Place::Next;
-        }
-        let skipped = counter.saturating_sub(expected.next);
-        if skipped == 0 {
-            // A message that names another predecessor continues a history that was not shown here.
-            return if previous == expected.hash {
-                Place::Next
-            } else {
-                Place::AfterGap(1)
-            };
-        }
-        let room = MISSING_MAX.saturating_sub(sender.missing.len());
-        let missing = (expected.next..counter).take(room);
-        sender.missing.extend(missing.map(|counter| Missing {
-            counter,
-            shown_before: id,
-        }));
-        Place::AfterGap(skipped)
+        // What a device sent before this one was there is not missing.
+        let expected = if self.history_from.is_some() { counter } else { 0 };
+        let (progress, place) = Progress::begin(expected, counter, hash, id);
+        self.senders.push(Sender { address, progress });
+        place
     }
 
     /// Notes the room sequence of a message that was placed.
     pub(crate) fn note_placed(&mut self, address: DeviceAddress, sequence: u64) {
-        if let Some(sender) = self.senders.iter_mut().find(|sender| sender.address == address) {
-            sender.newest = sender.newest.max(Some(sequence));
+        if let Some(progress) = self.progress_of(address) {
+            progress.note_placed(sequence);
         }
     }
 
-    /// Takes a message that stood closed before into its device's chain. Where later messages of the device
-    /// were placed already, the chain goes on from them, and only what is counted as missing changes:
-    /// `explained` is what was taken off that count when the closed message was found, and is put back where it
-    /// was another one. Then the row that shows one more missing message is named as well.
+    /// Takes a message that stood closed before into its device's chain; see [`Progress::place_opened_later`].
     pub(crate) fn place_opened_later(
         &mut self,
         address: DeviceAddress,
@@ -254,36 +130,23 @@ impl RoomState {
         (id, sequence): (EnvelopeId, u64),
         explained: Option<Missing>,
     ) -> (Place, Option<EnvelopeId>) {
-        let sender = self.senders.iter_mut().find(|sender| sender.address == address);
-        let Some(sender) = sender.filter(|sender| sender.newest.is_some_and(|newest| newest > sequence))
-        else {
-            return (self.place(address, counter, previous, hash, id), None);
-        };
-        let Some(at) = sender
-            .missing
-            .iter()
-            .position(|missing| missing.counter == counter)
-        else {
-            return (Place::Next, None);
-        };
-        let found = sender.missing.remove(at);
-        if let Some(other) = explained {
-            sender.missing.push(other);
-            sender.missing.sort_unstable_by_key(|missing| missing.counter);
+        match self.progress_of(address) {
+            Some(progress) => {
+                progress.place_opened_later((counter, previous, hash), (id, sequence), explained)
+            }
+            None => (self.place(address, counter, previous, hash, id), None),
         }
-        (
-            Place::Late(found.shown_before),
-            explained.map(|other| other.shown_before),
-        )
     }
 
     /// A missing message of this device was found, though it cannot be opened: it is shown in its own place
     /// now, and not counted before a later one.
     pub(crate) fn explain_missing(&mut self, address: DeviceAddress, sequence: u64) -> Option<Missing> {
+        self.progress_of(address)?.explain_missing(sequence)
+    }
+
+    fn progress_of(&mut self, address: DeviceAddress) -> Option<&mut Progress> {
         let sender = self.senders.iter_mut().find(|sender| sender.address == address)?;
-        // What is newer than all that was opened was not missing before any of it.
-        let was_skipped = sender.newest.is_none_or(|newest| sequence < newest);
-        (was_skipped && !sender.missing.is_empty()).then(|| sender.missing.remove(0))
+        Some(&mut sender.progress)
     }
 
     /// Begins the own chain of messages anew: this device was restored from an older copy.
@@ -451,7 +314,7 @@ mod tests {
         room.place(sender(), 2, hash(2), hash(3), id(3));
         room.note_placed(sender(), 3);
         let explained = room.explain_missing(sender(), 2);
-        assert_eq!(explained.map(|missing| missing.counter), Some(0));
+        assert_eq!(explained.map(|missing| missing.counter()), Some(0));
         let later = room.place_opened_later(sender(), (1, hash(1), hash(2)), (id(2), 2), explained);
         assert_eq!(later, (Place::Late(id(3)), Some(id(3))), "one less and one more");
         assert_eq!(

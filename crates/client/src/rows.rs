@@ -178,6 +178,12 @@ pub enum Loss {
     /// This very device sent it, in a time of which its store holds nothing any more.
     #[n(1)]
     SentHere,
+    /// It is not what its sender sealed, or not bound to where the server shows it.
+    #[n(2)]
+    NotGenuine,
+    /// Nobody who was asked gave its key.
+    #[n(3)]
+    KeyNotGiven,
 }
 
 impl MessageBody {

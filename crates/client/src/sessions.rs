@@ -279,6 +279,7 @@ impl Engine {
         if self.daily_due.is_some_and(|due| due <= work.now) {
             self.daily_due = Some(work.now.plus(TIDY_EVERY_MS));
             work.daily_round()?;
+            Self::forget_old_tallies(work)?;
         }
         Ok(())
     }

@@ -520,6 +520,10 @@ pub enum LossView {
     TooOld,
     /// It was sent from this device before the device was restored from an older copy.
     SentHere,
+    /// It is not what its sender sealed, or is shown where it does not belong.
+    NotGenuine,
+    /// Nobody who was asked gave its key.
+    KeyNotGiven,
 }
 
 impl fmt::Debug for Outcome {
@@ -599,6 +603,8 @@ impl MessageView {
                     why: match why {
                         Loss::TooOld => LossView::TooOld,
                         Loss::SentHere => LossView::SentHere,
+                        Loss::NotGenuine => LossView::NotGenuine,
+                        Loss::KeyNotGiven => LossView::KeyNotGiven,
                     },
                 },
             },

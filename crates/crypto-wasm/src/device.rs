@@ -17,7 +17,7 @@ pub(crate) const ENTRY: [u8; 32] = [0xe0; 32];
 #[wasm_bindgen]
 pub struct Device {
     account: [u8; 32],
-    signing: SigningKey,
+    pub(crate) signing: SigningKey,
     identity: IdentityKey,
     signed: SignedPrekey,
     prekey: Option<PrekeySecret>,
@@ -25,7 +25,7 @@ pub struct Device {
 
 /// What others know of a device from its account's chain.
 #[wasm_bindgen]
-pub struct Peer(RemoteDevice);
+pub struct Peer(pub(crate) RemoteDevice);
 
 #[wasm_bindgen]
 impl Device {

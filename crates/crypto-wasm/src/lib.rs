@@ -11,12 +11,16 @@
 mod content;
 mod conversation;
 mod device;
+mod parts;
 mod randomness;
+mod rest;
 mod room;
 
 pub use content::Content;
 pub use conversation::Conversation;
 pub use device::{Device, Peer};
+pub use parts::Parts;
+pub use rest::{Vault, judge, link, safety_number, stored};
 pub use room::Room;
 
 /// The time at which everything happens.

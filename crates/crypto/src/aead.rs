@@ -5,13 +5,14 @@
 //! compared, in constant time, before anything is opened.
 //!
 //! A sealed value is `commitment (32) ‖ ciphertext ‖ tag (16)`. Callers must never use the same input key
-//! material with the same info twice, but for [`NoncedKey`], whose random nonce tells its uses apart.
+//! material with the same info twice, but for [`NoncedKey`], whose random nonce tells its uses apart. So a
+//! [`SingleUseKey`] needs no nonce of its own: it is all zeros, and two blocks of HKDF are enough.
 
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, XChaCha20Poly1305};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::kdf::hkdf;
+use crate::kdf::{expand, hkdf};
 use crate::redacted::redacted;
 use crate::{OpenError, SealError};
 
@@ -23,10 +24,11 @@ pub(crate) const OVERHEAD: usize = COMMITMENT_LENGTH + TAG_LENGTH;
 const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 12;
 
-/// Key, nonce and commitment for exactly one plaintext.
+/// Key and commitment for exactly one plaintext.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct SingleUseKey {
     key: [u8; KEY_LENGTH],
+    /// Zeros; published answers, which tests compare, bring others.
     nonce: [u8; NONCE_LENGTH],
     commitment: [u8; COMMITMENT_LENGTH],
 }
@@ -34,18 +36,17 @@ pub(crate) struct SingleUseKey {
 redacted!(SingleUseKey);
 
 impl SingleUseKey {
-    /// Expands 32 uniform bytes by HKDF without salt to `key ‖ nonce ‖ commitment`.
+    /// Expands 32 uniform bytes by the second half of HKDF to `key ‖ commitment`.
     pub(crate) fn derive(secret: &[u8; 32], info: &[&[u8]]) -> Self {
-        let okm = hkdf::<{ KEY_LENGTH + NONCE_LENGTH + COMMITMENT_LENGTH }>(&[], secret, info);
-        let okm: &[u8; 76] = &okm;
+        let okm = expand::<{ KEY_LENGTH + COMMITMENT_LENGTH }>(secret, info);
+        let okm: &[u8; 64] = &okm;
         let mut derived = Self {
             key: [0; KEY_LENGTH],
             nonce: [0; NONCE_LENGTH],
             commitment: [0; COMMITMENT_LENGTH],
         };
         derived.key.copy_from_slice(&okm[..32]);
-        derived.nonce.copy_from_slice(&okm[32..44]);
-        derived.commitment.copy_from_slice(&okm[44..76]);
+        derived.commitment.copy_from_slice(&okm[32..]);
         derived
     }
 

@@ -68,7 +68,7 @@ labels! {
     HANDSHAKE_KEY = "conclave/v1/handshake-key";
     /// KDF_RK of the Double Ratchet.
     RATCHET_ROOT = "conclave/v1/ratchet-root";
-    /// Expansion of a message key to key, nonce and commitment.
+    /// Expansion of a message key to key and commitment.
     RATCHET_MESSAGE = "conclave/v1/ratchet-message";
     /// Associated data of a ratchet message.
     RATCHET_ASSOCIATED_DATA = "conclave/v1/ratchet-associated-data";
@@ -80,7 +80,7 @@ labels! {
     PAIRWISE_CONTROL = "conclave/v1/pairwise-control";
     /// Associated data of a direct message's body.
     DIRECT_MESSAGE = "conclave/v1/direct-message";
-    /// Expansion of a content key to key, nonce and commitment.
+    /// Expansion of a content key to key and commitment.
     CONTENT_KEY = "conclave/v1/content-key";
     /// Hash that travels with a content key and is the link in the sender's chain of messages.
     MESSAGE_HASH = "conclave/v1/message-hash";
@@ -90,7 +90,7 @@ labels! {
     SENDER_KEY_DISTRIBUTION = "conclave/v1/sender-key-distribution";
     /// A chain as a member hands it on to a newcomer, or keeps it in the vault.
     SENDER_KEY_SEED = "conclave/v1/sender-key-seed";
-    /// Expansion of a room message's key to key, nonce and commitment.
+    /// Expansion of a room message's key to key and commitment.
     SENDER_KEY_MESSAGE = "conclave/v1/sender-key-message";
     /// Associated data of a room message.
     SENDER_KEY_ASSOCIATED_DATA = "conclave/v1/sender-key-associated-data";
@@ -108,7 +108,7 @@ labels! {
     VAULT_SLOT_PASSKEY = "conclave/v1/vault-slot-passkey";
     /// A vault key wrapped to one slot, signed by a device.
     VAULT_WRAPPED_KEY = "conclave/v1/vault-wrapped-key";
-    /// Expansion of the slot's shared secret to key, nonce and commitment.
+    /// Expansion of the slot's shared secret to key and commitment.
     VAULT_WRAPPING_KEY = "conclave/v1/vault-wrapping-key";
     /// Associated data and hash of a vault record.
     VAULT_RECORD = "conclave/v1/vault-record";
@@ -142,7 +142,7 @@ labels! {
     LINK_KEY_TO_OLD = "conclave/v1/link-key-to-old";
     /// A message between two devices that link, and the associated data of what is sealed in it.
     LINK_MESSAGE = "conclave/v1/link-message";
-    /// Expansion of a direction's key to key, nonce and commitment of one message.
+    /// Expansion of a direction's key to key and commitment of one message.
     LINK_MESSAGE_KEY = "conclave/v1/link-message-key";
     /// What a new device shows for scanning.
     LINK_CODE = "conclave/v1/link-code";

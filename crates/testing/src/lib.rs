@@ -13,12 +13,14 @@
 //!
 //! This crate never ships. It may depend on anything; nothing but tests may depend on it.
 
+mod groups;
 mod hostile;
 mod joining;
 mod person;
 mod wire;
 mod world;
 
+pub use groups::Group;
 pub use hostile::{Hostile, Traveller};
 pub use person::Person;
 pub use wire::{Wire, WireRecord};

@@ -194,6 +194,7 @@ export class FakeCore implements Core {
       last: null,
       unread: 0,
       active_at: this.now(),
+      disappearing: place.policy.disappearing,
     });
     return place;
   }

@@ -3,7 +3,11 @@ import '../lib/styles/index.css';
 import { mount } from 'svelte';
 
 import App from '../routes/App.svelte';
-import { type Actions, SCENES } from './scenes';
+import { CONTENT_SCENES } from './content-scenes';
+import { PLACE_SCENES } from './place-scenes';
+import { type Actions, SCENES as SCREENS } from './scenes';
+
+const SCENES = { ...SCREENS, ...CONTENT_SCENES, ...PLACE_SCENES };
 
 const target = document.getElementById('app');
 if (!target) throw new Error('The page has no place for the gallery.');
@@ -29,6 +33,17 @@ async function find(name: string): Promise<HTMLElement> {
   throw new Error(`Nothing here is called “${name}”.`);
 }
 
+/** The newest message with these words. */
+async function article(words: string): Promise<HTMLElement> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    const all = [...document.querySelectorAll<HTMLElement>('article[data-id]')];
+    const found = all.findLast((one) => one.textContent.includes(words));
+    if (found) return found;
+    await wait(50);
+  }
+  throw new Error(`No message here says “${words}”.`);
+}
+
 const actions: Actions = {
   wait,
   press: async (name) => {
@@ -51,6 +66,25 @@ const actions: Actions = {
     const box = document.querySelector('[role=feed]')?.closest('.box');
     if (box) box.scrollTop = top;
     await wait(150);
+  },
+  hover: async (words) => {
+    (await article(words)).dispatchEvent(
+      new PointerEvent('pointerover', { bubbles: true, pointerType: 'mouse' }),
+    );
+    await wait(60);
+  },
+  menu: async (words) => {
+    const found = await article(words);
+    const { left, bottom } = found.getBoundingClientRect();
+    found.dispatchEvent(
+      new MouseEvent('contextmenu', {
+        bubbles: true,
+        cancelable: true,
+        clientX: left + 160,
+        clientY: Math.min(bottom, innerHeight - 40),
+      }),
+    );
+    await wait(80);
   },
 };
 

@@ -17,6 +17,10 @@ export interface Actions {
   key: (init: KeyboardEventInit) => Promise<void>;
   wait: (ms: number) => Promise<void>;
   scroll: (top: number) => Promise<void>;
+  /** Rests on the newest message with these words, so that its bar shows. */
+  hover: (words: string) => Promise<void>;
+  /** Opens the menu of the newest message with these words. */
+  menu: (words: string) => Promise<void>;
 }
 
 const MINUTE = 60_000;
@@ -41,7 +45,7 @@ function alone(): FakeCore {
 }
 
 /** A lived-in account. */
-function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): FakeCore {
+export function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): FakeCore {
   const core = new FakeCore().signedIn('jonas', {
     administrator: true,
     offerRecoveryKey: options.offerRecoveryKey ?? false,
@@ -107,7 +111,7 @@ function home(options: { offerRecoveryKey?: boolean; unread?: number } = {}): Fa
   return core;
 }
 
-function miaIn(core: FakeCore) {
+export function miaIn(core: FakeCore) {
   const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
   return chat;
@@ -126,7 +130,7 @@ function long(unread: number): FakeCore {
   return core;
 }
 
-function failing(
+export function failing(
   goal: Parameters<FakeCore['faults']['set']>[0],
   code: string,
   message: string,
@@ -136,12 +140,12 @@ function failing(
   return core;
 }
 
-function hanging(goal: Parameters<FakeCore['faults']['set']>[0], core = home()) {
+export function hanging(goal: Parameters<FakeCore['faults']['set']>[0], core = home()) {
   core.faults.set(goal, 'never');
   return core;
 }
 
-function connected(state: 'offline' | 'connecting' | 'catching_up', core = home()) {
+export function connected(state: 'offline' | 'connecting' | 'catching_up', core = home()) {
   core.connectionState = state;
   return core;
 }

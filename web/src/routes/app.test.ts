@@ -213,7 +213,7 @@ describe('a conversation', () => {
     await open(core, MIA);
     const composer = await field('Message');
     await user.type(composer, 'Hello{Shift>}{Enter}{/Shift}there{Enter}');
-    expect(core.calls).toContainEqual(['sendText', 'room-mia', 'Hello\nthere']);
+    expect(core.calls).toContainEqual(['sendText', 'room-mia', 'Hello\nthere', {}]);
     expect(composer).toHaveProperty('value', '');
     await waitFor(async () => expect((await messages()).at(-1)?.dataset['delivery']).toBe('queued'));
   });

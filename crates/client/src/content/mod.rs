@@ -22,7 +22,7 @@ pub(crate) use self::poll::OPTIONS_MAX;
 pub use self::poll::Poll;
 pub(crate) use self::text::{DISAPPEARS_MAX, MENTIONS_MAX};
 pub use self::text::{Text, With};
-use crate::codec::{KeyAndHash, Secret32};
+use crate::codec::{KeyAndHash, Secret32, SecretBytes};
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -289,10 +289,24 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
-    /// To own devices: messages that the person deleted for themselves.
+    /// A sender key of the sending device in a room of a place: a distribution.
     #[n(10)]
+    SenderKey(#[n(0)] SecretBytes),
+    /// Sender keys of a room that the sending device lacks, by their chains' ids.
+    #[n(11)]
+    SenderKeyWanted(#[n(0)] RoomId, #[n(1)] Vec<ChainId>),
+    /// Sender keys of a room for the one that asked: seeds, with which the past is read.
+    #[n(12)]
+    Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
+    /// To own devices: messages that the person deleted for themselves.
+    #[n(13)]
     Removed(#[n(0)] Vec<EnvelopeId>),
 }
+
+/// The id of one chain of sender keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct ChainId(#[cbor(n(0), with = "minicbor::bytes")] pub(crate) [u8; 16]);
 
 /// What the other devices of the account need not do any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -564,6 +578,28 @@ mod tests {
         };
         let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
         assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
+    }
+
+    #[test]
+    fn what_is_said_about_sender_keys_has_one_form_and_as_much_as_is_said_at_once_fits() {
+        let bytes = |times| SecretBytes(zeroize::Zeroizing::new(vec![7; times]));
+        let key = minicbor::to_vec(Control::SenderKey(bytes(3))).unwrap();
+        assert_eq!(hex(&key), "820a8143070707");
+        let wanted = Control::SenderKeyWanted(RoomId([8; 32]), vec![ChainId([9; 16])]);
+        let (room, chain) = ("08".repeat(32), "09".repeat(16));
+        assert_eq!(
+            hex(&minicbor::to_vec(wanted).unwrap()),
+            format!("820b825820{room}8150{chain}")
+        );
+        let seeds = minicbor::to_vec(Control::Seeds(RoomId([8; 32]), vec![bytes(1)])).unwrap();
+        assert_eq!(hex(&seeds), format!("820c825820{room}814107"));
+        let most = (0..crate::posting::WANTED_MAX).map(|_| bytes(289)).collect();
+        let most = minicbor::to_vec(Control::Seeds(RoomId([8; 32]), most)).unwrap();
+        assert!(conclave_crypto::pad(&most).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
+        let wanted = vec![ChainId([9; 16]); crate::posting::WANTED_MAX];
+        let wanted = minicbor::to_vec(Control::SenderKeyWanted(RoomId([8; 32]), wanted)).unwrap();
+        assert!(conclave_crypto::pad(&wanted).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
+        assert_eq!(format!("{:?}", bytes(3)), "SecretBytes(..)");
     }
 
     #[test]

@@ -240,6 +240,7 @@ impl Engine {
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
                 Item::Removed(id) => work.remove_here(id)?,
+                Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
             }
         }
         Ok(())
@@ -454,9 +455,15 @@ impl Engine {
             return Ok(Placing::Known);
         }
         let mut row = row_of(work, from, id, &message, from.account == own.account)?;
-        row.body = body_of(content.body, &message);
+        row.body = body_of(content.body, message.class, message.target);
         work.take_in(row, true)?;
         Ok(Placing::Placed)
+    }
+
+    /// True where nothing more of the vault is to be read before others are asked for what it may hold.
+    pub(crate) fn vault_is_read(&self, work: &Work<'_>) -> Result<bool, ReadError> {
+        let known = work.log_state()?;
+        Ok(self.vault.stopped || known.is_none_or(|state| state.tail.is_none()))
     }
 
     /// How much of a room's past is here.

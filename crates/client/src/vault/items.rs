@@ -6,7 +6,7 @@ use conclave_protocol::{AccountId, EnvelopeId, Hash, RoomId};
 use minicbor::{Decode, Decoder, Encode};
 use zeroize::Zeroizing;
 
-use crate::codec::{KeyAndHash, Secret32};
+use crate::codec::{KeyAndHash, Secret32, SecretBytes};
 
 /// One thing that a new device needs.
 #[derive(Encode, Decode)]
@@ -25,15 +25,36 @@ pub(crate) enum Item {
     /// A vault key that was replaced, in a record of a later generation: `[generation, key]`.
     #[n(2)]
     Key(#[n(0)] u32, #[n(1)] Secret32),
+    /// A sender key of a room of a place, with which its messages are read: `[room, seed]`.
+    #[n(3)]
+    Seed(#[n(0)] RoomId, #[n(1)] SecretBytes),
     /// A message that the person deleted for themselves: `[envelope]`.
     #[n(10)]
     Removed(#[n(0)] EnvelopeId),
 }
 
+/// How many messages an item is as long as, at most.
+pub(super) fn weight(item: &Item) -> usize {
+    match item {
+        Item::Message(..) | Item::Head(..) | Item::Key(..) | Item::Removed(_) => 1,
+        Item::Seed(_, seed) => seed
+            .0
+            .len()
+            .checked_div(160)
+            .unwrap_or_default()
+            .saturating_add(2),
+    }
+}
+
 /// The content of a record.
 pub(super) fn to_bytes(items: &[Item]) -> Zeroizing<Vec<u8>> {
     // Room enough that keys are not left behind by growth.
-    let capacity = items.len().saturating_mul(160).saturating_add(16);
+    let capacity = items
+        .iter()
+        .map(weight)
+        .fold(0_usize, usize::saturating_add)
+        .saturating_mul(160)
+        .saturating_add(16);
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
     // Invariant: encoding into a vector cannot fail.
     let _ = minicbor::encode(items, &mut *out);
@@ -97,6 +118,21 @@ mod tests {
         let mut later = vec![0x85, 0x82, 0x18, 0x63, 0x81, 0x01];
         later.extend_from_slice(&bytes[1..]);
         assert_eq!(to_bytes(&from_bytes(&later)), bytes);
+    }
+
+    #[test]
+    fn a_seed_is_room_and_bytes_and_as_many_as_weigh_two_hundred_messages_fit_one_record() {
+        let seed = || Item::Seed(RoomId([1; 32]), SecretBytes(Zeroizing::new(vec![2; 289])));
+        let bytes = to_bytes(&[seed()]);
+        let shown: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = format!("818203825820{}590121{}", "01".repeat(32), "02".repeat(289));
+        assert_eq!(shown.concat(), expected);
+        assert_eq!(to_bytes(&from_bytes(&bytes)), bytes);
+        assert_eq!(weight(&seed()), 3);
+        let many: Vec<Item> = (0..super::super::BATCH_MAX / 3).map(|_| seed()).collect();
+        let bytes = to_bytes(&many);
+        assert!(bytes.len() < 160 * 3 * many.len());
+        assert!(bytes.len() <= conclave_crypto::limits::MAX_VAULT_RECORD / 2);
     }
 
     #[test]

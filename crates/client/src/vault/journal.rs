@@ -5,16 +5,19 @@
 //! message soon, and the others in turn if it does not. A message recorded twice does no harm.
 
 use conclave_crypto::VaultError;
+use conclave_crypto::sender_keys::SenderKeySeed;
 use conclave_crypto::vault::{VaultHead, VaultKey, VaultRecord};
 use conclave_protocol::vault::{AppendVaultRecords, VaultCount, VaultRecordsPage};
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, EnvelopeId, ErrorCode, Hash, RoomId, Timestamp};
 use conclave_sigchain::{AccountChain, Vault};
 use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
 
 use super::{BATCH_MAX, Item, LogState, NAME, NAME_AFTER_RECORDS, VaultNeed, items};
 use crate::calls::{Need, NeedState, Refusal};
 use crate::changes::Table;
-use crate::codec::{KeyAndHash, Secret32};
+use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::content::ChainId;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
@@ -98,13 +101,17 @@ impl Work<'_> {
     }
 }
 
-/// By envelope id, with a word behind it for a deletion, or by the account of a head.
+/// By envelope id, with a word behind it for a deletion, by the account of a head, or by a seed's room and chain.
 fn queue_key(item: &Item) -> Option<Vec<u8>> {
     match item {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
         Item::Head(account, ..) => Some(account.0.to_vec()),
         Item::Key(..) => None,
         Item::Removed(id) => Some([&id.0[..], b"removed"].concat()),
+        Item::Seed(room, bytes) => {
+            let seed = SenderKeySeed::from_bytes(&bytes.0).ok()?;
+            Some([&room.0[..], seed.statement().chain_id()].concat())
+        }
     }
 }
 
@@ -160,6 +167,27 @@ impl Engine {
         Ok(())
     }
 
+    /// A sender key came here, or is this device's own: it is to be recorded.
+    pub(crate) fn record_seed(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        from: DeviceAddress,
+        chain: ChainId,
+        seed: &[u8],
+    ) -> Result<(), ReadError> {
+        let own = work.own()?;
+        let Some(me) = self.person(work, own.account)? else {
+            return Ok(());
+        };
+        let later = rank(own.address(), &me.chain, from, EnvelopeId(chain.0)).saturating_mul(TAKE_OVER_MS);
+        let due = work.now.plus(GATHER_MS.saturating_add(later));
+        let seed = SecretBytes(Zeroizing::new(seed.to_vec()));
+        work.queue(Item::Seed(room, seed), due);
+        self.vault_soon(due);
+        Ok(())
+    }
+
     /// A contact's chain was seen up to here: no device of this account takes a shorter or another one later.
     pub(crate) fn record_head(&mut self, work: &mut Work<'_>, chain: &AccountChain) -> Result<(), ReadError> {
         let own = work.own()?;
@@ -193,6 +221,7 @@ impl Engine {
         }
         let mut queued = Vec::new();
         let mut batch = Vec::new();
+        let mut weight = 0_usize;
         let mut next: Option<Timestamp> = None;
         let enough = self.vault.gathered >= GATHERED_MAX;
         let until = if enough {
@@ -201,10 +230,12 @@ impl Engine {
             work.now
         };
         for (key, one) in work.list::<Queued>(Table::VaultQueue, u32::MAX)? {
-            if one.due > until || batch.len() >= BATCH_MAX {
+            let heavier = weight.saturating_add(items::weight(&one.item));
+            if one.due > until || heavier > BATCH_MAX {
                 next = Some(next.map_or(one.due, |next| next.min(one.due)));
                 continue;
             }
+            weight = heavier;
             queued.push(key);
             batch.push(one.item);
         }

@@ -118,7 +118,8 @@ class Agreement:
         transcript = sha256(self.shown() + self.to_old + to_new)
         secret = self.to_old_secret + to_new_secret + (self.secret or b"")
         keys = [
-            hkdf(ZEROS, secret, label(name) + transcript, 32) for name in ("link-key-to-new", "link-key-to-old")
+            hkdf(ZEROS, secret, label(name) + transcript, 32)
+            for name in ("link-key-to-new", "link-key-to-old")
         ]
         return Channel(transcript, *(keys if is_new else reversed(keys)))
 
@@ -149,9 +150,7 @@ class Channel:
         reader.end()
         if number != self.received or number >= MAX_MESSAGES:
             raise Refused("not the next message")
-        payload = unpad(
-            _message_key(self.opening, number, random).open(head + u8(number) + random, sealed)
-        )
+        payload = unpad(_message_key(self.opening, number, random).open(head + u8(number) + random, sealed))
         self.received += 1
         return payload
 

@@ -16,6 +16,9 @@ from kyber_py.ml_kem import ML_KEM_768  # type: ignore[import-untyped]
 from . import Refused
 
 ZEROS = bytes(32)
+"""HKDF's salt where there is none."""
+NO_NONCE = bytes(12)
+"""The nonce of keys that seal once."""
 COMMITMENT = 32
 TAG = 16
 
@@ -160,25 +163,24 @@ def check_kem(public: bytes) -> None:
 
 @dataclass(frozen=True)
 class SealingKey:
-    """Key, nonce and commitment for exactly one plaintext. Sealed is commitment ‖ ciphertext ‖ tag."""
+    """Key and commitment for exactly one plaintext. Sealed is commitment ‖ ciphertext ‖ tag."""
 
     key: bytes
-    nonce: bytes
     commitment: bytes
 
     @staticmethod
     def derive(secret: bytes, info: bytes) -> "SealingKey":
-        """HKDF(no salt, secret, info, 76 bytes) = key ‖ nonce ‖ commitment."""
-        expanded = hkdf(ZEROS, secret, info, 76)
-        return SealingKey(expanded[:32], expanded[32:44], expanded[44:])
+        """HKDF-Expand(secret, info, 64 bytes) = key ‖ commitment."""
+        expanded = hkdf_expand(secret, info, 64)
+        return SealingKey(expanded[:32], expanded[32:])
 
     def seal(self, associated_data: bytes, plaintext: bytes) -> bytes:
-        return self.commitment + ChaCha20Poly1305(self.key).encrypt(self.nonce, plaintext, associated_data)
+        return self.commitment + ChaCha20Poly1305(self.key).encrypt(NO_NONCE, plaintext, associated_data)
 
     def open(self, associated_data: bytes, sealed: bytes) -> bytes:
         if len(sealed) < COMMITMENT + TAG or not same(sealed[:COMMITMENT], self.commitment):
             raise Refused("the seal commits to another key")
-        return chacha20_poly1305_open(self.key, self.nonce, associated_data, sealed[COMMITMENT:])
+        return chacha20_poly1305_open(self.key, NO_NONCE, associated_data, sealed[COMMITMENT:])
 
 
 def chacha20_poly1305_open(key: bytes, nonce: bytes, associated_data: bytes, sealed: bytes) -> bytes:

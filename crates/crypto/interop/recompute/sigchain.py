@@ -39,7 +39,7 @@ def _genesis(vector: Json) -> None:
     genesis, signed, signature = read_entry(entry)
     body = genesis.body
     if not isinstance(body, Genesis):
-        raise AssertionError("not a genesis entry")
+        raise TypeError("not a genesis entry")
     same("the signed bytes", genesis.signed_bytes(), signed)
     same("the signed bytes", signed, unhex(vector["signed_bytes"]))
     same("the signature", sign(seed, signed), signature)

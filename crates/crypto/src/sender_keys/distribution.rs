@@ -6,6 +6,7 @@ use conclave_encoding::{Reader, Writer, labels};
 use zeroize::Zeroizing;
 
 use super::{HistoryChain, SenderKeyStatement};
+use crate::limits::MAX_CHAIN_JUMP;
 use crate::ratchet::{Chain, ChainKey};
 use crate::redacted::redacted;
 use crate::suite::{SUITE, VERSION};
@@ -125,6 +126,20 @@ impl SenderKeySeed {
     /// Number of the first message that the key opens.
     pub fn iteration(&self) -> u32 {
         self.chain.next
+    }
+
+    /// The seed from a later message on: what lies before that stays closed to whoever gets it. None for a message
+    /// before its own beginning, or further behind it than it reaches.
+    #[must_use]
+    pub fn from_iteration(&self, iteration: u32) -> Option<Self> {
+        let distance = iteration
+            .checked_sub(self.chain.next)
+            .filter(|distance| *distance <= MAX_CHAIN_JUMP)?;
+        let key = (0..distance).fold(self.chain.key.copy(), |key, _| key.step().1);
+        Some(Self {
+            statement: self.statement.clone(),
+            chain: Chain { key, next: iteration },
+        })
     }
 
     /// Checks that the chain is `author`'s, in this room and epoch, whoever handed it on.

@@ -194,6 +194,12 @@ impl VerifiedStatement {
         &self.binding.signature_key
     }
 
+    /// Whether the chain's signature key signed a message, whoever has the key that opens it. So a wrong key is told
+    /// from a forged message.
+    pub fn is_signed(&self, message: &SenderKeyMessage<'_>, associated_data: &[u8]) -> bool {
+        self.binding.check(message, associated_data).is_ok()
+    }
+
     /// Opens one message of the chain with the key of that message, as who judges a report does. Signature,
     /// commitment, seal and padding are all checked.
     pub fn open_with(

@@ -69,12 +69,12 @@ fn formats_are_what_they_were() {
         "signed prekey: 73 bytes, 8890311dee096587\n\
          prekey secret: 138 bytes, 1ac67e1cf90c8bed\n\
          bundle: 1401 bytes, 6fe7a2f487afc271\n\
-         prekey message: 1293 bytes, d4662519ff42eed0\n\
-         ratchet message: 163 bytes, 010dd37164205eab\n\
+         prekey message: 1293 bytes, 07d64af6f653f116\n\
+         ratchet message: 163 bytes, f111b734d20afb07\n\
          initiator's sessions: 1479 bytes, 35fb5682df2926f0\n\
          responder's sessions: 386 bytes, 272ecfcd7c88dbb5\n\
-         content: 112 bytes, 841a119c7fcb3fe7\n\
-         message hash: 32 bytes, 06124ccbc7d0edfe\n\
+         content: 112 bytes, 0e886efd4a11c795\n\
+         message hash: 32 bytes, 805f8e8b8a8f9e4c\n\
          recovery signing key: 32 bytes, 74a9291c76780073"
     );
 }
@@ -114,8 +114,8 @@ fn formats_of_rooms_are_what_they_were() {
         "statement: 219 bytes, cd4576f3b8c0959a\n\
          distribution: 333 bytes, ccfdb1f11b540554\n\
          seed: 289 bytes, 754bab3c4f574821\n\
-         room message: 210 bytes, c4e01fc7b35d689f\n\
-         its hash: 32 bytes, 2785ec88144dda4a\n\
+         room message: 210 bytes, 6a2484ed77baa78d\n\
+         its hash: 32 bytes, 000921fa0524b473\n\
          its key: 32 bytes, 0461f85e03235c88\n\
          sending chain: 257 bytes, 84d80058f7060340\n\
          receiving chains: 247 bytes, 3d9c71aaebcb3057"
@@ -333,7 +333,7 @@ fn formats_of_files_vault_and_reports_are_what_they_were() {
          recovery slot: 1350 bytes, 6fd781e77322f742\n\
          password slot: 1350 bytes, 393923d6405339cb\n\
          passkey slot: 1350 bytes, 71112a3a9a701202\n\
-         wrapped key: 1368 bytes, 809fe778335762d0\n\
+         wrapped key: 1368 bytes, 1d8fe4b152fd5d3a\n\
          record name: 32 bytes, 5d670ddc60db4898\n\
          record: 283 bytes, 6a492c84ac0d26e2\n\
          record hash: 32 bytes, 52cb94ca3c1c72cc\n\
@@ -400,8 +400,8 @@ fn formats_of_links_are_what_they_were() {
          unconfirmed: 3758 bytes, 2220633ec16e0974\n\
          digits: 6 bytes, 93d46acdb78aac48\n\
          confirmed: 3758 bytes, 7f96a2083f578b36\n\
-         grant: 1281 bytes, 33f53e1f93f112f4\n\
-         message: 161 bytes, 90f34fbd79fa42d8\n\
+         grant: 1281 bytes, 7a29932d0841e1a1\n\
+         message: 161 bytes, f5cc9f87724f0d9e\n\
          transcript: 32 bytes, c47ddeb136387709\n\
          channel: 128 bytes, 055aaa1c7d0c6689\n\
          offer: 190 bytes, 96c0d817cb7bf7d8\n\
@@ -412,8 +412,8 @@ fn formats_of_links_are_what_they_were() {
          awaiting: 3806 bytes, 2a79fd14f5593fcf\n\
          reveal: 2460 bytes, 391a553ea98930c2\n\
          confirmed: 3774 bytes, e3953bfb3ae24eb9\n\
-         grant: 1281 bytes, 468db2fcc3e3dc0f\n\
-         message: 161 bytes, 73c0c4cd0d5976c1\n\
+         grant: 1281 bytes, 97445f0f6c434202\n\
+         message: 161 bytes, 87b49449a9da3947\n\
          transcript: 32 bytes, 6fe7ed55fcf77ae6\n\
          channel: 128 bytes, bbb79b34ea708007"
     );

@@ -8,6 +8,8 @@ mod links;
 mod logins;
 mod mailbox;
 mod messages;
+mod place;
+mod places;
 mod prekeys;
 mod recoveries;
 mod rooms;

@@ -8,6 +8,7 @@ mod devices;
 mod keys;
 mod messages;
 mod people;
+mod rooms;
 mod stored;
 
 use conclave_client::views::BodyView;

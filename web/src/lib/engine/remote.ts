@@ -271,6 +271,8 @@ export class SharedCore implements Core {
 
   listEdits(message: string): Promise<EditView[]> {
     return this.#call('listEdits', message);
+  }
+
   listPlaces(): Promise<PlaceView[]> {
     return this.#call('listPlaces');
   }

@@ -115,7 +115,9 @@ test('when the owner is gone another tab takes over, and asks again under the sa
 
   const id = await sent;
   expect(second.workers[0]?.asked).toEqual(first.workers[0]?.asked);
-  expect(second.workers[0]?.asked).toEqual([{ method: 'sendText', args: ['room', id, 'hello'] }]);
+  expect(second.workers[0]?.asked).toEqual([
+    { method: 'sendText', args: ['room', id, 'hello', undefined, undefined, []] },
+  ]);
   expect(second.events).toEqual([{ type: 'owner' }]);
   expect(first.workers[0]?.terminated).toBe(true);
 });

@@ -8,6 +8,8 @@ describe('addresses', () => {
     expect(parseRoute(href.invite('t-_0'))).toEqual({ page: 'invite', token: 't-_0' });
     expect(parseRoute(href.setup('t'))).toEqual({ page: 'setup', token: 't' });
     expect(parseRoute(href.link('c-_0'))).toEqual({ page: 'link', code: 'c-_0' });
+    expect(parseRoute(href.join('c-_0'))).toEqual({ page: 'join', code: 'c-_0' });
+    expect(parseRoute(href.community('p-_0'))).toEqual({ page: 'community', place: 'p-_0' });
     expect(parseRoute(href.recover)).toEqual({ page: 'recover' });
     expect(parseRoute(href.contact('mia', 'id'))).toEqual({
       page: 'contact',

@@ -5,6 +5,8 @@ export type Route =
   | { page: 'invite'; token: string }
   | { page: 'contact'; username: string; account: string }
   | { page: 'link'; code: string }
+  | { page: 'join'; code: string }
+  | { page: 'community'; place: string }
   | { page: 'sign-in' }
   | { page: 'recover' }
   | { page: 'chats'; room: string | null }
@@ -21,6 +23,8 @@ export function parseRoute(hash: string): Route {
   if (page === undefined) return { page: 'start' };
   if (page === 'setup' && first !== undefined) return { page, token: first };
   if (page === 'invite' && first !== undefined) return { page, token: first };
+  if (page === 'join' && first !== undefined) return { page, code: first };
+  if (page === 'community' && first !== undefined) return { page, place: first };
   if (page === 'link' && first !== undefined) return { page, code: first };
   if (page === 'contact' && first !== undefined && second !== undefined)
     return { page, username: first, account: second };
@@ -38,6 +42,8 @@ export const href = {
   chat: (room: string) => `#/chats/${encodeURIComponent(room)}`,
   invite: (token: string) => `#/invite/${encodeURIComponent(token)}`,
   setup: (token: string) => `#/setup/${encodeURIComponent(token)}`,
+  join: (code: string) => `#/join/${encodeURIComponent(code)}`,
+  community: (place: string) => `#/community/${encodeURIComponent(place)}`,
   link: (code: string) => `#/link/${encodeURIComponent(code)}`,
   contact: (username: string, account: string) =>
     `#/contact/${encodeURIComponent(username)}/${encodeURIComponent(account)}`,

@@ -34,6 +34,46 @@ fn a_seed_opens_the_past_from_its_iteration_on_as_often_as_it_is_asked() {
 }
 
 #[test]
+fn a_seed_from_a_later_message_on_opens_that_and_nothing_before() {
+    let mut alice = Author::new(1);
+    let seed = SenderKeySeed::from_bytes(&alice.chain.seed()).unwrap();
+    let messages: Vec<_> = (0u8..4).map(|number| alice.say(&[number])).collect();
+    let later = seed.from_iteration(2).unwrap();
+    let later = SenderKeySeed::from_bytes(&later.to_bytes()).unwrap();
+    let history = later.verify(&alice.device.remote(), &ROOM, EPOCH).unwrap();
+    for (number, expected) in [
+        (0u8, Err(OpenError::KeyGone)),
+        (1, Err(OpenError::KeyGone)),
+        (2, Ok(vec![2])),
+        (3, Ok(vec![3])),
+    ] {
+        assert_eq!(open(&history, &messages[usize::from(number)]), expected);
+    }
+    assert!(later.from_iteration(1).is_none(), "there is no way back");
+    assert!(seed.from_iteration(MAX_CHAIN_JUMP).is_some());
+    assert!(seed.from_iteration(MAX_CHAIN_JUMP + 1).is_none());
+}
+
+#[test]
+fn a_wrong_key_is_told_from_a_forged_message() {
+    let mut alice = Author::new(1);
+    let mut bytes = alice.chain.seed().to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let message = alice.say(b"genuine");
+    let wrong = SenderKeySeed::from_bytes(&bytes).unwrap();
+    let wrong = wrong.verify(&alice.device.remote(), &ROOM, EPOCH).unwrap();
+    assert_eq!(open(&wrong, &message), Err(OpenError::NotAuthentic));
+    let signed = |bytes: &[u8]| {
+        let message = SenderKeyMessage::from_bytes(bytes).unwrap();
+        wrong.statement().is_signed(&message, AD)
+    };
+    assert!(signed(&message));
+    let mut forged = message.clone();
+    forged[40] ^= 1;
+    assert!(!signed(&forged));
+}
+
+#[test]
 fn a_distribution_and_a_seed_say_where_they_begin_and_the_chains_of_which_room() {
     let mut alice = Author::new(1);
     let bob = alice.reader();

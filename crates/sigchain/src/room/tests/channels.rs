@@ -4,8 +4,8 @@ use conclave_protocol::Timestamp;
 
 use super::people::{Person, Place, channel, channel_definition, leave, observe, remove};
 use crate::room::{
-    Audience, CategoryDefinition, CategoryId, ChannelId, ChannelKind, History, Permissions, Policy,
-    PostRefusal, RoleId, RoomBody, RoomChainError, RoomEvent,
+    Audience, CategoryDefinition, CategoryId, ChannelDefinition, ChannelId, ChannelKind, History,
+    Permissions, Policy, PostRefusal, RoleDefinition, RoleId, RoomBody, RoomChainError, RoomEvent,
 };
 
 /// An owner, a holder of a role and a plain member, with an open and a private channel.
@@ -437,4 +437,81 @@ fn a_channel_shares_what_was_sent_while_both_policies_shared_it() {
         );
         assert_eq!(from(&place), Some(joined));
     }
+}
+
+#[test]
+fn a_name_belongs_to_the_entry_that_sealed_it_and_to_no_later_one() {
+    let Scene {
+        mut place,
+        people: [owner, ..],
+        role,
+        open,
+        ..
+    } = scene();
+    let made = place.chain.state().channel(open.0).unwrap().named;
+    assert_eq!(made, open.0.0);
+    let moved = |sealed: &[u8], position| RoomBody::UpdateChannel {
+        channel: open.0,
+        definition: ChannelDefinition {
+            position,
+            sealed: sealed.to_vec(),
+            ..channel_definition(Audience::Everyone)
+        },
+    };
+    let sealed = channel_definition(Audience::Everyone).sealed;
+    let moved_only = place.does(&owner, moved(&sealed, 9));
+    assert_eq!(moved_only.events, [RoomEvent::ChannelUpdated(open.0)]);
+    let channel = place.chain.state().channel(open.0).unwrap();
+    assert_eq!((channel.named, channel.position), (made, 9));
+    let renamed = place.does(&owner, moved(&[7; 20], 9)).sequence;
+    let channel = place.chain.state().channel(open.0).unwrap();
+    assert_eq!(
+        (channel.named, channel.sealed.as_slice()),
+        (renamed, &[7; 20][..])
+    );
+
+    let category = |sealed: &[u8], position| CategoryDefinition {
+        position,
+        sealed: sealed.to_vec(),
+    };
+    let made = place
+        .does(&owner, RoomBody::CreateCategory(category(&[1], 1)))
+        .sequence;
+    let id = CategoryId(made);
+    let update = |definition| RoomBody::UpdateCategory {
+        category: id,
+        definition,
+    };
+    let moved_only = place.does(&owner, update(category(&[1], 2)));
+    assert_eq!(moved_only.events, [RoomEvent::CategoryUpdated(id)]);
+    let known = |place: &Place| {
+        let (_, category) = place.chain.state().categories().next().unwrap();
+        (category.named, category.definition.clone())
+    };
+    assert_eq!(known(&place), (made, category(&[1], 2)));
+    let renamed = place.does(&owner, update(category(&[2], 2))).sequence;
+    assert_eq!(known(&place), (renamed, category(&[2], 2)));
+
+    let role_of = |place: &Place| {
+        let role = place.chain.state().role(role).unwrap();
+        (role.named, role.definition.clone())
+    };
+    let (made, definition) = role_of(&place);
+    assert_eq!(made, role.0);
+    let update = |definition: &RoleDefinition| RoomBody::UpdateRole {
+        role,
+        definition: definition.clone(),
+    };
+    let less = RoleDefinition {
+        permissions: Permissions::NONE,
+        ..definition
+    };
+    place.does(&owner, update(&less));
+    assert_eq!(role_of(&place), (made, less.clone()));
+    let renamed = RoleDefinition {
+        sealed: vec![8],
+        ..less
+    };
+    let sequence = place.does(&owner, update(&renamed)).sequence;
+    assert_eq!(role_of(&place), (sequence, renamed));
 }

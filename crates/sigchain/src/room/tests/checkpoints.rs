@@ -3,6 +3,7 @@
 use conclave_protocol::{Hash, PlaceId};
 
 use super::people::{Person, Place, add, leave, link, terms};
+use crate::room::limits::checkpoint_gap;
 use crate::room::{
     Audience, InviteTerms, MetadataField, Permissions, RoomBody, RoomChain, RoomChainError, RoomState,
 };
@@ -188,4 +189,33 @@ fn a_checkpoint_of_another_place_or_another_kind_of_entry_begins_nothing() {
         RoomChain::from_checkpoint(place.chain.place(), &snapshot, &place.entries[at + 1], []),
         Err(RoomChainError::WrongCheckpoint)
     );
+}
+
+#[test]
+fn a_checkpoint_stands_as_near_to_the_last_as_the_size_of_the_state_allows() {
+    let owner = Person::new(1);
+    let mut place = Place::group(&owner);
+    let topic = |place: &mut Place| {
+        let number = u8::try_from(place.entries.len()).unwrap();
+        place.does(
+            &owner,
+            RoomBody::Metadata {
+                field: MetadataField::Topic,
+                sealed: vec![number; 9],
+            },
+        );
+    };
+    let mut last = 0;
+    for _ in 0..2 {
+        let sequence = loop {
+            let body = place.chain.checkpoint();
+            match place.act(&owner, body) {
+                Ok(change) => break change.sequence,
+                Err(refusal) => assert_eq!(refusal, RoomChainError::CheckpointTooSoon),
+            }
+            topic(&mut place);
+        };
+        assert_eq!(sequence - last, checkpoint_gap(place.chain.state().parts()));
+        last = sequence;
+    }
 }

@@ -3,7 +3,7 @@
 use conclave_protocol::{Hash, Timestamp};
 
 use super::people::{Person, Place, add, ban, head, leave, link, mute, observe, remove, terms};
-use crate::room::limits::{CLOSINGS_MAX, ROOM_ENTRY_MAX};
+use crate::room::limits::{CLOSINGS_MAX, MUTE_MAX_MS, ROOM_ENTRY_MAX};
 use crate::room::{
     ClosedChain, Departure, Permissions, PostRefusal, RoomBody, RoomChainError, RoomEntry, RoomEvent,
 };
@@ -232,4 +232,17 @@ fn a_removed_member_may_come_back_and_starts_anew() {
     assert_eq!((member.joined, member.nickname.is_none()), (back, true));
     assert_eq!(state.roles_of(other.id()).count(), 0);
     assert_eq!(state.history_from(other.id(), room), Some(back));
+}
+
+#[test]
+fn a_mute_lasts_for_as_long_as_the_limit_says_and_not_a_moment_more() {
+    let (owner, other) = (Person::new(1), Person::new(2));
+    let mut place = Place::group(&owner);
+    place.add(&owner, &other);
+    let longest = place.time + MUTE_MAX_MS;
+    assert_eq!(
+        place.refuses(&owner, mute(&other, longest + 1)),
+        RoomChainError::Limit
+    );
+    place.does(&owner, mute(&other, longest));
 }

@@ -176,6 +176,9 @@ fn a_full_chain_still_takes_what_ends_something() {
         RoomChainError::Full
     );
     place.does(&owner, remove(&other));
-    with_state(&mut place, |state| state.sequence = ENTRIES_LAST);
-    assert_eq!(place.refuses(&third, leave()), RoomChainError::Full);
+    // The last of all, and what would come behind it.
+    with_state(&mut place, |state| state.sequence = ENTRIES_LAST - 1);
+    assert_eq!(place.refuses(&owner, add(&other, &[])), RoomChainError::Full);
+    assert_eq!(place.does(&third, leave()).sequence, ENTRIES_LAST);
+    assert_eq!(place.refuses(&owner, RoomBody::Close), RoomChainError::Full);
 }

@@ -1,7 +1,9 @@
 //! Who may do what to whom.
 
 use super::people::{Person, Place, add, ban, definition, link, mute, remove, set_roles, terms};
-use crate::room::{Audience, InviteTerms, Permissions, PlaceKind, Rank, RoleId, RoomBody, RoomChainError};
+use crate::room::{
+    Audience, InviteTerms, MetadataField, Permissions, PlaceKind, Rank, RoleId, RoomBody, RoomChainError,
+};
 
 /// An owner, two moderators of rank 10, a helper of rank 5 and a plain member.
 fn ladder() -> (Place, [Person; 5], [RoleId; 2]) {
@@ -266,4 +268,32 @@ fn roles_are_given_on_joining_only_by_those_who_may_give_them() {
     place.does(&one, with_role(low));
     place.does(&one, add(&newcomer, &[low]));
     assert_eq!(place.chain.state().standing(newcomer.id()).unwrap().rank, Rank(5));
+}
+
+#[test]
+fn emoji_have_a_permission_of_their_own() {
+    let [owner, artist, editor] = [1, 2, 3].map(Person::new);
+    let mut place = Place::community(&owner);
+    for (person, permission) in [
+        (&artist, Permissions::MANAGE_EMOJI),
+        (&editor, Permissions::CHANGE_METADATA),
+    ] {
+        place.add(&owner, person);
+        let role = place.role(&owner, 3, permission);
+        place.give(&owner, person, &[role]);
+    }
+    let set = |field| RoomBody::Metadata {
+        field,
+        sealed: vec![1],
+    };
+    assert_eq!(
+        place.refuses(&editor, set(MetadataField::Emoji)),
+        RoomChainError::Permission
+    );
+    assert_eq!(
+        place.refuses(&artist, set(MetadataField::Name)),
+        RoomChainError::Permission
+    );
+    place.does(&artist, set(MetadataField::Emoji));
+    place.does(&editor, set(MetadataField::Name));
 }

@@ -9,7 +9,10 @@ export class Chats {
   /** `null` until the first answer. */
   rows = $state.raw<ChatView[] | null>(null);
   failure = $state.raw<Failure | null>(null);
-  unread = $derived((this.rows ?? []).reduce((sum, chat) => sum + chat.unread, 0));
+  /** In chats and groups; a community has its own number. */
+  unread = $derived(
+    (this.rows ?? []).reduce((sum, chat) => sum + (chat.kind === 'channel' ? 0 : chat.unread), 0),
+  );
 
   readonly #device: Device;
   readonly #query = new Refresher(() => this.#read());

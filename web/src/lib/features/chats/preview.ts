@@ -22,6 +22,9 @@ export function preview(message: MessageView): string {
     case 'timer':
       return body.seconds === 0 ? 'Messages no longer disappear' : 'New messages disappear';
     case 'notice':
-      return noticeWords(body.notice, message.mine ? 'You' : 'Somebody');
+      return noticeWords(body.notice, message.author, {
+        nameOf: () => 'Somebody',
+        own: message.mine ? message.author : null,
+      });
   }
 }

@@ -69,7 +69,12 @@ function closedKind({ body }: MessageView): LossView | 'unopened' | null {
   }
 }
 
-/** Texts stand in bubbles; what happened stands as a line between them. */
-export function inBubble(message: MessageView): boolean {
-  return message.body.type === 'text';
+/** What people said stands in bubbles; what happened stands as a line between them. */
+export function inBubble({ body }: MessageView): boolean {
+  return body.type === 'text' || body.type === 'poll' || body.type === 'deleted';
+}
+
+/** A message that hangs from another one and is read beside the timeline. */
+export function inThread(message: MessageView): boolean {
+  return message.thread !== null && message.thread.root !== message.id;
 }

@@ -19,6 +19,15 @@ interface LetGo {
   count: number;
 }
 
+/** What goes with a text. */
+export interface TextWith {
+  reply?: MessageView | null;
+  mentions?: string[];
+}
+
+/** Most pages that are looked through for a message that somebody wants to see. */
+const REACH_PAGES_MAX = 60;
+
 /** What a timeline needs from the device. */
 export interface TimelineSource {
   readonly core: Core;
@@ -168,15 +177,16 @@ export class Timeline {
   }
 
   /** Puts a text into the outbox and shows it at once. Rejects when the device could not keep it. */
-  async send(text: string): Promise<void> {
+  async send(text: string, { reply = null, mentions = [] }: TextWith = {}): Promise<void> {
     this.#sent += 1;
-    const shown = this.#pendingRow(`pending-${this.#sent}`, text);
+    const shown = pendingRow(this.room, `pending-${this.#sent}`, text, reply);
     this.unreadFrom = null;
     this.newBelow = 0;
     if (this.detached) await this.jumpToNewest();
     this.pending = [...this.pending, shown];
     try {
-      const id = await this.#source.core.sendText(this.room, text);
+      const given = { ...(reply ? { replyTo: reply.id } : {}), ...(mentions.length > 0 ? { mentions } : {}) };
+      const id = await this.#source.core.sendText(this.room, text, given);
       this.#keys.set(id, shown.id);
       await this.refresh();
     } finally {
@@ -184,12 +194,34 @@ export class Timeline {
     }
   }
 
-  retry(message: string): Promise<void> {
-    return this.#act(() => this.#source.core.retry(message));
+  get core(): Core {
+    return this.#source.core;
   }
 
-  discard(message: string): Promise<void> {
-    return this.#act(() => this.#source.core.discard(message));
+  /** Loads older pages until a message is in the window; `false` when it is not here. */
+  async reach(id: string): Promise<boolean> {
+    const held = () => this.messages?.some((message) => message.id === id) ?? false;
+    for (let pages = 0; !held() && !this.atStart && pages < REACH_PAGES_MAX; pages += 1) {
+      await this.loadOlder();
+      if (this.pageFailure) return false;
+    }
+    return held();
+  }
+
+  /** The newest message of somebody else, also one that stands in a thread. */
+  get newestOfOthers(): string | null {
+    return this.messages?.findLast((message) => !message.mine)?.id ?? null;
+  }
+
+  /** Does a goal that changes messages, and shows why it did not come about. */
+  async act(goal: () => Promise<unknown>): Promise<void> {
+    this.actionFailure = null;
+    try {
+      await goal();
+      await this.refresh();
+    } catch (thrown) {
+      this.actionFailure = failureOf(thrown);
+    }
   }
 
   /** The screen says whether the newest message is in view. */
@@ -211,16 +243,6 @@ export class Timeline {
     } catch {
       // Said again with the next message that is seen.
       this.#readUpTo = before;
-    }
-  }
-
-  async #act(goal: () => Promise<void>): Promise<void> {
-    this.actionFailure = null;
-    try {
-      await goal();
-      await this.refresh();
-    } catch (thrown) {
-      this.actionFailure = failureOf(thrown);
     }
   }
 
@@ -338,36 +360,36 @@ export class Timeline {
     const ids = new Set(held.map((message) => message.id));
     return page.filter((message) => !ids.has(message.id));
   }
+}
 
-  #pendingRow(id: string, text: string): MessageView {
-    return {
-      id,
-      room: this.room,
-      author: '',
-      mine: true,
-      sent_at: Date.now(),
-      delivery: { type: 'queued' },
-      missing_before: 0,
-      body: { type: 'text', text },
-      position: { sequence: null, ordinal: Number.MAX_SAFE_INTEGER },
-      reply: null,
-      edited_at: null,
-      reactions: [],
-      pinned: false,
-      thread: null,
-      forwarded: null,
-      expires_at: null,
-      mentions_me: false,
-      can: {
-        edit: false,
-        delete_for_everyone: false,
-        react: false,
-        pin: false,
-        reply: false,
-        forward: false,
-      },
-    };
-  }
+/** A text as it is shown until the engine has it. */
+export function pendingRow(room: string, id: string, text: string, reply: MessageView | null): MessageView {
+  return {
+    id,
+    room,
+    author: '',
+    mine: true,
+    sent_at: Date.now(),
+    delivery: { type: 'queued' },
+    missing_before: 0,
+    body: { type: 'text', text },
+    position: { sequence: null, ordinal: Number.MAX_SAFE_INTEGER },
+    reply: reply && {
+      message: reply.id,
+      author: reply.author,
+      username: '',
+      excerpt: reply.body.type === 'text' ? reply.body.text.slice(0, 120) : '',
+      state: 'here',
+    },
+    edited_at: null,
+    reactions: [],
+    pinned: false,
+    thread: null,
+    forwarded: null,
+    expires_at: null,
+    mentions_me: false,
+    can: { edit: false, delete_for_everyone: false, react: false, pin: false, reply: false, forward: false },
+  };
 }
 
 function sameText(one: MessageView, other: MessageView): boolean {

@@ -308,9 +308,9 @@ describe('sending', () => {
       failure: { code: 'forbidden', message: 'No.', retry_after: null },
     });
     await calm();
-    await timeline.retry('message-3');
+    await timeline.act(() => core.retry('message-3'));
     expect(timeline.rows.at(-1)?.delivery.type).toBe('queued');
-    await timeline.discard('message-3');
+    await timeline.act(() => core.discard('message-3'));
     expect(texts(timeline)).toEqual(['Message 1', 'Message 2']);
   });
 });

@@ -3,4 +3,4 @@
 /**
  * Why a message cannot be opened any more.
  */
-export type LossView = "too_old" | "sent_here";
+export type LossView = "too_old" | "sent_here" | "not_genuine" | "key_not_given";

@@ -1,0 +1,133 @@
+//! Whatever members, devices and the network do in whatever order: each message shows once to whom it is for, in its
+//! place, and to nobody else.
+
+use conclave_protocol::DeviceAddress;
+use conclave_sigchain::room::Policy;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::sim::Sim;
+
+const MINUTE: u64 = 60_000;
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Posts(usize),
+    Removes(u8),
+    Adds(u8),
+    AllLearn,
+    Learns(usize),
+    TurnsDeaf(usize),
+    LosesKeys(usize),
+    Restarts(usize),
+    Leaves(usize),
+    Returns(usize),
+    Passes(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (0..8usize).prop_map(Act::Posts),
+        1 => (2..5u8).prop_map(Act::Removes),
+        1 => (2..5u8).prop_map(Act::Adds),
+        3 => Just(Act::AllLearn),
+        2 => (0..8usize).prop_map(Act::Learns),
+        1 => (0..8usize).prop_map(Act::TurnsDeaf),
+        1 => (0..8usize).prop_map(Act::LosesKeys),
+        1 => (0..8usize).prop_map(Act::Restarts),
+        1 => (0..8usize).prop_map(Act::Leaves),
+        1 => (0..8usize).prop_map(Act::Returns),
+        4 => (1..5_000u64).prop_map(Act::Passes),
+    ]
+}
+
+fn does(sim: &mut Sim, act: Act, number: usize) {
+    let room = sim.room();
+    let member = |sim: &Sim, seed| sim.chain().state().is_reader(sim.id(seed), room);
+    match act {
+        Act::Posts(at) => sim.sends(at, &format!("{number} from {at}")),
+        // The owner stays, and removes the others.
+        Act::Removes(whom) if member(sim, whom) => sim.removes(1, whom),
+        Act::Adds(whom) if !member(sim, whom) => sim.adds(1, whom),
+        Act::Removes(..) | Act::Adds(..) => {}
+        Act::AllLearn => sim.all_learn(),
+        Act::Learns(at) => {
+            if sim.devices[at].connected {
+                sim.learns(at, u32::MAX);
+            }
+        }
+        Act::TurnsDeaf(at) => toggle(&mut sim.server.deaf, sim.devices[at].address),
+        Act::LosesKeys(at) => toggle(&mut sim.server.swallows, sim.devices[at].address),
+        Act::Restarts(at) => sim.restarts(at),
+        Act::Leaves(at) => sim.disconnects(at),
+        Act::Returns(at) => {
+            if !sim.devices[at].connected {
+                sim.connects(at);
+            }
+        }
+        Act::Passes(time) => sim.runs(time),
+    }
+}
+
+fn toggle(set: &mut std::collections::BTreeSet<DeviceAddress>, address: DeviceAddress) {
+    if !set.remove(&address) {
+        set.insert(address);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_message_shows_once_to_whom_it_is_for_and_to_nobody_else(acts in vec(act(), 1..40)) {
+        let mut sim = Sim::group(4, 2, Policy::default());
+        sim.runs(1_000);
+        for (number, act) in acts.into_iter().enumerate() {
+            does(&mut sim, act, number);
+        }
+        // Everything is well again.
+        sim.server.deaf.clear();
+        sim.server.swallows.clear();
+        for at in 0..sim.devices.len() {
+            sim.restarts(at);
+        }
+        sim.all_learn();
+        sim.runs(30 * MINUTE);
+        // What was lost last shows with the next connection.
+        for at in 0..sim.devices.len() {
+            sim.restarts(at);
+        }
+        sim.runs(30 * MINUTE);
+
+        let room = sim.room();
+        let roll = sim.roll();
+        for device in &sim.devices {
+            let account = device.address.account;
+            let rows = device.timeline(room);
+            let reads_on = sim.chain().state().is_reader(account, room);
+            let since = sim.chain().state().history_from(account, room);
+            for envelope in &sim.server.envelopes {
+                let shown: Vec<_> = rows.iter().filter(|row| row.id == envelope.id).collect();
+                prop_assert!(shown.len() <= 1);
+                let head = envelope.head.unwrap();
+                let was_for_them = roll.was_reader(room, account, head);
+                let is_text = shown.iter().any(|row| super::sim::words(row).contains(" from "));
+                if is_text && envelope.account != account {
+                    prop_assert!(was_for_them, "{account} reads what was said at {head}");
+                }
+                if let Some(row) = shown.first() {
+                    prop_assert_eq!(row.sequence, Some(envelope.sequence));
+                }
+                // What somebody said before they were removed is taken as far as whoever removed them had seen it.
+                let stayed = roll.reads_since(room, envelope.account).is_some_and(|since| head >= since);
+                if stayed && reads_on && since.is_some_and(|since| head >= since) {
+                    prop_assert!(is_text, "{:?} lacks {}: {:?}", device.address, envelope.sequence, device.texts(room));
+                }
+            }
+            let missing: u32 = rows.iter().map(|row| row.missing_before).sum();
+            if reads_on {
+                prop_assert_eq!(missing, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Messages in groups, with a real server and real devices.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use conclave_client::views::DeliveryView;
+use conclave_protocol::frames::{ClientFrame, Item, ServerFrame};
+use conclave_testing::{Group, Person, World};
+
+/// Alice, bob and carol, and a group that alice made, which all of them know.
+async fn three_in_a_group(world: &World) -> (Person, Person, Person, Group) {
+    let alice = world.registers("alice").await;
+    let bob = world.registers("bob").await;
+    let carol = world.registers("carol").await;
+    let group = alice.makes_a_group("Otters", &[&bob, &carol]).await;
+    for person in [&bob, &carol] {
+        person.is_in(group).await;
+    }
+    (alice, bob, carol, group)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_people_with_two_devices_each_read_everything_in_one_order() {
+    let world = World::begin().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    let mut devices = Vec::new();
+    for person in [&alice, &bob, &carol] {
+        devices.push(person.adds_a_device("desk").await);
+    }
+    for device in &devices {
+        device.is_in(group).await;
+    }
+    alice.says(group, "one").await;
+    bob.sees_in(group, &["one"]).await;
+    bob.says(group, "two").await;
+    carol.sees_in(group, &["one", "two"]).await;
+    devices[2].sees_in(group, &["one", "two"]).await;
+    devices[2].says(group, "three").await;
+    for device in [&alice, &bob, &carol].into_iter().chain(&devices) {
+        device.sees_in(group, &["one", "two", "three"]).await;
+        let rows = device.timeline_of(group).await;
+        assert!(rows.iter().all(|row| row.missing_before == 0));
+        assert!(device.warnings().is_empty(), "{:?}", device.warnings());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_device_of_a_member_reads_what_the_account_could_read() {
+    let world = World::begin().await;
+    let (alice, bob, _carol, group) = three_in_a_group(&world).await;
+    alice.says(group, "one").await;
+    bob.sees_in(group, &["one"]).await;
+    bob.says(group, "two").await;
+    alice.sees_in(group, &["one", "two"]).await;
+    let desk = bob.adds_a_device("desk").await;
+    desk.sees_in(group, &["one", "two"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_removed_reads_nothing_that_is_said_after() {
+    let world = World::begin().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    alice.says(group, "before").await;
+    carol.sees_in(group, &["before"]).await;
+    alice.throws_out(group, &carol).await;
+    alice.says(group, "after").await;
+    bob.sees_in(group, &["before", "after"]).await;
+    assert_eq!(carol.texts_of(group).await, ["before"]);
+    let carol = carol.begins_again().await;
+    carol.is_online().await;
+    assert_eq!(carol.texts_of(group).await, ["before"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_reads_the_past_where_the_group_shares_it_and_nowhere_else() {
+    let world = World::begin().await;
+    let (alice, bob, _carol, group) = three_in_a_group(&world).await;
+    let dan = world.registers("dan").await;
+    let eve = world.registers("eve").await;
+    alice.says(group, "to us").await;
+    bob.sees_in(group, &["to us"]).await;
+    alice.lets_in(group, &dan).await;
+    dan.is_in(group).await;
+    alice.says(group, "to four").await;
+    dan.sees_in(group, &["to four"]).await;
+
+    alice.shares_the_past(group).await;
+    alice.says(group, "to all who come").await;
+    dan.sees_in(group, &["to four", "to all who come"]).await;
+    alice.lets_in(group, &eve).await;
+    eve.sees_in(group, &["to all who come"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_begins_again_in_between_misses_nothing_and_shows_nothing_twice() {
+    let world = World::begin().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    alice.says(group, "one").await;
+    bob.sees_in(group, &["one"]).await;
+    let alice = alice.begins_again().await;
+    alice.says(group, "two").await;
+    let bob = bob.begins_again().await;
+    bob.says(group, "three").await;
+    let carol = carol.begins_again().await;
+    for person in [&alice, &bob, &carol] {
+        person
+            .waits("three messages", async || {
+                let mut seen = person.texts_of(group).await;
+                seen.sort();
+                if seen == ["one", "three", "two"] {
+                    Ok(())
+                } else {
+                    Err(format!("{seen:?}"))
+                }
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_live_is_read_from_the_room() {
+    let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
+    let (alice, bob, _carol, group) = three_in_a_group(&world).await;
+    alice.says(group, "one").await;
+    bob.sees_in(group, &["one"]).await;
+    let reader = bob.account().await;
+    hostile.delivers(move |whose, frame| match frame {
+        ServerFrame::Posted(_) if whose.is_some_and(|whose| whose.account == reader) => Vec::new(),
+        frame => vec![frame],
+    });
+    alice.says(group, "two").await;
+    alice.says(group, "three").await;
+    alice.sees_in(group, &["one", "two", "three"]).await;
+    hostile.behaves();
+    alice.says(group, "four").await;
+    bob.sees_in(group, &["one", "two", "three", "four"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_lost_is_given_by_another_member() {
+    let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    let (reader, author) = (carol.account().await, alice.account().await);
+    hostile.delivers(move |whose, frame| match &frame {
+        ServerFrame::Deliver(deliver) if whose.is_some_and(|whose| whose.account == reader) => {
+            match deliver.item {
+                Item::Control(from) if from.account == author => Vec::new(),
+                _ => vec![frame],
+            }
+        }
+        _ => vec![frame],
+    });
+    alice.says(group, "hello").await;
+    bob.sees_in(group, &["hello"]).await;
+    alice.closes().await;
+    carol.sees_in(group, &["hello"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_removal_the_next_message_has_a_new_key() {
+    let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    let chains = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&chains);
+    hostile.takes(move |_, frame| {
+        if let ClientFrame::Post(post) = &frame {
+            seen.lock()
+                .expect("nobody panics with the list")
+                .push((post.epoch, post.body.as_slice()[1..17].to_vec()));
+        }
+        vec![frame]
+    });
+    alice.says(group, "one").await;
+    alice.says(group, "two").await;
+    bob.sees_in(group, &["one", "two"]).await;
+    alice.throws_out(group, &carol).await;
+    alice.says(group, "three").await;
+    bob.sees_in(group, &["one", "two", "three"]).await;
+    let chains = chains.lock().expect("nobody panics with the list");
+    let distinct: BTreeSet<_> = chains.iter().collect();
+    assert_eq!(distinct.len(), 2, "one key before, one after");
+    assert_eq!(chains[0], chains[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sealed_before_a_removal_was_known_is_sealed_anew() {
+    let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    bob.says(group, "one").await;
+    alice.sees_in(group, &["one"]).await;
+    let kept_in_the_dark = bob.account().await;
+    hostile.delivers(move |whose, frame| match frame {
+        ServerFrame::PlaceMoved(_) if whose.is_some_and(|whose| whose.account == kept_in_the_dark) => {
+            Vec::new()
+        }
+        frame => vec![frame],
+    });
+    alice.throws_out(group, &carol).await;
+    bob.says(group, "two").await;
+    bob.says(group, "three").await;
+    alice.sees_in(group, &["one", "two", "three"]).await;
+    bob.sees_in(group, &["one", "two", "three"]).await;
+    assert_eq!(carol.texts_of(group).await, ["one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_small_group_a_message_is_read_once_all_have_read_it() {
+    let world = World::begin().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    let message = alice.says(group, "hello").await;
+    let reaches = async |wanted: DeliveryView| {
+        alice
+            .waits("a delivery state", async || {
+                let rows = alice.timeline_of(group).await;
+                match rows.iter().find(|row| row.id == message.to_string()) {
+                    Some(row) if row.delivery == wanted => Ok(()),
+                    other => Err(format!("{:?}", other.map(|row| &row.delivery))),
+                }
+            })
+            .await;
+    };
+    for person in [&bob, &carol] {
+        person.sees_in(group, &["hello"]).await;
+    }
+    reaches(DeliveryView::Delivered).await;
+    for person in [&bob, &carol] {
+        person
+            .device()
+            .mark_read(group.room, message)
+            .await
+            .expect("marked as read");
+    }
+    reaches(DeliveryView::Read).await;
+}
