@@ -155,9 +155,9 @@ impl Work<'_> {
         let Some(place) = self.place_of(room)? else {
             return Ok(None);
         };
-        let place = self.find_place(place)?;
-        Ok(Some(place.is_some_and(|place| {
-            place.chain.state().may(account, permission, Some(room))
+        let chain = self.chain_of_place(place)?;
+        Ok(Some(chain.is_some_and(|chain| {
+            chain.state().may(account, permission, Some(room))
         })))
     }
 

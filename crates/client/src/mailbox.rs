@@ -254,7 +254,7 @@ impl Engine {
         let mine = from.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: body_of(content.body, message.class, message.target),
+            body: body_of(content.body, message),
             ..row_of(work, from, id, message, mine)?
         };
         if let Some(placeholder) = placeholder {
@@ -477,10 +477,14 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account
+        let is_stranger = from.account != own.account
             && work.room_state(room)?.is_none()
-            && !self.shares_a_place(work, from.account)?
-        {
+            && !self.shares_a_place(work, from.account)?;
+        if is_stranger && self.a_place_is_on_its_way() {
+            // Whoever has just let this account in may say so before the place is here.
+            return Ok(Taken::Waits);
+        }
+        if is_stranger {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -524,6 +528,12 @@ impl Engine {
                             self.take_sender_key_wanted(work, from, room, &chains)?;
                         }
                         Control::Seeds(room, seeds) => self.take_seeds(work, from, room, seeds)?,
+                        Control::PlaceKeys(place, head, keys) => {
+                            self.take_place_keys(work, from, place, head, &keys)?;
+                        }
+                        Control::PlaceKeysWanted(place, head) => {
+                            self.take_place_keys_wanted(work, from, place, head)?;
+                        }
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,
@@ -532,6 +542,8 @@ impl Engine {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
                         Control::Removed(ids) => self.take_removed(work, &ids)?,
+                        Control::Marked(mark) => self.take_mark(work, &mark)?,
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }
@@ -706,7 +718,13 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_)
+            | Need::FreshBundle(_)
+            | Need::Envelopes(_)
+            | Need::Prekeys
+            | Need::Places
+            | Need::Named(_) => Ok(()),
+            Need::PlaceEntries(place) => self.place_not_shown(work, place),
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),
         }
@@ -714,8 +732,13 @@ impl Engine {
 }
 
 /// What a row says of a content. One whose seal says something else than its envelope is refused.
-pub(crate) fn body_of(body: Body, class: Class, target: Option<EnvelopeId>) -> MessageBody {
-    if body.class() != class || class == Class::Annotation && body.target() != target {
+pub(crate) fn body_of(body: Body, message: &DirectMessage) -> MessageBody {
+    body_in(body, message.class, message.target)
+}
+
+/// As [`body_of`], of an envelope of any room.
+pub(crate) fn body_in(body: Body, class: Class, target: Option<EnvelopeId>) -> MessageBody {
+    if body.class() != class || body.class() == Class::Annotation && body.target() != target {
         return MessageBody::Removed;
     }
     match body {

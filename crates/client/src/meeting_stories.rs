@@ -584,6 +584,7 @@ impl Story {
             return;
         }
         let pending = LoginPending {
+            time: 1,
             account: self.server.account,
             username: self.server.username.clone(),
             entries: self.server.entries.clone(),

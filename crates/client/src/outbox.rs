@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
-    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+    Accepted, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -25,20 +25,25 @@ use crate::effects::Request;
 use crate::failure::Failure;
 use crate::input::TextWith;
 use crate::machine::Engine;
+use crate::own::OwnIdentity;
 use crate::posting::Said;
 use crate::reads::ReadError;
 use crate::repair;
 use crate::rooms::Link;
 use crate::rows::{Delivery, MessageBody, MessageRow};
 use crate::sent::Sent;
+use crate::sessions::Sealable;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
 /// Items sent and not answered yet.
 const IN_FLIGHT_MAX: usize = 64;
-/// Items looked at in one round: far more than may be in flight, so that a room whose messages have to wait
-/// does not hold up the others until more than this many wait there.
+/// Items looked at each time: far more than may be in flight.
 const ROUND: u32 = 1_024;
+/// Everything that waits is looked at so often, where it is more.
+const WHOLE_ROUND_MS: u64 = 1_000;
+/// What a device without prekeys is to be told waits no longer than this.
+const TOLD_WITHIN_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Pause after a refusal that gives no time of its own.
 const REFUSED_PAUSE_MS: u64 = 1_000;
 /// Pause after a room's keys were replaced: what says so is on its way.
@@ -78,14 +83,33 @@ enum Target {
     /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
     #[n(5)]
     Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
+    /// Keys of a place, to the devices of a member or to one of them; looked up when they are sealed.
+    #[n(10)]
+    PlaceKeys(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] PlaceId),
 }
 
 impl Target {
+    /// To whom a control payload goes: an account, or one of its devices.
+    fn receiver(&self) -> Option<(AccountId, Option<DeviceId>)> {
+        match self {
+            Self::Message(_) | Self::SenderKey(..) => None,
+            Self::Control(peer, device, _) | Self::PlaceKeys(peer, device, _) => Some((*peer, *device)),
+            Self::VaultKey(peer, _) => Some((*peer, None)),
+            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some((to.account, Some(to.device))),
+        }
+    }
+
+    /// True behind a payload to the same account, or to the same device of it, that waits.
+    fn waits_behind(&self, waiting: &BTreeSet<(AccountId, Option<DeviceId>)>) -> bool {
+        self.receiver()
+            .is_some_and(|receiver| waiting.contains(&receiver) || waiting.contains(&(receiver.0, None)))
+    }
+
     /// The account of a control payload.
     fn peer(&self) -> Option<AccountId> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
+            Self::Control(peer, ..) | Self::VaultKey(peer, _) | Self::PlaceKeys(peer, ..) => Some(*peer),
             Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
         }
     }
@@ -102,34 +126,6 @@ pub(crate) struct Sealed {
     /// For a message in a room of a place: which message of which sender key it is.
     #[n(2)]
     pub(crate) said: Option<Said>,
-}
-
-/// What a message is to say, and where it belongs.
-pub(crate) struct Draft {
-    pub(crate) class: Class,
-    pub(crate) target: Option<EnvelopeId>,
-    pub(crate) thread: Option<EnvelopeId>,
-    pub(crate) body: Body,
-}
-
-/// The draft of a message row; none where there is nothing to send in it.
-fn draft_of(row: &MessageRow) -> Option<Draft> {
-    let body = match &row.body {
-        MessageBody::Text(text) => Body::Text(text.clone()),
-        MessageBody::Poll(poll) => Body::Poll(poll.clone()),
-        MessageBody::Timer(revision, seconds) => Body::Timer {
-            revision: *revision,
-            seconds: *seconds,
-        },
-        MessageBody::Annotation(annotation) => Body::Annotation(annotation.clone()),
-        _ => return None,
-    };
-    Some(Draft {
-        class: body.class(),
-        target: body.target(),
-        thread: row.body.with().and_then(|with| with.thread),
-        body,
-    })
 }
 
 /// An item on its way.
@@ -178,6 +174,9 @@ impl Engine {
                 return Ok(());
             }
         };
+        if self.refuses_to_send(work, ask, room)? {
+            return Ok(());
+        }
         let text = Text {
             text,
             with,
@@ -238,6 +237,7 @@ impl Engine {
 
     pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
         match work.find_message(id)? {
+            Some(row) if self.refuses_to_send(work, ask, row.room)? => {}
             Some(mut row) if row.mine && matches!(row.delivery, Delivery::Failed(_)) => {
                 row.delivery = Delivery::Queued;
                 row.ordinal = work.next_ordinal()?;
@@ -379,6 +379,25 @@ impl Engine {
         enqueue(work, &item)
     }
 
+    /// Takes the keys of a place into the outbox, for a member's devices.
+    pub(crate) fn enqueue_keys_of_place(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        device: Option<DeviceId>,
+        place: PlaceId,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::PlaceKeys(account, device, place),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.outbox_grew = false;
@@ -398,8 +417,8 @@ impl Engine {
             return Ok(());
         }
         let mut waiting_rooms = BTreeSet::new();
-        let mut waiting_peers = BTreeSet::new();
-        for (key, mut item) in work.list::<Item>(Table::Outbox, ROUND)? {
+        let mut waiting_peers: BTreeSet<(AccountId, Option<DeviceId>)> = BTreeSet::new();
+        for (key, mut item) in self.outbox_round(work)? {
             if self.in_flight.len() >= IN_FLIGHT_MAX {
                 break;
             }
@@ -416,9 +435,7 @@ impl Engine {
             if item.sealed.is_none() {
                 let sealing = match &item.target {
                     Target::Message(room) => self.seal_message(work, item.id, *room)?,
-                    target if target.peer().is_some_and(|peer| waiting_peers.contains(&peer)) => {
-                        Sealing::Waits
-                    }
+                    target if target.waits_behind(&waiting_peers) => Sealing::Waits,
                     Target::Control(peer, device, payload) => {
                         self.seal_control(work, item.id, *peer, *device, payload.as_slice())?
                     }
@@ -429,6 +446,15 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::PlaceKeys(account, device, place) => {
+                        match self.place_keys_for(work, *place, *account)? {
+                            Some(control) => {
+                                let payload = codec::encode(&control);
+                                self.seal_control(work, item.id, *account, *device, &payload)?
+                            }
+                            None => Sealing::Void,
+                        }
+                    }
                     Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
                         Some(control) => {
                             let payload = codec::encode(&control);
@@ -453,10 +479,15 @@ impl Engine {
                         work.put(Table::Outbox, &key, &item);
                     }
                     Sealing::Waits => {
-                        if let Target::Message(room) = &item.target {
-                            waiting_rooms.insert(*room);
+                        match (&item.target, item.target.receiver()) {
+                            (Target::Message(room), _) => {
+                                waiting_rooms.insert(*room);
+                            }
+                            (_, Some(receiver)) => {
+                                waiting_peers.insert(receiver);
+                            }
+                            (_, None) => {}
                         }
-                        waiting_peers.extend(item.target.peer());
                         continue;
                     }
                     Sealing::Void => {
@@ -482,15 +513,16 @@ impl Engine {
         id: EnvelopeId,
         room: RoomId,
     ) -> Result<Sealing, ReadError> {
-        let Some(draft) = work.find_message(id)?.as_ref().and_then(draft_of) else {
+        let row = work.find_message(id)?;
+        let Some(said) = row.and_then(|row| body_to_seal(&row.body)) else {
             return Ok(Sealing::Void);
         };
-        if self.is_about_nothing(work, &draft)? {
+        if self.is_about_nothing(work, &said)? {
             self.give_up(work, id, ErrorCode::Forbidden)?;
             return Ok(Sealing::Void);
         }
         if self.place_of(work, room)?.is_some() {
-            return self.seal_post(work, id, room, draft);
+            return self.seal_post(work, id, room, said);
         }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(Sealing::Void);
@@ -503,6 +535,9 @@ impl Engine {
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, state.peer)? {
             return Ok(Sealing::Waits);
         }
+        if work.is_blocked(state.peer)? {
+            return Ok(Sealing::Waits);
+        }
         let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
             self.need(work, Need::Person(state.peer))?;
             return Ok(Sealing::Waits);
@@ -511,13 +546,9 @@ impl Engine {
         addresses.sort_unstable();
         addresses.dedup();
         addresses.retain(|address| *address != own.address());
-        let mut ready = true;
-        for address in &addresses {
-            ready &= self.session_ready(work, *address)?;
-        }
-        if !ready {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
-        }
+        };
 
         let (low, _) = in_order(own.account, state.peer);
         let (low_chain, high_chain) = if low == own.account {
@@ -534,7 +565,7 @@ impl Engine {
         else {
             return Ok(Sealing::Void);
         };
-        let (class, target) = (draft.class, draft.target);
+        let (class, target) = (said.class(), said.target());
         let context = MessageContext {
             room,
             heads,
@@ -550,7 +581,7 @@ impl Engine {
             Content {
                 counter: state.sealed.next,
                 previous: state.sealed.hash,
-                body: draft.body,
+                body: said,
             }
             .to_bytes(),
         );
@@ -563,7 +594,16 @@ impl Engine {
 
         let payload = KeyAndHash::new(content_key.as_bytes(), &hash);
         let mut keys = Vec::with_capacity(addresses.len());
-        for to in addresses {
+        for to in without {
+            // It asks for the key once it can be sealed to.
+            let side = if to.account == low { Side::Low } else { Side::High };
+            keys.push(MessageKey {
+                side,
+                device: to.device,
+                pairwise: Bytes(Vec::new()),
+            });
+        }
+        for to in ready {
             let binding = key_context(room, id, own.address(), to);
             let Ok(pairwise) = work.seal_pairwise(to, Purpose::MessageKey, &binding, payload.as_bytes())?
             else {
@@ -615,21 +655,24 @@ impl Engine {
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, peer)? {
             return Ok(Sealing::Waits);
         }
+        if work.is_blocked(peer)? {
+            return Ok(Sealing::Waits);
+        }
         let addresses: Vec<DeviceAddress> = person
             .addresses()
             .filter(|address| *address != own.address())
             .filter(|address| device.is_none_or(|device| address.device == device))
             .collect();
-        let mut ready = true;
-        for address in &addresses {
-            ready &= self.session_ready(work, *address)?;
-        }
-        if !ready {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
+        };
+        if ready.is_empty() && !without.is_empty() {
+            let too_old = work.now.since(id.time()) > TOLD_WITHIN_MS;
+            return Ok(if too_old { Sealing::Void } else { Sealing::Waits });
         }
         let padded = pad(payload);
-        let mut messages = Vec::with_capacity(addresses.len());
-        for to in addresses {
+        let mut messages = Vec::with_capacity(ready.len());
+        for to in ready {
             let binding = control_context(id, own.address(), to);
             match work.seal_pairwise(to, Purpose::Control, &binding, &padded)? {
                 Ok(bytes) => messages.push(Pairwise {
@@ -642,12 +685,51 @@ impl Engine {
         if messages.is_empty() {
             return Ok(Sealing::Void);
         }
+        self.tell_later(work, &own, &without, payload)?;
         let frame = Bytes(ClientFrame::Distribute(Distribute { id, messages }).to_bytes());
         Ok(Sealing::Ready(Sealed {
             frame,
             link: None,
             said: None,
         }))
+    }
+
+    /// What own devices without prekeys have to know is sent to each of them once that is possible. What is only of
+    /// use in the moment, and what others' devices miss, is not.
+    fn tell_later(
+        &mut self,
+        work: &mut Work<'_>,
+        own: &OwnIdentity,
+        without: &[DeviceAddress],
+        payload: &[u8],
+    ) -> Result<(), ReadError> {
+        let passing = matches!(
+            minicbor::decode(payload),
+            Ok(Control::Receipt(_) | Control::Seen(_) | Control::SessionStart(_))
+        );
+        for to in without.iter().filter(|to| to.account == own.account && !passing) {
+            let item = Item {
+                id: work.make_id()?,
+                target: Target::Control(to.account, Some(to.device), Bytes(payload.to_vec())),
+                sealed: None,
+            };
+            enqueue(work, &item)?;
+        }
+        Ok(())
+    }
+
+    /// What is looked at now, in order: as a rule the first of what waits. Where more waits, all of it from time to
+    /// time, so that a room or a person whose items have to wait does not hold up the others.
+    fn outbox_round(&mut self, work: &Work<'_>) -> Result<Vec<(Vec<u8>, Item)>, ReadError> {
+        let whole = self.whole_outbox_due.is_some_and(|due| due <= work.now);
+        let items = work.list::<Item>(Table::Outbox, if whole { u32::MAX } else { ROUND })?;
+        let more = u32::try_from(items.len()).is_ok_and(|found| found >= ROUND);
+        if !more {
+            self.whole_outbox_due = None;
+        } else if whole || self.whole_outbox_due.is_none() {
+            self.whole_outbox_due = Some(work.now.plus(WHOLE_ROUND_MS));
+        }
+        Ok(items)
     }
 
     pub(crate) fn accepted(&mut self, work: &mut Work<'_>, accepted: Accepted) -> Result<(), ReadError> {
@@ -739,6 +821,12 @@ impl Engine {
             // Whether that is true shows elsewhere; until then nothing is given up.
             | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
+                if code == ErrorCode::RecipientGone {
+                    // They may have started again under their name.
+                    for peer in self.peers_of(work, &sent)? {
+                        self.look_up_name(work, peer)?;
+                    }
+                }
                 let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;
@@ -784,8 +872,11 @@ impl Engine {
     }
 
     /// True for what is said about an own message that never left.
-    fn is_about_nothing(&self, work: &Work<'_>, draft: &Draft) -> Result<bool, ReadError> {
-        let target = draft.target.map(|target| work.find_message(target)).transpose()?;
+    fn is_about_nothing(&self, work: &Work<'_>, said: &Body) -> Result<bool, ReadError> {
+        let target = said
+            .target()
+            .map(|target| work.find_message(target))
+            .transpose()?;
         Ok(target.is_some_and(|target| {
             target.is_none_or(|target| target.mine && matches!(target.delivery, Delivery::Failed(_)))
         }))
@@ -882,6 +973,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What is sealed of a row; none where nothing is.
+pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
+    match body {
+        MessageBody::Text(text) => Some(Body::Text(text.clone())),
+        MessageBody::Poll(poll) => Some(Body::Poll(poll.clone())),
+        MessageBody::Timer(revision, seconds) => Some(Body::Timer {
+            revision: *revision,
+            seconds: *seconds,
+        }),
+        MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
+        _ => None,
     }
 }
 

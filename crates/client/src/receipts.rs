@@ -96,6 +96,7 @@ impl Engine {
                 self.receipts_soon(work)?;
             }
         }
+        self.unmark(work, room)?;
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }
@@ -148,8 +149,8 @@ impl Engine {
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
-            work.delete(Table::Receipts, &key);
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
             if self.place_of(work, RoomId(room))?.is_some() {
@@ -165,8 +166,14 @@ impl Engine {
                 continue;
             }
             let Some(state) = work.room_state(RoomId(room))? else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
+            if work.is_blocked(state.peer)? {
+                // They are told once the person has accepted who this is.
+                continue;
+            }
+            work.delete(Table::Receipts, &key);
             if state.peer == work.own()?.account {
                 continue;
             }
@@ -227,9 +234,9 @@ impl Engine {
             {
                 row.read_up_to = sequence;
                 work.put_room(row);
-                work.start_disappearing(read.room, sequence)?;
                 // That device told the authors, too.
                 self.seen_up_to(work, read.room, sequence)?;
+                work.start_disappearing(read.room, sequence)?;
             }
         }
         for id in &seen.told {

@@ -164,6 +164,9 @@ pub enum MessageBody {
     /// or that a later one replaced. Its row stays, so that it does not come again.
     #[n(14)]
     Removed,
+    /// The person's name belonged to another identity before.
+    #[n(30)]
+    IdentityChanged,
     /// What the chain of a group or community says that happened. It was derived here and never sent.
     #[n(20)]
     Notice(#[n(0)] Notice),

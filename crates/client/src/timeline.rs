@@ -61,6 +61,7 @@ impl Engine {
                 view.disappearing = work.disappears(room.room)?.unwrap_or_default();
             }
         }
+        self.show_settings(store, &mut views, now)?;
         Ok(views)
     }
 

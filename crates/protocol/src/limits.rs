@@ -85,7 +85,7 @@ pub const VAULT_KEYS_MAX: usize = 64;
 pub const VAULT_KEY_MAX: usize = 4 * 1024;
 
 /// Entries of a place's chain in one answer.
-pub const PLACE_ENTRIES_PAGE: usize = 1_000;
+pub const PLACE_ENTRIES_PAGE: u32 = 1_000;
 
 /// Bytes of a place's entries in one answer, before base64.
 pub const PLACE_PAGE_BYTES: usize = 512 * 1024;

@@ -157,7 +157,10 @@ async fn follow(app: &App, new: &NewEntry, ended: &[EndedLogin]) {
             code_of(&error);
         }
     }
-    watchers.extend(places::fellows(app, new.account).await);
+    if new.adds || !new.revokes.is_empty() {
+        // Who shares a place seals to the account's devices.
+        watchers.extend(places::fellows(app, new.account).await);
+    }
     watchers.sort_unstable();
     watchers.dedup();
     app.bus.chain_moved(new.account, &watchers);

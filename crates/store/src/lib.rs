@@ -29,6 +29,7 @@ mod reads;
 mod records;
 mod rooms;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -37,3 +38,4 @@ pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::Store;
 pub use rooms::Chat;
+pub use search::SearchError;

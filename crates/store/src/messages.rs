@@ -43,6 +43,7 @@ impl Store {
         ))?;
         let (delivery, failure) = stored_delivery(message.delivery);
         let body = Zeroizing::new(minicbor::to_vec(&message.body).map_err(|_| StoreError::Damaged)?);
+        let index = self.unindex_for(message)?;
         statement.execute(params![
             message.id.0,
             message.room.0,
@@ -73,10 +74,11 @@ impl Store {
             .connection
             .prepare_cached("UPDATE messages SET astray = 0 WHERE target = ?1 AND astray = 1")?;
         statement.execute(params![message.id.0])?;
-        Ok(())
+        self.index(message, index)
     }
 
     pub(crate) fn delete_message(&self, id: EnvelopeId) -> Result<(), StoreError> {
+        self.unindex(id)?;
         let mut statement = self
             .connection
             .prepare_cached("DELETE FROM messages WHERE id = ?1")?;

@@ -92,6 +92,33 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX messages_disappear ON messages (room, sequence) WHERE disappears = 1;
     CREATE INDEX messages_expire ON messages (expires_at) WHERE expires_at IS NOT NULL;
 ",
+    "
+    -- Messages that are searched, numbered in order of time: `search/index.rs` says how.
+    CREATE TABLE texts (
+        number  INTEGER PRIMARY KEY,
+        message BLOB NOT NULL UNIQUE
+    ) STRICT;
+    CREATE VIEW searched AS
+        SELECT texts.number AS number, searched_text(messages.body) AS text,
+               searched_scope(messages.room, messages.author, messages.body) AS scope
+        FROM texts JOIN messages ON messages.id = texts.message;
+    -- Holds no text of its own: what it needs again, it reads from the view.
+    CREATE VIRTUAL TABLE search USING fts5 (
+        text, scope, content = 'searched', content_rowid = 'number', columnsize = 0,
+        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co So'\"
+    );
+    -- What is deleted is gone from the index at once, not at the next merge.
+    INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+    CREATE VIRTUAL TABLE search_words USING fts5vocab (search, row);
+
+    -- What is there already. Of several messages within 8 milliseconds each takes the next number.
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at), id FROM messages WHERE searched_text(body) IS NOT NULL;
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 1, id FROM messages
+        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 2, id FROM messages
+        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+    INSERT INTO search (search) VALUES ('rebuild');
+",
 ];
 
 /// The version that this program writes.

@@ -2,7 +2,7 @@
 
 use conclave_client::MessageRow;
 use conclave_client::views::Position;
-use conclave_protocol::RoomId;
+use conclave_protocol::{EnvelopeId, RoomId};
 use rusqlite::{Params, params};
 
 use crate::messages::{columns, from_row};
@@ -36,6 +36,62 @@ impl Store {
         newest_first.extend(self.list_placed(room, placed_before, left)?);
         newest_first.reverse();
         Ok(newest_first)
+    }
+
+    /// The messages of a room just behind a position; oldest first.
+    pub fn list_messages_after(
+        &self,
+        room: RoomId,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        let (room, ordinal) = (room.0, to_stored(after.ordinal));
+        let mut rows = match after.sequence {
+            Some(sequence) => self.list_rows(
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM messages
+                     WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) > (?2, ?3)
+                     ORDER BY sequence, ordinal LIMIT ?4"
+                ),
+                params![room, to_stored(sequence), ordinal, limit],
+            )?,
+            None => Vec::new(),
+        };
+        // Behind a message with a place are all those that wait.
+        let waiting_after = after.sequence.is_none().then_some(ordinal);
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        rows.extend(self.list_rows(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal > ?2)
+                 ORDER BY ordinal LIMIT ?3"
+            ),
+            params![room, waiting_after, left],
+        )?);
+        Ok(rows)
+    }
+
+    /// A message with up to `each` ones before and behind it, oldest first. None where it is not in the room.
+    pub fn list_messages_around(
+        &self,
+        room: RoomId,
+        message: EnvelopeId,
+        each: u32,
+    ) -> Result<Option<Vec<MessageRow>>, StoreError> {
+        let Some(middle) = self.find_message(message)?.filter(|row| row.room == room) else {
+            return Ok(None);
+        };
+        let position = Position {
+            sequence: middle.sequence,
+            ordinal: middle.ordinal,
+        };
+        let mut rows = self.list_messages(room, Some(position), each)?;
+        rows.push(middle);
+        rows.extend(self.list_messages_after(room, position, each)?);
+        Ok(Some(rows))
     }
 
     fn list_waiting(

@@ -17,6 +17,39 @@ const PASSWORD: &str = "vier ruhige Otter im Regen";
 /// Where a handle may stand in the database: `docs/threat-model.md`, "What the server sees".
 const HANDLES_MAY_STAND_IN: &[(&str, &str)] = &[("accounts", "username")];
 
+/// Where an account's id may stand: what says who talks with whom, who is in which place and who writes there.
+const ACCOUNTS_MAY_STAND_IN: &[(&str, &str)] = &[
+    ("accounts", "id"),
+    ("entries", "account"),
+    ("devices", "account"),
+    ("login_attempts", "account"),
+    ("device_attempts", "account"),
+    ("recovery_attempts", "account"),
+    ("recovery_keys", "account"),
+    ("pending_tokens", "account"),
+    ("links", "account"),
+    ("logins", "account"),
+    ("invites", "made_by"),
+    ("prekeys", "account"),
+    ("last_resort_prekeys", "account"),
+    ("claimed_prekeys", "account"),
+    ("rooms", "low"),
+    ("rooms", "high"),
+    ("sends", "account"),
+    ("envelopes", "account"),
+    ("mailbox", "account"),
+    ("mailbox", "sender_account"),
+    ("vaults", "account"),
+    ("vault_records", "account"),
+    ("vault_keys", "account"),
+    ("place_entries", "bytes"),
+    ("place_snapshots", "bytes"),
+    ("place_members", "account"),
+    ("place_owed", "account"),
+    ("posts", "account"),
+    ("post_times", "account"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key() {
     let world = World::begin().await;
@@ -42,6 +75,7 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
         no_frame_names_anybody(person, &["alice-of-the-lake", "bob-of-the-hill"]);
     }
     let wires: Vec<(String, Vec<u8>)> = [&alice, &bob].iter().map(|person| crossed(person)).collect();
+    let accounts = [alice.account().await, bob.account().await];
     let data = [alice.data().to_owned(), bob.data().to_owned()];
     alice.closes().await;
     bob.closes().await;
@@ -80,13 +114,25 @@ async fn the_database_and_the_wire_hold_no_text_no_password_and_no_private_key()
 
     let found = columns_with(
         &world.server_data().join("conclave.db"),
-        &["alice-of-the-lake", "bob-of-the-hill"],
+        &[b"alice-of-the-lake", b"bob-of-the-hill"],
     );
     let listed: BTreeSet<(String, String)> = HANDLES_MAY_STAND_IN
         .iter()
         .map(|(table, column)| ((*table).into(), (*column).into()))
         .collect();
     assert_eq!(found, listed, "handles stand exactly where the threat model says");
+
+    let found = columns_with(
+        &world.server_data().join("conclave.db"),
+        &accounts.each_ref().map(|account| &account.0[..]),
+    );
+    let listed: BTreeSet<(String, String)> = ACCOUNTS_MAY_STAND_IN
+        .iter()
+        .map(|(table, column)| ((*table).into(), (*column).into()))
+        .collect();
+    let elsewhere: Vec<_> = found.difference(&listed).collect();
+    assert!(elsewhere.is_empty(), "accounts stand in {elsewhere:?}");
+    assert!(found.contains(&("sends".to_owned(), "account".to_owned())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +207,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// Tables and columns of the database in which any of the words stands.
-fn columns_with(path: &Path, words: &[&str]) -> BTreeSet<(String, String)> {
+fn columns_with(path: &Path, words: &[&[u8]]) -> BTreeSet<(String, String)> {
     let database = rusqlite::Connection::open(path).unwrap();
     let tables: Vec<String> = database
         .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -180,7 +226,7 @@ fn columns_with(path: &Path, words: &[&str]) -> BTreeSet<(String, String)> {
                 let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(index).unwrap() else {
                     continue;
                 };
-                if words.iter().any(|word| contains(bytes, word.as_bytes())) {
+                if words.iter().any(|word| contains(bytes, word)) {
                     found.insert((table.clone(), column.clone()));
                 }
             }

@@ -136,8 +136,12 @@ impl<'a> Listener<'a> {
                 let text = format::device_added(name.as_deref());
                 self.printer.note(&event, &text);
             }
-            Event::Devices | Event::Places { .. } => self.printer.program_note(&event),
-            Event::Answer { .. } | Event::Chats | Event::Timeline { .. } | Event::Approvals => {}
+            Event::Devices | Event::Settings | Event::Places { .. } => self.printer.program_note(&event),
+            Event::Answer { .. }
+            | Event::Chats
+            | Event::Timeline { .. }
+            | Event::Approvals
+            | Event::People => {}
             Event::Annotated { .. } => news.annotated.push(event),
         }
     }

@@ -299,12 +299,10 @@ fn a_seal_that_says_something_else_than_its_envelope_is_refused() {
         (Body::Unsupported, envelope(Class::Annotation, Some(id(1)))),
     ];
     for (body, envelope) in refused {
-        let body = body_of(body, envelope.class, envelope.target);
-        assert_eq!(body, MessageBody::Removed);
+        assert_eq!(body_of(body, &envelope), MessageBody::Removed);
     }
     let fits = envelope(Class::Annotation, Some(id(1)));
-    let body = body_of(annotation(), fits.class, fits.target);
-    assert_eq!(body, MessageBody::Annotation(pin()));
+    assert_eq!(body_of(annotation(), &fits), MessageBody::Annotation(pin()));
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn fields_of_a_later_version_are_passed_over() {
 #[test]
 fn what_the_person_deleted_is_told_to_own_devices_in_one_form() {
     let bytes = minicbor::to_vec(Control::Removed(vec![TARGET])).unwrap();
-    assert_eq!(hex(&bytes), format!("820d818150{}", "09".repeat(16)));
+    assert_eq!(hex(&bytes), format!("8206818150{}", "09".repeat(16)));
 }
 
 proptest! {

@@ -12,7 +12,7 @@ mod text;
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
@@ -23,6 +23,7 @@ pub use self::poll::Poll;
 pub(crate) use self::text::{DISAPPEARS_MAX, MENTIONS_MAX};
 pub use self::text::{Text, With};
 use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::places::keys::PlaceHead;
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -123,6 +124,14 @@ impl Body {
         match self {
             Self::Annotation(annotation) => Some(annotation.target),
             Self::Text(_) | Self::Poll(_) | Self::Timer { .. } | Self::Unsupported => None,
+        }
+    }
+
+    /// The message from which its thread hangs: in clear in envelopes of rooms of places, so that a thread is found.
+    pub(crate) fn thread(&self) -> Option<EnvelopeId> {
+        match self {
+            Self::Text(text) => text.with.thread,
+            _ => None,
         }
     }
 
@@ -289,6 +298,12 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+    /// To own devices: messages that the person deleted for themselves.
+    #[n(6)]
+    Removed(#[n(0)] Vec<EnvelopeId>),
+    /// To own devices: what the person said about somebody's identity.
+    #[n(20)]
+    Marked(#[n(0)] crate::trust::Mark),
     /// A sender key of the sending device in a room of a place: a distribution.
     #[n(10)]
     SenderKey(#[n(0)] SecretBytes),
@@ -298,9 +313,16 @@ pub(crate) enum Control {
     /// Sender keys of a room for the one that asked: seeds, with which the past is read.
     #[n(12)]
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
-    /// To own devices: messages that the person deleted for themselves.
+    /// Keys of what is sealed in a place's chain, for devices of its members, with the chain's head as the sender
+    /// sees it.
     #[n(13)]
-    Removed(#[n(0)] Vec<EnvelopeId>),
+    PlaceKeys(#[n(0)] PlaceId, #[n(1)] PlaceHead, #[n(2)] Vec<Secret32>),
+    /// The sending device lacks keys of a place.
+    #[n(14)]
+    PlaceKeysWanted(#[n(0)] PlaceId, #[n(1)] PlaceHead),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// The id of one chain of sender keys.
@@ -562,6 +584,17 @@ mod tests {
         };
         let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
         assert_eq!(hex(&bytes), "82048183036344656e05");
+        let marked = crate::trust::Mark {
+            account: AccountId([7; 32]),
+            username: "mia".into(),
+            judgment: crate::trust::Judgment::Verified,
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::Marked(marked)).unwrap();
+        assert_eq!(
+            hex(&bytes),
+            format!("821481845820{}636d69610105", "07".repeat(32))
+        );
     }
 
     #[test]
@@ -600,6 +633,26 @@ mod tests {
         let wanted = minicbor::to_vec(Control::SenderKeyWanted(RoomId([8; 32]), wanted)).unwrap();
         assert!(conclave_crypto::pad(&wanted).len() <= conclave_crypto::limits::MAX_PAIRWISE_PLAINTEXT);
         assert_eq!(format!("{:?}", bytes(3)), "SecretBytes(..)");
+    }
+
+    #[test]
+    fn keys_of_a_place_have_one_form_and_as_many_as_are_told_at_once_fit_one_pairwise_message() {
+        let head = PlaceHead {
+            sequence: 5,
+            hash: Hash([7; 32]),
+        };
+        let wanted = minicbor::to_vec(Control::PlaceKeysWanted(PlaceId([8; 32]), head)).unwrap();
+        let (place, hash) = ("08".repeat(32), "07".repeat(32));
+        assert_eq!(hex(&wanted), format!("820e825820{place}82055820{hash}"));
+        let keys = vec![Secret32([9; 32])];
+        let told = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        let key = "09".repeat(32);
+        assert_eq!(hex(&told), format!("820d835820{place}82055820{hash}815820{key}"));
+        let keys = (0..crate::places::keys::KEYS_MAX)
+            .map(|_| Secret32([9; 32]))
+            .collect();
+        let bytes = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
     }
 
     #[test]

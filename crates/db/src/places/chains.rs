@@ -170,7 +170,7 @@ impl Db {
         &self,
         place: PlaceId,
         after: Option<u32>,
-        limit: usize,
+        limit: u32,
         byte_limit: usize,
     ) -> Result<Vec<Bytes>, DbError> {
         let statement = LIST_PLACE_ENTRIES.on(self.engine());
@@ -182,7 +182,7 @@ impl Db {
                 let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(statement)
                     .bind(Column(place))
                     .bind(after.map_or(-1, i64::from))
-                    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+                    .bind(Column(limit))
                     .fetch(&mut *connection);
                 while let Some((entry,)) = rows.try_next().await? {
                     bytes = bytes.saturating_add(entry.len());

@@ -34,7 +34,7 @@ pub(crate) async fn make(
     if entry.place.is_some() {
         return Err(ErrorCode::ChainRefused.into());
     }
-    Ok(Body(places::append(&app, signed_in.address(), &entry).await?))
+    Ok(Body(places::append(app, signed_in.address(), entry).await?))
 }
 
 /// `GET /api/v1/places`
@@ -65,7 +65,7 @@ pub(crate) async fn append(
     if !is_urgent {
         app.limits.place_entry(signed_in.account())?;
     }
-    Ok(Body(places::append(&app, signed_in.address(), &entry).await?))
+    Ok(Body(places::append(app, signed_in.address(), entry).await?))
 }
 
 /// `GET /api/v1/places/{place}/entries?after={sequence}`
@@ -75,10 +75,20 @@ pub(crate) async fn list_entries(
     PathOf(place): PathOf<PlaceId>,
     QueryOf(page): QueryOf<Page>,
 ) -> Result<Body<PlaceEntriesPage>, ApiError> {
-    match app.db.place_standing(place, signed_in.account()).await? {
-        PlaceStanding::Member | PlaceStanding::Waiting => Ok(Body(entries(&app, place, page.after).await?)),
-        PlaceStanding::Stranger => Err(ErrorCode::NotFound.into()),
+    let account = signed_in.account();
+    if app.db.place_standing(place, account).await? == PlaceStanding::Stranger {
+        return Err(ErrorCode::NotFound.into());
     }
+    // Held until the page is read, so that nobody is handed anything behind the entry that put them out.
+    let held = app
+        .places
+        .read(&app.db, place)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    if !held.concerns(account) {
+        return Err(ErrorCode::NotFound.into());
+    }
+    Ok(Body(entries(&app, place, page.after).await?))
 }
 
 /// `POST /api/v1/places/{place}/invited-entries`

@@ -1,9 +1,8 @@
 //! An entry on its way into a place's chain: judged, stored with what it changes, and told.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use conclave_db::PlaceEntryStored;
+use conclave_db::{PlaceEntryStored, PlaceStanding};
 use conclave_protocol::frames::{PlaceMoved, ServerFrame};
 use conclave_protocol::places::PlaceAppended;
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, ErrorCode, PlaceId};
@@ -23,7 +22,20 @@ const JUDGEMENTS_MAX: u32 = 5;
 
 /// Appends an entry that the asking device signed, or makes a place by it.
 pub(crate) async fn append(
-    app: &App,
+    app: Arc<App>,
+    by: DeviceAddress,
+    entry: RoomEntry,
+) -> Result<PlaceAppended, ApiError> {
+    // In a task of its own, which nobody gives up: what is on disk is told, also where the asker has gone meanwhile.
+    let tasks = app.tasks.clone();
+    let appending = tasks.spawn(async move { append_to_its_end(&app, by, &entry).await });
+    appending
+        .await
+        .unwrap_or_else(|_| Err(ErrorCode::Internal.into()))
+}
+
+async fn append_to_its_end(
+    app: &Arc<App>,
     by: DeviceAddress,
     entry: &RoomEntry,
 ) -> Result<PlaceAppended, ApiError> {
@@ -47,7 +59,7 @@ pub(crate) async fn append(
 }
 
 /// None: an account's chain grew meanwhile.
-async fn make(app: &App, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
+async fn make(app: &Arc<App>, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
     let chains = author_chain(app, entry).await?;
     let (chain, change) = RoomChain::begin(entry).map_err(|_| ErrorCode::ChainRefused)?;
     let id = chain.place();
@@ -63,7 +75,7 @@ async fn make(app: &App, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError>
 }
 
 /// None: an account's chain grew meanwhile.
-async fn go_on(app: &App, id: PlaceId, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
+async fn go_on(app: &Arc<App>, id: PlaceId, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
     let Some(mut held) = app.places.hold(&app.db, id).await? else {
         return Err(unknown(&entry.body).into());
     };
@@ -103,7 +115,7 @@ async fn go_on(app: &App, id: PlaceId, entry: &RoomEntry) -> Result<Option<Place
 
 /// Stores what was judged, and tells those whom it concerns. None: an account's chain grew meanwhile.
 async fn store(
-    app: &App,
+    app: &Arc<App>,
     held: &mut Held,
     mut place: Place,
     change: &RoomChange,
@@ -131,11 +143,14 @@ async fn store(
     if is_whole {
         held.put(place);
     }
-    if let Some(snapshot) = keep
-        && let Err(error) = app.db.upsert_place_snapshot(new.place, &snapshot).await
-    {
-        // The next start verifies more entries, that is all.
-        code_of(&error);
+    if let Some(snapshot) = keep {
+        let app = Arc::clone(app);
+        // Nobody waits for it, and without it the next start verifies more entries, that is all.
+        app.tasks.clone().spawn(async move {
+            if let Err(error) = app.db.upsert_place_snapshot(new.place, &snapshot).await {
+                code_of(&error);
+            }
+        });
     }
     Ok(Some(new.place))
 }
@@ -150,10 +165,12 @@ fn tell(app: &App, state: &RoomState, change: &RoomChange, entry: Vec<u8>) {
         entry: Bytes(entry),
     });
     let frame = bytes::Bytes::from(moved.to_bytes());
-    let mut watchers: BTreeSet<AccountId> = changes::touched(&change.events);
-    watchers.extend(state.members().map(|(account, _)| account));
-    watchers.extend(state.requests().map(|(account, _)| account));
-    for account in watchers {
+    let inside = state.members().map(|(account, _)| account);
+    let waiting = state.requests().map(|(account, _)| account);
+    let put_out = changes::touched(&change.events)
+        .into_iter()
+        .filter(|account| changes::standing(state, *account) == PlaceStanding::Stranger);
+    for account in inside.chain(waiting).chain(put_out) {
         app.bus
             .place_moved(account, place, &frame, |room| state.is_reader(account, room));
     }

@@ -23,7 +23,7 @@ const ACCOUNTS_MAX: usize = 20_000;
 /// What all chains together may weigh, in parts of about 200 bytes: a few hundred megabytes.
 const WEIGHT_MAX: u64 = 2_000_000;
 /// Entries that one read brings, so that verifying a long chain lets others go on in between.
-const READ_AT_ONCE: usize = 250;
+const READ_AT_ONCE: u32 = 250;
 /// Bytes of entries that one read brings.
 const READ_BYTES: usize = 1024 * 1024;
 /// Entries that a start verifies anew at most; a chain that has grown by as many is kept as it is.
@@ -210,7 +210,7 @@ impl Places {
         let mut chain = self.accounts.get(&account).map(|chain| Arc::clone(&chain));
         loop {
             let after = chain.as_ref().map(|chain| chain.head());
-            let entries = db.list_entries(account, after, READ_AT_ONCE as u32).await?;
+            let entries = db.list_entries(account, after, READ_AT_ONCE).await?;
             if entries.is_empty() {
                 break;
             }

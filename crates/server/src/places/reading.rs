@@ -2,17 +2,23 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use conclave_db::{DbError, PageBound};
+use conclave_db::{DbError, PageBound, PlaceStanding};
 use conclave_protocol::frames::Cursor;
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::{AccountId, ErrorCode, PlaceId, RoomId, Timestamp};
 use conclave_sigchain::room::{InviteId, invite_read_bytes};
 
+use super::changes;
 use super::memory::{Place, Reading};
 use crate::error::{ApiError, code_of};
 use crate::state::App;
 
 impl Place {
+    /// Whether an account is a member or waits to be let in.
+    pub(crate) fn concerns(&self, account: AccountId) -> bool {
+        changes::standing(self.chain.state(), account) != PlaceStanding::Stranger
+    }
+
     /// Whether an account is handed a message of a room that was sent by somebody who saw the chain up to `head`.
     pub(crate) fn hands_out(&self, account: AccountId, room: RoomId, head: u32) -> bool {
         let since = self.chain.state().history_from(account, room);

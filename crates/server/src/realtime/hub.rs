@@ -303,6 +303,37 @@ mod tests {
     }
 
     #[test]
+    fn a_message_for_a_thousand_devices_is_held_once() {
+        let hub = Hub::default();
+        let address = |number: u16| DeviceAddress {
+            account: AccountId([number.to_be_bytes(); 16].concat().try_into().unwrap()),
+            device: DeviceId(0),
+        };
+        let handles: Vec<_> = (0..1_000)
+            .map(|number| hub.register(address(number), [1; 16]).unwrap())
+            .collect();
+        let told = Arc::new(Told {
+            place: PlaceId([1; 32]),
+            room: RoomId([1; 32]),
+            sequence: 1,
+            frame: Bytes::from(vec![7; 32 * 1024]),
+        });
+        for number in 0..1_000 {
+            hub.tell_post(address(number).account, address(0), &told);
+        }
+        let bytes = told.frame.as_ptr();
+        let held: Vec<_> = handles
+            .iter()
+            .filter_map(|handle| handle.posts(|posts| posts.next(posts.mark())))
+            .collect();
+        assert_eq!(held.len(), 999, "all but the one that sent it");
+        assert!(
+            held.iter()
+                .all(|held| Arc::ptr_eq(held, &told) && held.frame.clone().as_ptr() == bytes)
+        );
+    }
+
+    #[test]
     fn news_of_prekeys_is_told_once() {
         let hub = Hub::default();
         let handle = hub.register(device(0), [2; 16]).unwrap();

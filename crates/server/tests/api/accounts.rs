@@ -36,7 +36,7 @@ async fn the_setup_link_makes_one_administrator_and_is_then_closed() {
     server.invite(&mia).await;
 
     let server = server.restart().await;
-    assert_eq!(server.running.setup_link, None);
+    assert_eq!(server.running.as_ref().unwrap().setup_link, None);
     assert_eq!(
         Person::register(&server, "eve", &setup).await.err(),
         Some(ErrorCode::InviteNeeded)

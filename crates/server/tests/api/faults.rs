@@ -102,7 +102,7 @@ async fn who_sends_faster_than_the_limit_is_read_later_and_loses_nothing() {
 #[tokio::test]
 async fn headers_that_never_end_do_not_hold_a_connection() {
     let server = Server::start().await;
-    let mut stream = TcpStream::connect(server.running.address).await.unwrap();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream
         .write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n")
         .await

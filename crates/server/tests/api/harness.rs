@@ -1,5 +1,6 @@
 //! A server in this process, and people with a device each who talk to it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
@@ -49,7 +50,9 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 }
 
 pub(crate) struct Server {
-    pub(crate) running: Running,
+    /// None once its data was handed over to a process of its own.
+    pub(crate) running: Option<Running>,
+    pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
     pub(crate) clock: Clock,
     config: Config,
@@ -71,7 +74,8 @@ impl Server {
         change(&mut config);
         let running = start(config.clone()).await.unwrap();
         Self {
-            running,
+            address: running.address,
+            running: Some(running),
             folder,
             clock: config.clock.clone(),
             config,
@@ -80,23 +84,30 @@ impl Server {
 
     /// Stops the server and starts it again over the same folder.
     pub(crate) async fn restart(self) -> Self {
-        self.running.stop().await;
-        let running = start(self.config.clone()).await.unwrap();
+        let stopped = self.stopped().await;
+        let running = start(stopped.config.clone()).await.unwrap();
         Self {
-            running,
-            folder: self.folder,
-            clock: self.clock,
-            config: self.config,
+            address: running.address,
+            running: Some(running),
+            ..stopped
         }
     }
 
+    /// Stops the server; its data and its address stay.
+    pub(crate) async fn stopped(mut self) -> Self {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        self
+    }
+
     pub(crate) fn setup_token(&self) -> Token {
-        let link = self.running.setup_link.as_deref().unwrap();
+        let link = self.running.as_ref().unwrap().setup_link.as_deref().unwrap();
         Token(link.rsplit('/').next().unwrap().to_owned())
     }
 
     pub(crate) async fn ask(&self, request: Request<Full<bytes::Bytes>>) -> Answer {
-        let stream = TcpStream::connect(self.running.address).await.unwrap();
+        let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .unwrap();
@@ -118,7 +129,7 @@ impl Server {
         Request::builder()
             .method(method)
             .uri(path)
-            .header("host", self.running.address.to_string())
+            .header("host", self.address.to_string())
     }
 
     /// A request without a body.
@@ -513,7 +524,7 @@ pub(crate) struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// An upgraded connection that has not said anything.
     pub(crate) async fn silent(server: &Server) -> Self {
-        let url = format!("ws://{}/api/v1/ws", server.running.address);
+        let url = format!("ws://{}/api/v1/ws", server.address);
         Self(connect_async(url.into_client_request().unwrap()).await.unwrap().0)
     }
 

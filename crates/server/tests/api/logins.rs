@@ -266,7 +266,7 @@ async fn another_website_can_use_neither_the_cookie_nor_the_socket() {
         .body(http_body_util::Full::default())
         .unwrap();
     assert_eq!(server.ask(foreign).await.code(), ErrorCode::OriginRefused);
-    let own = format!("http://{}", server.running.address);
+    let own = format!("http://{}", server.address);
     let headers = [("cookie", pair), ("origin", own.as_str())];
     assert!(
         server

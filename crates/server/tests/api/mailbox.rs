@@ -135,10 +135,10 @@ async fn a_newer_connection_of_a_device_ends_the_older() {
 
 #[tokio::test]
 async fn an_end_of_the_server_is_told_to_its_connections() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let mia = server.administrator().await;
     let (mut socket, _) = Socket::open(&server, &mia).await;
-    let stopping = tokio::spawn(server.running.stop());
+    let stopping = tokio::spawn(server.running.take().unwrap().stop());
     let (closing, code) = socket.end().await;
     assert_eq!((closing.unwrap().code, code), (ErrorCode::Unavailable, 1012));
     stopping.await.unwrap();

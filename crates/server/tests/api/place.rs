@@ -18,6 +18,9 @@ use ed25519_dalek::{Signer, SigningKey};
 
 use crate::harness::{Answer, Person, Server, Socket, random};
 
+/// Life of invites here.
+pub(crate) const INVITE_LIFE_MS: u64 = 5 * 60 * 1000;
+
 pub(crate) struct Place {
     pub(crate) chain: RoomChain,
 }
@@ -155,7 +158,7 @@ impl Place {
         let body = RoomBody::Invite(InviteTerms {
             key: key.verifying_key().to_bytes(),
             uses,
-            expires: Some(server.clock.now().plus(60 * 60 * 1000)),
+            expires: Some(server.clock.now().plus(INVITE_LIFE_MS)),
             approval,
             roles: Vec::new(),
         });

@@ -1,8 +1,6 @@
 //! Rows that no timeline shows, and what belongs to a message.
 
-use conclave_client::{
-    Act, Annotation, Applies as _, Change, MessageBody, MessageRow, Reads as _, Text, With,
-};
+use conclave_client::{Act, Annotation, Applies as _, Change, MessageBody, MessageRow, Text, With};
 use conclave_protocol::{EnvelopeId, RoomId, Timestamp};
 
 use super::{FRIEND, ROOM, file_store, message};

@@ -5,6 +5,7 @@ mod contract;
 mod file;
 mod kill;
 mod pages;
+mod search;
 
 use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomKind, RoomRow, Table};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};

@@ -27,6 +27,10 @@ fn place(row: &MessageRow) -> (bool, Option<u64>, u64) {
     (row.sequence.is_none(), row.sequence, row.ordinal)
 }
 
+fn rows_elsewhere(store: &Store) -> Vec<MessageRow> {
+    store.list_messages(OTHER_ROOM, None, 100).unwrap()
+}
+
 fn sequences() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![
         Just(None),
@@ -59,7 +63,26 @@ proptest! {
             before = Some(position(first));
             pages.splice(0..0, page);
         }
-        prop_assert_eq!(pages, expected);
+        prop_assert_eq!(&pages, &expected);
+
+        // From the front, page by page.
+        let mut forward: Vec<MessageRow> = expected.iter().take(1).cloned().collect();
+        while let Some(last) = forward.last() {
+            let page = store.list_messages_after(ROOM, position(last), limit).unwrap();
+            prop_assert!(page.len() <= limit as usize);
+            if page.is_empty() { break }
+            forward.extend(page);
+        }
+        prop_assert_eq!(&forward, &expected);
+
+        // From each message on both sides.
+        for (at, row) in expected.iter().enumerate() {
+            let around = store.list_messages_around(ROOM, row.id, limit).unwrap().unwrap();
+            let (each, end) = (limit as usize, expected.len());
+            prop_assert_eq!(&around, &expected[at.saturating_sub(each)..(at + each + 1).min(end)]);
+        }
+        let elsewhere = rows_elsewhere(&store);
+        prop_assert!(elsewhere.iter().all(|row| store.list_messages_around(ROOM, row.id, limit).unwrap().is_none()));
     }
 
     #[test]
@@ -148,6 +171,16 @@ fn every_query_of_a_front_end_goes_by_an_index() {
             "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1
                  AND (?2 IS NULL OR ordinal < ?2)
              ORDER BY ordinal DESC LIMIT ?3",
+            "messages_waiting",
+        ),
+        (
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) > (?2, ?3)
+             ORDER BY sequence, ordinal LIMIT ?4",
+            "messages_placed",
+        ),
+        (
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal > ?2)
+             ORDER BY ordinal LIMIT ?3",
             "messages_waiting",
         ),
         (
