@@ -104,15 +104,6 @@ impl Target {
         self.receiver()
             .is_some_and(|receiver| waiting.contains(&receiver) || waiting.contains(&(receiver.0, None)))
     }
-
-    /// The account of a control payload.
-    fn peer(&self) -> Option<AccountId> {
-        match self {
-            Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) | Self::PlaceKeys(peer, ..) => Some(*peer),
-            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
-        }
-    }
 }
 
 /// A sealed item.
@@ -861,7 +852,11 @@ impl Engine {
                 accounts.dedup();
                 accounts
             }
-            Some(target) => target.peer().into_iter().collect(),
+            Some(target) => target
+                .receiver()
+                .map(|(account, _)| account)
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         })
     }
