@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use conclave_sdk::search::SearchHitView;
 use conclave_sdk::views::{
-    BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState, DeliveryView,
-    DeviceView, LossView, MessageView, WhatChangedView,
+    AnnotationView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState,
+    DeliveryView, DeviceView, LossView, MessageView, PollOptionView, QuoteState, WhatChangedView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notices;
+use crate::{messages, notices};
 
 /// Continuation lines of a message stand in from the margin, where times stand.
 const INDENT: &str = "      ";
@@ -253,15 +253,107 @@ fn body(message: &MessageView) -> String {
         BodyView::IdentityChanged => {
             "[this name belonged to another identity before; check with: conclave safety-number]".to_owned()
         }
-        BodyView::Poll { .. } => "[poll]".to_owned(),
-        BodyView::Deleted { .. } => "[deleted]".to_owned(),
-        BodyView::Timer { .. } => "[timer]".to_owned(),
+        BodyView::Poll {
+            question,
+            options,
+            closed,
+            ..
+        } => poll(question, options, *closed),
+        BodyView::Deleted { by_author: true } => "[deleted]".to_owned(),
+        BodyView::Deleted { by_author: false } => "[deleted by a moderator]".to_owned(),
+        BodyView::Timer { seconds: 0 } => "[new messages do not disappear any more]".to_owned(),
+        BodyView::Timer { seconds } => {
+            format!("[new messages disappear after {}]", messages::duration(*seconds))
+        }
         BodyView::Notice { notice } => format!("[{}]", notices::notice(notice, &notices::unnamed)),
     };
+    let text = format!("{}{text}{}", before(message), behind(message));
     match message.missing_before {
         0 => text,
         1 => format!("[1 message before this one is missing] {text}"),
         missing => format!("[{missing} messages before this one are missing] {text}"),
+    }
+}
+
+fn poll(question: &str, options: &[PollOptionView], closed: bool) -> String {
+    let mut text = format!(
+        "[poll{}] {}",
+        if closed { ", closed" } else { "" },
+        plain(question)
+    );
+    for (place, option) in (1..).zip(options) {
+        let mine = if option.mine { ", yours" } else { "" };
+        let _ = write!(
+            text,
+            "\n{INDENT}{place}. {} ({}{mine})",
+            plain(&option.text),
+            option.votes
+        );
+    }
+    text
+}
+
+/// Where a message comes from and what it replies to.
+fn before(message: &MessageView) -> String {
+    let mut text = String::new();
+    if let Some(from) = &message.forwarded {
+        let _ = write!(text, "[from {}] ", plain(&from.username));
+    }
+    if let Some(quote) = &message.reply {
+        let said = match quote.state {
+            QuoteState::Here => format!("{}: {}", plain(&quote.username), excerpt(&plain(&quote.excerpt))),
+            QuoteState::Missing => "a message that is not here".to_owned(),
+            QuoteState::Deleted => "a deleted message".to_owned(),
+        };
+        let _ = write!(text, "[to {said}] ");
+    } else if message
+        .thread
+        .as_ref()
+        .is_some_and(|thread| thread.root != message.id)
+    {
+        text.push_str("[in a thread] ");
+    }
+    text
+}
+
+/// What happened to a message since.
+fn behind(message: &MessageView) -> String {
+    let mut text = String::new();
+    if message.edited_at.is_some() {
+        text.push_str(" [edited]");
+    }
+    if message.pinned {
+        text.push_str(" [pinned]");
+    }
+    for reaction in &message.reactions {
+        let _ = write!(text, " {}", plain(&reaction.emoji));
+        if reaction.count > 1 {
+            let _ = write!(text, "×{}", reaction.count);
+        }
+    }
+    text
+}
+
+/// What somebody did to a message: `mia reacted with 👍 to: text`.
+pub(crate) fn annotated(who: &str, what: &AnnotationView, message: Option<&MessageView>) -> String {
+    let what = match what {
+        AnnotationView::Edited => "edited".to_owned(),
+        AnnotationView::Deleted => "deleted a message".to_owned(),
+        AnnotationView::Reacted { emoji, on: true } => format!("reacted with {} to", plain(emoji)),
+        AnnotationView::Reacted { emoji, on: false } => format!("took {} back from", plain(emoji)),
+        AnnotationView::Pinned { on: true } => "pinned".to_owned(),
+        AnnotationView::Pinned { on: false } => "unpinned".to_owned(),
+        AnnotationView::Voted => "voted in".to_owned(),
+        AnnotationView::PollClosed => "closed".to_owned(),
+    };
+    let said = message.map(|message| match &message.body {
+        BodyView::Text { text } => excerpt(&plain(text)),
+        BodyView::Poll { question, .. } => excerpt(&plain(question)),
+        _ => String::new(),
+    });
+    match said.filter(|said| !said.is_empty()) {
+        Some(said) => format!("[{who} {what}: {said}]"),
+        None => format!("[{who} {what}]"),
     }
 }
 
@@ -317,7 +409,9 @@ fn excerpt(text: &str) -> String {
 mod tests {
     use conclave_sdk::Failure;
     use conclave_sdk::user_store::NotificationLevel;
-    use conclave_sdk::views::{ActionView, PersonView, Position, PostingView};
+    use conclave_sdk::views::{
+        ActionView, ForwardedView, PersonView, Position, PostingView, QuoteView, ReactionView,
+    };
 
     use super::*;
 
@@ -345,6 +439,75 @@ mod tests {
             mentions_me: false,
             can: ActionView::default(),
         }
+    }
+
+    #[test]
+    fn what_goes_with_a_message_is_printed_and_commands_nothing() {
+        let mut row = message("yes");
+        row.reply = Some(QuoteView {
+            message: "id".into(),
+            author: "author".into(),
+            username: "mia".into(),
+            excerpt: "shall\u{1b}[2J we?".into(),
+            state: QuoteState::Here,
+        });
+        row.edited_at = Some(1);
+        row.reactions = vec![ReactionView {
+            emoji: "👍".into(),
+            count: 2,
+            mine: true,
+            people: Vec::new(),
+        }];
+        assert_eq!(
+            arrived_utc(&row),
+            "12:31 mia: [to mia: shall\u{FFFD}[2J we?] yes [edited] 👍×2"
+        );
+        row.reply = None;
+        row.forwarded = Some(ForwardedView {
+            username: "noa".into(),
+        });
+        assert_eq!(arrived_utc(&row), "12:31 mia: [from noa] yes [edited] 👍×2");
+    }
+
+    #[test]
+    fn a_poll_is_printed_with_its_votes_and_a_timer_with_its_time() {
+        let option = |text: &str, votes, mine| PollOptionView {
+            text: text.into(),
+            votes,
+            mine,
+        };
+        let mut row = message("");
+        row.body = BodyView::Poll {
+            question: "When?".into(),
+            options: vec![option("now", 2, true), option("later", 0, false)],
+            multiple: false,
+            closed: true,
+            closes_at: None,
+            voters: 2,
+        };
+        assert_eq!(
+            arrived_utc(&row),
+            "12:31 mia: [poll, closed] When?\n      1. now (2, yours)\n      2. later (0)"
+        );
+        row.body = BodyView::Timer { seconds: 3_600 };
+        assert_eq!(arrived_utc(&row), "12:31 mia: [new messages disappear after 1h]");
+    }
+
+    #[test]
+    fn what_somebody_did_to_a_message_is_said_in_a_line() {
+        let row = message("see you at the pier");
+        let reacted = AnnotationView::Reacted {
+            emoji: "👍".into(),
+            on: true,
+        };
+        assert_eq!(
+            annotated("mia", &reacted, Some(&row)),
+            "[mia reacted with 👍 to: see you at the pier]"
+        );
+        assert_eq!(
+            annotated("mia", &AnnotationView::Deleted, None),
+            "[mia deleted a message]"
+        );
     }
 
     fn arrived_utc(message: &MessageView) -> String {

@@ -13,11 +13,13 @@ use conclave_protocol::limits::ENVELOPES_PAGE;
 use conclave_protocol::links::LinkOpened;
 use conclave_protocol::logins::{DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, Ticket};
 use conclave_protocol::messages::EnvelopesPage;
+use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, Problem, RoomId, Timestamp, Token,
+    Username,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +30,8 @@ use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
 use crate::meeting::LinkCall;
+use crate::places::entering::Visit;
+use crate::places::views::PreviewView;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
 use crate::vault::VaultNeed;
@@ -106,6 +110,20 @@ pub(crate) enum Call {
         entry: Bytes,
     },
     Need(Need),
+    MakePlace {
+        place: PlaceId,
+    },
+    AppendPlace {
+        place: PlaceId,
+        entry: Bytes,
+    },
+    ReadInvited(Box<Visit>),
+    FindInviter {
+        ask: u64,
+        preview: Box<PreviewView>,
+        by: AccountId,
+    },
+    JoinPlace(Box<Visit>),
 }
 
 /// What a person filled in to register.
@@ -180,6 +198,10 @@ pub(crate) enum Need {
     Named(AccountId),
     /// Older messages of a room of a place.
     Past(RoomId),
+    /// Where the account is in.
+    Places,
+    /// Entries of a place's chain.
+    PlaceEntries(PlaceId),
 }
 
 /// How a need stands.
@@ -318,6 +340,18 @@ impl Engine {
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
                 (Method::Get, path, None)
             }
+            Need::Places => (Method::Get, "/api/v1/places".to_owned(), None),
+            Need::PlaceEntries(place) => {
+                let after = match self.place_page_after(work, place)? {
+                    Some(after) => format!("?after={after}"),
+                    None => String::new(),
+                };
+                (
+                    Method::Get,
+                    format!("/api/v1/places/{place}/entries{after}"),
+                    None,
+                )
+            }
             Need::Vault(vault) => match self.vault_request(work, vault)? {
                 Some(request) => request,
                 None => return Ok(()),
@@ -426,6 +460,16 @@ impl Engine {
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
+            Call::MakePlace { place } => self.place_made(work, place, parse::<PlaceAppended>(answer)),
+            Call::AppendPlace { place, entry } => {
+                self.place_append_answered(work, place, entry, parse::<PlaceAppended>(answer))
+            }
+            Call::ReadInvited(visit) => self.invited_read(work, visit, parse::<PlaceEntriesPage>(answer)),
+            Call::FindInviter { ask, preview, by } => {
+                self.inviter_found(work, ask, preview, by, parse::<AccountFound>(answer));
+                Ok(())
+            }
+            Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
         }
     }
 
@@ -481,6 +525,17 @@ impl Engine {
             Need::Vault(vault) => match self.vault_answer(work, vault, answer)? {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
+            },
+            Need::Places => match parse::<PlacesFound>(answer) {
+                Ok(found) => return self.places_found(work, &found),
+                Err(refusal) => refusal,
+            },
+            Need::PlaceEntries(place) => match parse::<PlaceEntriesPage>(answer) {
+                Ok(page) => return self.needed_place_entries(work, place, &page),
+                Err(refusal) => {
+                    self.place_entries_not_had(work, place, &refusal.failure())?;
+                    refusal
+                }
             },
             Need::Prekeys => match parse::<PrekeysLeft>(answer) {
                 Ok(left) => {
@@ -561,6 +616,12 @@ impl Engine {
             // Who they are is known here.
             Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
             Call::Append { .. } => self.fail_appends(work, failure)?,
+            Call::MakePlace { place } => return self.place_made(work, place, Err(Refusal::Unreachable)),
+            Call::AppendPlace { place, .. } => self.fail_place_acts(work, place, failure)?,
+            Call::ReadInvited(visit) | Call::JoinPlace(visit) => self.fail(work, visit.ask, failure.clone()),
+            Call::FindInviter { ask, preview, by } => {
+                self.inviter_found(work, ask, preview, by, Err(Refusal::Unreachable));
+            }
             Call::Need(need) => {
                 self.needs.remove(&need);
                 self.entries_not_had(work, need, failure)?;

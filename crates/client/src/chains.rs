@@ -277,6 +277,9 @@ impl Engine {
         }
         // It may grow once more on this very connection.
         self.longer_chains_asked.remove(&account);
+        if !gone.is_empty() {
+            self.observe_soon(work, own.account == account);
+        }
         for device in gone {
             self.revoked(work, DeviceAddress { account, device });
         }

@@ -103,6 +103,20 @@ own_failures! {
     restored "restored" "This device was restored from an older copy. Messages from the time between may be missing here; your chats go on with new keys.";
     /// The server handed out prekeys that are not genuine.
     prekeys_invalid "prekeys_invalid" "The server showed keys for this person that are not genuine. Nothing was sent. Ask the server's operator.";
+    /// Only its author may do that.
+    not_yours "not_yours" "This cannot be changed by you. Ask whoever wrote it.";
+    /// What was given is no reaction.
+    emoji_invalid "emoji_invalid" "A reaction is one emoji or a very short word. Choose another one.";
+    /// Too many reactions.
+    reactions_many "reactions_many" "You gave this message 20 different reactions. Take one back first.";
+    /// Too many people are mentioned.
+    mentions_many "mentions_many" "One message can mention 50 people. Mention everyone, or write two.";
+    /// The poll is not one.
+    poll_invalid "poll_invalid" "A poll needs a question, 2 to 12 different answers that are not too long, and a closing time that lies ahead. Change it and try again.";
+    /// The poll takes no more votes.
+    poll_closed "poll_closed" "This poll is closed. Ask whoever made it for a new one.";
+    /// The time is too long.
+    timer_long "timer_long" "Messages can stay for a year at most. Choose a shorter time.";
     /// The person's name belongs to another identity than the one that was compared.
     identity_changed "identity_changed" "This is another identity than the one you compared. Compare the safety number again, or accept it; until then nothing is sent.";
     /// What was typed, pasted or scanned is neither a safety code nor a safety number.

@@ -23,6 +23,8 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod actions;
+mod annotations;
 mod appending;
 mod approving;
 mod calls;
@@ -33,6 +35,7 @@ mod connection;
 mod contacts;
 mod content;
 mod devices;
+mod disappearing;
 mod effects;
 mod failure;
 #[cfg(feature = "fuzzing")]
@@ -59,6 +62,7 @@ mod receipts;
 mod recovering;
 mod recovery_words;
 mod refill;
+mod removed;
 mod repair;
 mod resetting;
 mod restored;
@@ -76,6 +80,7 @@ mod views_of_people;
 mod work;
 
 pub use changes::{Change, Table};
+pub use content::{Act, Annotation, Poll, Text, With};
 pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Request};
 pub use failure::Failure;
 pub use input::{HttpOutcome, Input, Intent, LinkTarget, TextWith};

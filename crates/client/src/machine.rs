@@ -14,6 +14,7 @@ use crate::appending::Append;
 use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
+use crate::content::Poll;
 use crate::effects::{Effects, Released, Request};
 use crate::failure::Failure;
 use crate::input::{Input, Intent};
@@ -93,6 +94,8 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    /// When the next message has to be gone.
+    pub(crate) expiry_due: Option<Timestamp>,
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
@@ -149,6 +152,7 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            expiry_due: None,
             places: PlacesRun::default(),
             now: Timestamp(0),
             posting: PostingRun::default(),
@@ -327,18 +331,34 @@ impl Engine {
             Intent::SetFolder { id, name, rooms } => self.set_folder(work, ask, id, &name, rooms),
             Intent::DeleteFolder { id } => self.delete_folder(work, ask, id),
             Intent::SetSetting { name, value } => self.set_setting(work, ask, &name, value),
-            Intent::EditMessage { .. }
-            | Intent::DeleteMessage { .. }
-            | Intent::React { .. }
-            | Intent::Pin { .. }
-            | Intent::CreatePoll { .. }
-            | Intent::Vote { .. }
-            | Intent::ClosePoll { .. }
-            | Intent::Forward { .. }
-            | Intent::SetDisappearing { .. } => {
-                self.fail(work, ask, Failure::unknown_message());
-                Ok(())
+            Intent::EditMessage { message, text } => self.edit_message(work, ask, message, &text),
+            Intent::DeleteMessage {
+                message,
+                for_everyone,
+            } => self.delete_message(work, ask, message, for_everyone),
+            Intent::React { message, emoji, on } => self.react(work, ask, message, emoji, on),
+            Intent::Pin { message, on } => self.pin(work, ask, message, on),
+            Intent::CreatePoll {
+                room,
+                id,
+                question,
+                options,
+                multiple,
+                closes_at,
+            } => {
+                let poll = Poll {
+                    question,
+                    options,
+                    multiple,
+                    closes_at,
+                    ..Poll::default()
+                };
+                self.create_poll(work, ask, (room, id), poll)
             }
+            Intent::Vote { message, choices } => self.vote(work, ask, message, choices),
+            Intent::ClosePoll { message } => self.close_poll(work, ask, message),
+            Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
+            Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
             Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
@@ -375,7 +395,8 @@ impl Engine {
                 self.room_moved(cursor);
                 Ok(())
             }
-            ServerFrame::Pong(_) | ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
+            ServerFrame::Pong(_) => Ok(()),
         }
     }
 
@@ -385,6 +406,7 @@ impl Engine {
         self.drive_meetings(work)?;
         if self.link.is_greeted() {
             self.follow_chains(work)?;
+            self.drive_places(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
@@ -397,6 +419,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.expire(work)?;
         self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
@@ -424,6 +447,7 @@ impl Engine {
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
+            .chain(self.places_due())
             .chain(self.receipts_due)
             .chain(self.whole_outbox_due)
             .chain(self.user_store_due)
@@ -433,6 +457,7 @@ impl Engine {
             .filter(|_| live)
             .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
+            .chain(self.expiry_due)
             .min()
     }
 }

@@ -8,18 +8,18 @@ use std::collections::BTreeSet;
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
-    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+    Accepted, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
-use conclave_protocol::limits::TEXT_MAX;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::actions::trimmed;
 use crate::calls::Need;
 use crate::changes::Table;
 use crate::codec::{self, KeyAndHash};
 use crate::content::{
-    Body, ChainId, Content, Control, MessageContext, control_context, in_order, key_context,
+    Body, ChainId, Content, Control, MessageContext, Text, control_context, in_order, key_context,
 };
 use crate::effects::Request;
 use crate::failure::Failure;
@@ -83,6 +83,9 @@ enum Target {
     /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
     #[n(5)]
     Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
+    /// Keys of a place, to the devices of a member or to one of them; looked up when they are sealed.
+    #[n(10)]
+    PlaceKeys(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] PlaceId),
 }
 
 impl Target {
@@ -90,7 +93,7 @@ impl Target {
     fn receiver(&self) -> Option<(AccountId, Option<DeviceId>)> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, device, _) => Some((*peer, *device)),
+            Self::Control(peer, device, _) | Self::PlaceKeys(peer, device, _) => Some((*peer, *device)),
             Self::VaultKey(peer, _) => Some((*peer, None)),
             Self::Repeat(to, _) | Self::Seeds(to, ..) => Some((to.account, Some(to.device))),
         }
@@ -100,15 +103,6 @@ impl Target {
     fn waits_behind(&self, waiting: &BTreeSet<(AccountId, Option<DeviceId>)>) -> bool {
         self.receiver()
             .is_some_and(|receiver| waiting.contains(&receiver) || waiting.contains(&(receiver.0, None)))
-    }
-
-    /// The account of a control payload.
-    fn peer(&self) -> Option<AccountId> {
-        match self {
-            Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
-            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
-        }
     }
 }
 
@@ -123,27 +117,6 @@ pub(crate) struct Sealed {
     /// For a message in a room of a place: which message of which sender key it is.
     #[n(2)]
     pub(crate) said: Option<Said>,
-}
-
-/// What a message is to say, and where it belongs.
-pub(crate) struct Draft {
-    pub(crate) class: Class,
-    pub(crate) target: Option<EnvelopeId>,
-    pub(crate) thread: Option<EnvelopeId>,
-    pub(crate) body: Body,
-}
-
-/// The draft of a message row; none where there is nothing to send in it.
-fn draft_of(row: &MessageRow) -> Option<Draft> {
-    let MessageBody::Text(text) = &row.body else {
-        return None;
-    };
-    Some(Draft {
-        class: Class::Message,
-        target: None,
-        thread: None,
-        body: Body::Text(text.clone()),
-    })
 }
 
 /// An item on its way.
@@ -169,36 +142,50 @@ impl Engine {
         room: RoomId,
         id: Option<EnvelopeId>,
         text: String,
-        _with: TextWith,
+        with: TextWith,
     ) -> Result<(), ReadError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            self.fail(work, ask, Failure::text_empty());
-            return Ok(());
-        }
-        if trimmed.len() > TEXT_MAX {
-            self.fail(work, ask, Failure::text_long());
-            return Ok(());
-        }
-        let Some(mut row) = work.find_room(room)? else {
+        let text = match trimmed(&text) {
+            Ok(text) => text.to_owned(),
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
+        };
+        if work.find_room(room)?.is_none() {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
+        }
+        if self.is_sent_already(work, ask, id)? {
+            return Ok(());
+        }
+        let with = match self.checked_with(work, room, with)? {
+            Ok(with) => with,
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
         };
         if self.refuses_to_send(work, ask, room)? {
             return Ok(());
         }
+        let text = Text {
+            text,
+            with,
+            expires_at: None,
+        };
+        self.send_body(work, ask, (room, id), MessageBody::Text(text))
+    }
+
+    /// Writes a row of the own account and puts it in the outbox.
+    pub(crate) fn put_in_outbox(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        id: Option<EnvelopeId>,
+        body: MessageBody,
+    ) -> Result<MessageRow, ReadError> {
         let id = match id {
             Some(id) => {
-                if work.find_message(id)?.is_some() {
-                    self.answer(
-                        work,
-                        ask,
-                        Outcome::Queued {
-                            message: id.to_string(),
-                        },
-                    );
-                    return Ok(());
-                }
                 let mut counters = work.counters()?;
                 counters.last_made = counters.last_made.max(id);
                 work.put_counters(&counters);
@@ -207,23 +194,27 @@ impl Engine {
             None => work.make_id()?,
         };
         let own = work.own()?;
-        let ordinal = work.next_ordinal()?;
-        work.put_message(MessageRow {
+        let row = MessageRow {
             id,
             room,
             sequence: None,
-            ordinal,
+            ordinal: work.next_ordinal()?,
             author: own.account,
             device: own.device,
             mine: true,
             sent_at: id.time(),
-            counts: true,
+            counts: body.is_news(),
             delivery: Delivery::Queued,
             missing_before: 0,
-            body: MessageBody::Text(trimmed.to_owned()),
-        });
-        row.active_at = row.active_at.max(work.now);
-        work.put_room(row);
+            body,
+        };
+        if row.is_shown()
+            && let Some(mut chat) = work.find_room(room)?
+        {
+            chat.active_at = chat.active_at.max(work.now);
+            work.put_room(chat);
+        }
+        work.put_message(row.clone());
         enqueue(
             work,
             &Item {
@@ -232,14 +223,7 @@ impl Engine {
                 sealed: None,
             },
         )?;
-        self.answer(
-            work,
-            ask,
-            Outcome::Queued {
-                message: id.to_string(),
-            },
-        );
-        Ok(())
+        Ok(row)
     }
 
     pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
@@ -386,6 +370,25 @@ impl Engine {
         enqueue(work, &item)
     }
 
+    /// Takes the keys of a place into the outbox, for a member's devices.
+    pub(crate) fn enqueue_keys_of_place(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        device: Option<DeviceId>,
+        place: PlaceId,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::PlaceKeys(account, device, place),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.outbox_grew = false;
@@ -434,6 +437,15 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::PlaceKeys(account, device, place) => {
+                        match self.place_keys_for(work, *place, *account)? {
+                            Some(control) => {
+                                let payload = codec::encode(&control);
+                                self.seal_control(work, item.id, *account, *device, &payload)?
+                            }
+                            None => Sealing::Void,
+                        }
+                    }
                     Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
                         Some(control) => {
                             let payload = codec::encode(&control);
@@ -492,11 +504,16 @@ impl Engine {
         id: EnvelopeId,
         room: RoomId,
     ) -> Result<Sealing, ReadError> {
-        let Some(draft) = work.find_message(id)?.as_ref().and_then(draft_of) else {
+        let row = work.find_message(id)?;
+        let Some(said) = row.and_then(|row| body_to_seal(&row.body)) else {
             return Ok(Sealing::Void);
         };
+        if self.is_about_nothing(work, &said)? {
+            self.give_up(work, id, ErrorCode::Forbidden)?;
+            return Ok(Sealing::Void);
+        }
         if self.place_of(work, room)?.is_some() {
-            return self.seal_post(work, id, room, draft);
+            return self.seal_post(work, id, room, said);
         }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(Sealing::Void);
@@ -539,7 +556,7 @@ impl Engine {
         else {
             return Ok(Sealing::Void);
         };
-        let (class, target) = (draft.class, draft.target);
+        let (class, target) = (said.class(), said.target());
         let context = MessageContext {
             room,
             heads,
@@ -555,7 +572,7 @@ impl Engine {
             Content {
                 counter: state.sealed.next,
                 previous: state.sealed.hash,
-                body: draft.body,
+                body: said,
             }
             .to_bytes(),
         );
@@ -717,11 +734,15 @@ impl Engine {
             if row.delivery == Delivery::Queued {
                 row.delivery = Delivery::Sent;
             }
-            if let Some(mut room) = work.find_room(row.room)? {
+            row.body.starts_to_disappear(work.now);
+            if row.is_shown()
+                && let Some(mut room) = work.find_room(row.room)?
+            {
                 room.active_at = room.active_at.max(accepted.time);
                 work.put_room(room);
             }
-            work.put_message(row);
+            work.put_message(row.clone());
+            work.settle(&row)?;
         }
         if let Some(room) = sent.room
             && self.place_of(work, room)?.is_some()
@@ -831,7 +852,11 @@ impl Engine {
                 accounts.dedup();
                 accounts
             }
-            Some(target) => target.peer().into_iter().collect(),
+            Some(target) => target
+                .receiver()
+                .map(|(account, _)| account)
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         })
     }
@@ -839,6 +864,17 @@ impl Engine {
     /// True while the server has not answered every message sent to a room.
     pub(crate) fn sends_in_flight(&self, room: RoomId) -> bool {
         self.in_flight.values().any(|sent| sent.room == Some(room))
+    }
+
+    /// True for what is said about an own message that never left.
+    fn is_about_nothing(&self, work: &Work<'_>, said: &Body) -> Result<bool, ReadError> {
+        let target = said
+            .target()
+            .map(|target| work.find_message(target))
+            .transpose()?;
+        Ok(target.is_some_and(|target| {
+            target.is_none_or(|target| target.mine && matches!(target.delivery, Delivery::Failed(_)))
+        }))
     }
 
     /// A message cannot be sent: it stays here, and says why.
@@ -853,6 +889,13 @@ impl Engine {
             && row.sequence.is_none()
         {
             row.delivery = Delivery::Failed(code);
+            if row.body.annotation().is_some() {
+                // No row says so; the message shows again what it said before.
+                row.remove();
+                work.show(Event::Warning {
+                    failure: Failure::server(code, None),
+                });
+            }
             work.put_message(row);
             work.forget_sent(id);
         }
@@ -925,6 +968,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What is sealed of a row; none where nothing is.
+pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
+    match body {
+        MessageBody::Text(text) => Some(Body::Text(text.clone())),
+        MessageBody::Poll(poll) => Some(Body::Poll(poll.clone())),
+        MessageBody::Timer(revision, seconds) => Some(Body::Timer {
+            revision: *revision,
+            seconds: *seconds,
+        }),
+        MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
+        _ => None,
     }
 }
 

@@ -105,6 +105,17 @@ impl Person {
     }
 }
 
+impl Work<'_> {
+    /// Somebody's handle, where it is known here.
+    pub(crate) fn username_of(&self, account: AccountId) -> Result<Option<String>, ReadError> {
+        if let Some(own) = self.find_own()?.filter(|own| own.account == account) {
+            return Ok(Some(own.username.clone()));
+        }
+        let contact: Option<ContactRecord> = self.find(Table::Contacts, &account.0)?;
+        Ok(contact.map(|contact| contact.username))
+    }
+}
+
 /// An active device of a verified chain as a side of handshakes.
 pub(crate) fn remote_of(chain: &AccountChain, id: DeviceId) -> Option<RemoteDevice> {
     side_of(chain, id, chain.device(id)?)

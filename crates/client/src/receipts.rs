@@ -78,6 +78,7 @@ impl Engine {
             row.read_up_to = sequence;
             let peer = row.peer();
             work.put_room(row);
+            work.start_disappearing(room, sequence)?;
             if self.place_of(work, room)?.is_some() {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 let reads = self.seen_up_to(work, room, sequence)?;
@@ -235,6 +236,7 @@ impl Engine {
                 work.put_room(row);
                 // That device told the authors, too.
                 self.seen_up_to(work, read.room, sequence)?;
+                work.start_disappearing(read.room, sequence)?;
             }
         }
         for id in &seen.told {

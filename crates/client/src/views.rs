@@ -586,8 +586,8 @@ impl fmt::Debug for JoiningView {
 }
 
 impl MessageView {
-    /// The view of a stored row.
-    pub fn of(row: &MessageRow) -> Self {
+    /// The view of a stored row alone; what else is known of it is added by whoever looks.
+    pub(crate) fn of(row: &MessageRow) -> Self {
         Self {
             id: row.id.to_string(),
             room: row.room.to_string(),
@@ -606,8 +606,24 @@ impl MessageView {
             },
             missing_before: row.missing_before,
             body: match &row.body {
-                MessageBody::Text(text) => BodyView::Text { text: text.clone() },
-                MessageBody::Unsupported => BodyView::Unsupported,
+                MessageBody::Text(text) => BodyView::Text {
+                    text: text.text.clone(),
+                },
+                MessageBody::Poll(poll) => BodyView::Poll {
+                    question: poll.question.clone(),
+                    options: Vec::new(),
+                    multiple: poll.multiple,
+                    closed: false,
+                    closes_at: poll.closes_at.map(|at| at.0),
+                    voters: 0,
+                },
+                MessageBody::Timer(_, seconds) => BodyView::Timer { seconds: *seconds },
+                MessageBody::Deleted(by_author) => BodyView::Deleted {
+                    by_author: *by_author,
+                },
+                MessageBody::Unsupported | MessageBody::Annotation(_) | MessageBody::Removed => {
+                    BodyView::Unsupported
+                }
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
                 MessageBody::IdentityChanged => BodyView::IdentityChanged,

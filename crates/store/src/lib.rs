@@ -16,6 +16,7 @@
 //! its word.
 #![forbid(unsafe_code)]
 
+mod annotations;
 mod apply;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod browser;

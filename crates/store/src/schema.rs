@@ -63,6 +63,34 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE rooms ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE rooms ADD COLUMN title TEXT NOT NULL DEFAULT '';
     UPDATE rooms SET title = username;
+    ",
+    "
+    -- Annotations are messages that no timeline shows. What is asked of a body stands beside it.
+    ALTER TABLE messages ADD COLUMN shown INTEGER NOT NULL DEFAULT 1 CHECK (shown IN (0, 1));
+    -- The message that an annotation belongs to, as long as it says something.
+    ALTER TABLE messages ADD COLUMN target BLOB;
+    ALTER TABLE messages ADD COLUMN pins INTEGER NOT NULL DEFAULT 0 CHECK (pins IN (0, 1));
+    -- An annotation whose target is not here.
+    ALTER TABLE messages ADD COLUMN astray INTEGER NOT NULL DEFAULT 0 CHECK (astray IN (0, 1));
+    ALTER TABLE messages ADD COLUMN thread BLOB;
+    -- It disappears, and its time has not begun.
+    ALTER TABLE messages ADD COLUMN disappears INTEGER NOT NULL DEFAULT 0 CHECK (disappears IN (0, 1));
+    ALTER TABLE messages ADD COLUMN expires_at INTEGER;
+
+    DROP INDEX messages_placed;
+    DROP INDEX messages_waiting;
+    DROP INDEX messages_not_read;
+    CREATE INDEX messages_placed ON messages (room, sequence, ordinal)
+        WHERE sequence IS NOT NULL AND shown = 1;
+    CREATE INDEX messages_waiting ON messages (room, ordinal) WHERE sequence IS NULL AND shown = 1;
+    CREATE INDEX messages_not_read ON messages (room, sequence)
+        WHERE mine = 1 AND delivery < 3 AND sequence IS NOT NULL AND shown = 1;
+    CREATE INDEX messages_target ON messages (target, id) WHERE target IS NOT NULL;
+    CREATE INDEX messages_pins ON messages (room) WHERE pins = 1;
+    CREATE INDEX messages_astray ON messages (room, author, id) WHERE astray = 1;
+    CREATE INDEX messages_thread ON messages (thread, room, sent_at) WHERE thread IS NOT NULL;
+    CREATE INDEX messages_disappear ON messages (room, sequence) WHERE disappears = 1;
+    CREATE INDEX messages_expire ON messages (expires_at) WHERE expires_at IS NOT NULL;
 ",
     "
     -- Messages that are searched, numbered in order of time: `search/index.rs` says how.

@@ -52,7 +52,7 @@ impl Store {
                     "SELECT ",
                     columns!(),
                     " FROM messages
-                     WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) > (?2, ?3)
+                     WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1 AND (sequence, ordinal) > (?2, ?3)
                      ORDER BY sequence, ordinal LIMIT ?4"
                 ),
                 params![room, to_stored(sequence), ordinal, limit],
@@ -66,7 +66,7 @@ impl Store {
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal > ?2)
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal > ?2)
                  ORDER BY ordinal LIMIT ?3"
             ),
             params![room, waiting_after, left],
@@ -94,16 +94,6 @@ impl Store {
         Ok(Some(rows))
     }
 
-    /// Messages of a room that are pinned, oldest first.
-    pub fn list_pinned(&self, _room: RoomId) -> Result<Vec<MessageRow>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// A message and what hangs from it as its thread, oldest first.
-    pub fn list_thread(&self, _root: EnvelopeId) -> Result<Vec<MessageRow>, StoreError> {
-        Ok(Vec::new())
-    }
-
     fn list_waiting(
         &self,
         room: RoomId,
@@ -116,7 +106,7 @@ impl Store {
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal < ?2)
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal < ?2)
                  ORDER BY ordinal DESC LIMIT ?3"
             ),
             params![room, before, limit],
@@ -135,7 +125,7 @@ impl Store {
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM messages WHERE room = ?1 AND sequence IS NOT NULL
+                    " FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1
                      ORDER BY sequence DESC, ordinal DESC LIMIT ?2"
                 ),
                 params![room, limit],
@@ -146,14 +136,19 @@ impl Store {
                 "SELECT ",
                 columns!(),
                 " FROM messages
-                 WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) < (?2, ?3)
+                 WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1
+                     AND (sequence, ordinal) < (?2, ?3)
                  ORDER BY sequence DESC, ordinal DESC LIMIT ?4"
             ),
             params![room, to_stored(sequence), to_stored(ordinal), limit],
         )
     }
 
-    fn list_rows(&self, statement: &'static str, bound: impl Params) -> Result<Vec<MessageRow>, StoreError> {
+    pub(crate) fn list_rows(
+        &self,
+        statement: &'static str,
+        bound: impl Params,
+    ) -> Result<Vec<MessageRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(statement)?;
         let rows = statement.query_map(bound, from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -6,7 +6,7 @@ impl MessageBody {
     /// What a search finds it by: what is shown. None where it shows no words of anybody.
     pub fn searched_text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(text) => Some(&text.text),
             _ => None,
         }
     }

@@ -245,6 +245,7 @@ impl Engine {
                 Item::Mark(mark) => self.take_mark(work, &mark)?,
                 Item::Known(known) => self.take_known(work, &known)?,
                 Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
+                Item::Removed(id) => work.remove_here(id)?,
             }
         }
         Ok(())
@@ -459,8 +460,8 @@ impl Engine {
             return Ok(Placing::Known);
         }
         let mut row = row_of(work, from, id, &message, from.account == own.account)?;
-        row.body = body_of(content);
-        work.put_message(row);
+        row.body = body_of(content.body, &message);
+        work.take_in(row, true)?;
         Ok(Placing::Placed)
     }
 

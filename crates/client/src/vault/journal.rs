@@ -102,7 +102,8 @@ impl Work<'_> {
     }
 }
 
-/// By envelope id, by the account that it is about, or by a seed's room and chain.
+/// By envelope id, with a word behind it for a deletion, by the account that it is about, or by a seed's room and
+/// chain.
 fn queue_key(item: &Item) -> Option<Vec<u8>> {
     match item {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
@@ -114,6 +115,7 @@ fn queue_key(item: &Item) -> Option<Vec<u8>> {
             let seed = SenderKeySeed::from_bytes(&bytes.0).ok()?;
             Some([&room.0[..], seed.statement().chain_id()].concat())
         }
+        Item::Removed(id) => Some([&id.0[..], b"removed"].concat()),
         Item::Setting(entry) => Some(
             [
                 &setting_prefix(entry)[..],
@@ -229,6 +231,14 @@ impl Engine {
         let due = work.now.plus(GATHER_MS.saturating_add(later));
         let seed = SecretBytes(Zeroizing::new(seed.to_vec()));
         work.queue(Item::Seed(room, seed), due);
+        self.vault_soon(due);
+        Ok(())
+    }
+
+    /// The person deleted a message for themselves: devices that join later do the same.
+    pub(crate) fn record_removed(&mut self, work: &mut Work<'_>, id: EnvelopeId) -> Result<(), ReadError> {
+        let due = work.now.plus(GATHER_MS);
+        work.queue(Item::Removed(id), due);
         self.vault_soon(due);
         Ok(())
     }

@@ -383,7 +383,11 @@ fn a_store_from_before_there_was_a_search_is_searched_whole() {
     store.apply(rows.collect()).unwrap();
     store
         .connection
-        .execute_batch("DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts; PRAGMA user_version = 2")
+        .execute_batch(&format!(
+            "DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts;
+             PRAGMA user_version = {}",
+            crate::schema::VERSION - 1
+        ))
         .unwrap();
     store.close().unwrap();
     let store = Store::open_native(&path, &super::key()).unwrap();
@@ -421,7 +425,7 @@ proptest! {
             let change = match &text {
                 None => Change::DeleteMessage(said(number, "").id),
                 Some(text) => {
-                    let body = if open { MessageBody::Text(text.clone()) } else { MessageBody::Unopened };
+                    let body = if open { MessageBody::Text(text.as_str().into()) } else { MessageBody::Unopened };
                     // The time of a message never changes.
                     let time = kept.get(&number).map_or(BEGIN + time * 100_000 + number * 1000, |(time, _)| *time);
                     Change::PutMessage(MessageRow { body, sent_at: Timestamp(time), ..said(number, "") })
