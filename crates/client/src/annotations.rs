@@ -173,7 +173,7 @@ impl Work<'_> {
             (Act::Delete, body) if body.is_content() => {
                 self.may_delete(target.room, author, target.author)?
             }
-            (Act::Edit(_), MessageBody::Text(text)) => own && text.with.forwarded.is_none(),
+            (Act::Edit(_), body) => own && body.may_be_edited(),
             (Act::React(..), body) => body.is_content(),
             (Act::Pin(_), body) => body.is_content() && self.may_pin(target.room, author)?,
             (Act::Vote(choices), MessageBody::Poll(poll)) => poll.takes(choices),

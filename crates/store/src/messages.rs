@@ -43,7 +43,7 @@ impl Store {
         ))?;
         let (delivery, failure) = stored_delivery(message.delivery);
         let body = Zeroizing::new(minicbor::to_vec(&message.body).map_err(|_| StoreError::Damaged)?);
-        let index = self.unindex_for(message)?;
+        let before = self.before_indexing(message.id, message.body.target())?;
         statement.execute(params![
             message.id.0,
             message.room.0,
@@ -74,16 +74,16 @@ impl Store {
             .connection
             .prepare_cached("UPDATE messages SET astray = 0 WHERE target = ?1 AND astray = 1")?;
         statement.execute(params![message.id.0])?;
-        self.index(message, index)
+        self.index(message, before)
     }
 
     pub(crate) fn delete_message(&self, id: EnvelopeId) -> Result<(), StoreError> {
-        self.unindex(id)?;
+        let before = self.before_indexing(id, None)?;
         let mut statement = self
             .connection
             .prepare_cached("DELETE FROM messages WHERE id = ?1")?;
         statement.execute(params![id.0])?;
-        Ok(())
+        self.after_indexing(id, before)
     }
 
     pub(crate) fn list_own_unread(

@@ -99,9 +99,14 @@ const MIGRATIONS: &[&str] = &[
         message BLOB NOT NULL UNIQUE
     ) STRICT;
     CREATE VIEW searched AS
-        SELECT texts.number AS number, searched_text(messages.body) AS text,
-               searched_scope(messages.room, messages.author, messages.body) AS scope
-        FROM texts JOIN messages ON messages.id = texts.message;
+        SELECT number, searched_words(shown) AS text, searched_scope(room, author, shown) AS scope FROM (
+            SELECT texts.number AS number, message.room AS room, message.author AS author,
+                   shown_text(message.body, (
+                       SELECT latest_edit(said.id, said.body) FROM messages said
+                       WHERE said.target = message.id AND said.room = message.room AND said.author = message.author
+                   )) AS shown
+            FROM texts JOIN messages message ON message.id = texts.message
+        );
     -- Holds no text of its own: what it needs again, it reads from the view.
     CREATE VIRTUAL TABLE search USING fts5 (
         text, scope, content = 'searched', content_rowid = 'number', columnsize = 0,
@@ -112,11 +117,11 @@ const MIGRATIONS: &[&str] = &[
     CREATE VIRTUAL TABLE search_words USING fts5vocab (search, row);
 
     -- What is there already. Of several messages within 8 milliseconds each takes the next number.
-    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at), id FROM messages WHERE searched_text(body) IS NOT NULL;
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at), id FROM messages WHERE shown_text(body, NULL) IS NOT NULL;
     INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 1, id FROM messages
-        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+        WHERE shown_text(body, NULL) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
     INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 2, id FROM messages
-        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+        WHERE shown_text(body, NULL) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
     INSERT INTO search (search) VALUES ('rebuild');
 ",
 ];

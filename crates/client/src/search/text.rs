@@ -10,6 +10,11 @@ impl MessageBody {
             _ => None,
         }
     }
+
+    /// True for what its author may write anew.
+    pub fn may_be_edited(&self) -> bool {
+        matches!(self, Self::Text(text) if text.with.forwarded.is_none())
+    }
 }
 
 /// True where a text holds a link that a front end would make one.

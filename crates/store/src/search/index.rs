@@ -5,13 +5,15 @@
 //! file makes, of room, author and what the message has, so that a search in one room by one person never walks
 //! through the messages of all others.
 //!
-//! Invariant: a text is taken out of the index with exactly the words with which it was put in. So the body and the
-//! two functions below change only together with a rebuild, and an entry goes before its message changes.
+//! What is searched is what is shown: of a message that its author wrote anew the last version.
+//!
+//! Invariant: a text is taken out of the index with exactly the words with which it was put in. So these are read from
+//! the view before anything is stored, and the functions below change only together with a rebuild.
 
 use conclave_client::search::{holds_link, stands_alone};
-use conclave_client::{MessageBody, MessageRow};
+use conclave_client::{Act, MessageBody, MessageRow};
 use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
-use rusqlite::functions::FunctionFlags;
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::number::from_stored;
@@ -28,26 +30,41 @@ pub(super) const LINK: &str = "link";
 /// Numbers looked through for a free one.
 const NEAR: i64 = 256;
 
-/// An entry that was taken out, or is still right.
-pub(crate) enum Entry {
-    /// The message is not in the index, or not any more: under this number it was.
-    Out(Option<i64>),
-    /// It is in there as it is.
-    Right,
+/// What the index holds of a message.
+#[derive(PartialEq, Eq)]
+struct Known {
+    number: i64,
+    text: String,
+    scope: String,
+}
+
+/// How a message and the one that it says something about stood in the index before something was stored.
+pub(crate) struct Before {
+    own: Option<Known>,
+    targets: Vec<(EnvelopeId, Option<Known>)>,
 }
 
 /// The functions that the view and the schema use.
 pub(crate) fn add_functions(connection: &Connection) -> Result<(), StoreError> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("searched_text", 1, flags, |context| {
+    connection.create_aggregate_function("latest_edit", 2, flags, LatestEdit)?;
+    connection.create_scalar_function("shown_text", 2, flags, |context| {
         let body = decode(context.get_raw(0).as_blob()?);
-        Ok(body.searched_text().map(indexed))
+        let edit: Option<String> = context.get(1)?;
+        Ok(match edit.filter(|_| body.may_be_edited()) {
+            Some(edit) => Some(edit),
+            None => body.searched_text().map(str::to_owned),
+        })
+    })?;
+    connection.create_scalar_function("searched_words", 1, flags, |context| {
+        let shown: Option<String> = context.get(0)?;
+        Ok(shown.map(|shown| indexed(&shown)))
     })?;
     connection.create_scalar_function("searched_scope", 3, flags, |context| {
-        let body = decode(context.get_raw(2).as_blob()?);
+        let shown: Option<String> = context.get(2)?;
         let (room, author) = (RoomId(context.get(0)?), AccountId(context.get(1)?));
-        Ok(body.searched_text().map(|text| scope(room, author, text)))
+        Ok(shown.map(|shown| scope(room, author, &shown)))
     })?;
     connection.create_scalar_function("searched_number", 1, flags, |context| {
         Ok(number(Timestamp(from_stored(context.get(0)?))))
@@ -55,53 +72,85 @@ pub(crate) fn add_functions(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-impl Store {
-    /// Takes a message out of the index before it changes, where what is searched changes.
-    pub(crate) fn unindex_for(&self, message: &MessageRow) -> Result<Entry, StoreError> {
-        let Some((number, known)) = self.find_indexed(message.id)? else {
-            return Ok(Entry::Out(None));
-        };
-        let same = (known.room, known.author) == (message.room, message.author)
-            && known.body.searched_text() == message.body.searched_text();
-        if same {
-            return Ok(Entry::Right);
-        }
-        self.delete_entry(number, &known)?;
-        Ok(Entry::Out(Some(number)))
+/// Of ids and bodies of what an author said about an own message, the text as it was written last.
+struct LatestEdit;
+
+impl Aggregate<Option<((u32, [u8; 16]), String)>, Option<String>> for LatestEdit {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Option<((u32, [u8; 16]), String)>> {
+        Ok(None)
     }
 
-    /// Puts a message that was stored into the index.
-    pub(crate) fn index(&self, message: &MessageRow, entry: Entry) -> Result<(), StoreError> {
-        let Entry::Out(before) = entry else { return Ok(()) };
-        let Some(text) = message.body.searched_text() else {
-            return match before {
-                Some(number) => self.forget_number(number),
-                None => Ok(()),
-            };
+    fn step(
+        &self,
+        context: &mut Context<'_>,
+        latest: &mut Option<((u32, [u8; 16]), String)>,
+    ) -> rusqlite::Result<()> {
+        let MessageBody::Annotation(said) = decode(context.get_raw(1).as_blob()?) else {
+            return Ok(());
         };
-        let number = match before {
-            Some(number) => number,
-            None => self.new_number(message)?,
-        };
-        self.words.forget();
-        let mut statement = self
-            .connection
-            .prepare_cached("INSERT INTO search (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
-        statement.execute(params![
-            number,
-            indexed(text),
-            scope(message.room, message.author, text)
-        ])?;
+        let order = (said.revision, context.get(0)?);
+        if let Act::Edit(text) = said.act
+            && latest.as_ref().is_none_or(|(known, _)| *known < order)
+        {
+            *latest = Some((order, text.text));
+        }
         Ok(())
     }
 
-    /// Takes a message out before it is deleted.
-    pub(crate) fn unindex(&self, id: EnvelopeId) -> Result<(), StoreError> {
-        let Some((number, known)) = self.find_indexed(id)? else {
-            return Ok(());
-        };
-        self.delete_entry(number, &known)?;
-        self.forget_number(number)
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        latest: Option<Option<((u32, [u8; 16]), String)>>,
+    ) -> rusqlite::Result<Option<String>> {
+        Ok(latest.flatten().map(|(_, text)| text))
+    }
+}
+
+impl Store {
+    /// Before a message is stored or deleted: what the index holds of it, and of the messages that it says something
+    /// about, as it is stored and as it will be.
+    pub(crate) fn before_indexing(
+        &self,
+        id: EnvelopeId,
+        target: Option<EnvelopeId>,
+    ) -> Result<Before, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT target FROM messages WHERE id = ?1")?;
+        let stored: Option<Option<[u8; 16]>> =
+            statement.query_row(params![id.0], |row| row.get(0)).optional()?;
+        let mut targets: Vec<EnvelopeId> = stored
+            .flatten()
+            .map(EnvelopeId)
+            .into_iter()
+            .chain(target)
+            .collect();
+        targets.dedup();
+        let known = |target| Ok((target, self.find_indexed(target)?));
+        Ok(Before {
+            own: self.find_indexed(id)?,
+            targets: targets
+                .into_iter()
+                .map(known)
+                .collect::<Result<_, StoreError>>()?,
+        })
+    }
+
+    /// After a message was stored: the index holds what is shown now.
+    pub(crate) fn index(&self, message: &MessageRow, before: Before) -> Result<(), StoreError> {
+        if before.own.is_none() && message.body.searched_text().is_some() {
+            self.new_number(message)?;
+        }
+        self.after_indexing(message.id, before)
+    }
+
+    /// After a message was deleted.
+    pub(crate) fn after_indexing(&self, id: EnvelopeId, before: Before) -> Result<(), StoreError> {
+        self.replace_entry(id, before.own)?;
+        for (target, known) in before.targets {
+            self.replace_entry(target, known)?;
+        }
+        Ok(())
     }
 
     /// Takes everything out.
@@ -112,47 +161,51 @@ impl Store {
         Ok(())
     }
 
-    fn find_indexed(&self, id: EnvelopeId) -> Result<Option<(i64, Known)>, StoreError> {
+    fn find_indexed(&self, id: EnvelopeId) -> Result<Option<Known>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT texts.number, messages.room, messages.author, messages.body
-             FROM texts JOIN messages ON messages.id = texts.message WHERE texts.message = ?1",
+            "SELECT number, text, scope FROM searched
+             WHERE number = (SELECT number FROM texts WHERE message = ?1) AND text IS NOT NULL",
         )?;
         let found = statement.query_row(params![id.0], |row| {
-            let known = Known {
-                room: RoomId(row.get(1)?),
-                author: AccountId(row.get(2)?),
-                body: decode(row.get_ref(3)?.as_blob()?),
-            };
-            Ok((row.get(0)?, known))
+            Ok(Known {
+                number: row.get(0)?,
+                text: row.get(1)?,
+                scope: row.get(2)?,
+            })
         });
         Ok(found.optional()?)
     }
 
-    fn delete_entry(&self, number: i64, known: &Known) -> Result<(), StoreError> {
+    fn replace_entry(&self, id: EnvelopeId, before: Option<Known>) -> Result<(), StoreError> {
+        let now = self.find_indexed(id)?;
+        if before == now {
+            return Ok(());
+        }
         self.words.forget();
-        let text = known.body.searched_text().unwrap_or_default();
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO search (search, rowid, text, scope) VALUES ('delete', ?1, ?2, ?3)",
-        )?;
-        statement.execute(params![
-            number,
-            indexed(text),
-            scope(known.room, known.author, text)
-        ])?;
-        Ok(())
-    }
-
-    fn forget_number(&self, number: i64) -> Result<(), StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("DELETE FROM texts WHERE number = ?1")?;
-        statement.execute(params![number])?;
+        if let Some(Known { number, text, scope }) = &before {
+            let mut statement = self.connection.prepare_cached(
+                "INSERT INTO search (search, rowid, text, scope) VALUES ('delete', ?1, ?2, ?3)",
+            )?;
+            statement.execute(params![number, text, scope])?;
+            if now.is_none() {
+                let mut statement = self
+                    .connection
+                    .prepare_cached("DELETE FROM texts WHERE number = ?1")?;
+                statement.execute(params![number])?;
+            }
+        }
+        if let Some(Known { number, text, scope }) = &now {
+            let mut statement = self
+                .connection
+                .prepare_cached("INSERT INTO search (rowid, text, scope) VALUES (?1, ?2, ?3)")?;
+            statement.execute(params![number, text, scope])?;
+        }
         Ok(())
     }
 
     /// A number by the time of the message. Where that is taken it is one of the next; whoever dates hundreds of
     /// messages the same finds them in front of all others.
-    fn new_number(&self, message: &MessageRow) -> Result<i64, StoreError> {
+    fn new_number(&self, message: &MessageRow) -> Result<(), StoreError> {
         let wanted = number(message.sent_at);
         let mut statement = self
             .connection
@@ -177,15 +230,8 @@ impl Store {
             .connection
             .prepare_cached("INSERT INTO texts (number, message) VALUES (?1, ?2)")?;
         statement.execute(params![free, message.id.0])?;
-        Ok(free)
+        Ok(())
     }
-}
-
-/// A message as it stands in the index.
-struct Known {
-    room: RoomId,
-    author: AccountId,
-    body: MessageBody,
 }
 
 fn decode(body: &[u8]) -> MessageBody {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use conclave_client::search::views::{SearchHitView, SearchPosition};
 use conclave_client::search::{Search, Term};
-use conclave_client::{Applies as _, Change, Delivery, MessageBody, MessageRow};
+use conclave_client::{Act, Annotation, Applies as _, Change, Delivery, MessageBody, MessageRow};
 use conclave_protocol::{AccountId, RoomId, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -288,6 +288,69 @@ fn a_text_that_changes_or_goes_is_not_found_any_more() {
     assert_eq!(found(&store, &words("boat")), [9]);
     assert!(found(&store, &words("coat")).is_empty());
     assert!(is_whole(&store));
+}
+
+/// A message that says how another one was written anew.
+fn edit(number: u64, target: u64, revision: u32, text: &str) -> MessageRow {
+    let annotation = Annotation {
+        target: said(target, "").id,
+        revision,
+        act: Act::Edit(text.into()),
+    };
+    MessageRow {
+        body: MessageBody::Annotation(annotation),
+        ..said(number, "")
+    }
+}
+
+#[test]
+fn of_a_text_that_was_written_anew_the_last_version_is_found() {
+    let mut store = store_of(&["early boat", "late boat"]);
+    let put = |store: &mut Store, row| {
+        store.apply(vec![Change::PutMessage(row)]).unwrap();
+        assert!(is_whole(store));
+    };
+    put(&mut store, edit(11, 1, 0, "early coat"));
+    assert_eq!(found(&store, &words("boat")), [2]);
+    assert_eq!(found(&store, &words("coat")), [1]);
+    assert_eq!(hits(&store, &words("coat"))[0].excerpt, "early coat");
+    put(&mut store, edit(13, 1, 1, "early ferry"));
+    // An earlier version that comes late, and one by somebody else.
+    put(&mut store, edit(12, 1, 0, "early train"));
+    put(
+        &mut store,
+        MessageRow {
+            author: OWN,
+            ..edit(14, 1, 9, "not theirs")
+        },
+    );
+    assert_eq!(found(&store, &words("early")), [1]);
+    assert_eq!(found(&store, &words("ferry")), [1]);
+    assert!(found(&store, &words("train")).is_empty());
+    assert!(found(&store, &words("theirs")).is_empty());
+    // It was refused after all, or is gone.
+    let refused = MessageRow {
+        body: MessageBody::Removed,
+        ..said(13, "")
+    };
+    put(&mut store, refused);
+    assert_eq!(found(&store, &words("train")), [1]);
+    store.apply(vec![Change::DeleteMessage(said(12, "").id)]).unwrap();
+    assert_eq!(found(&store, &words("coat")), [1]);
+    assert!(is_whole(&store));
+    // A version that comes before its message.
+    put(&mut store, edit(15, 3, 0, "third ferry"));
+    assert!(found(&store, &words("ferry")).is_empty());
+    put(&mut store, said(3, "third boat"));
+    assert_eq!(found(&store, &words("ferry")), [3]);
+    put(
+        &mut store,
+        MessageRow {
+            body: MessageBody::Deleted(true),
+            ..said(3, "")
+        },
+    );
+    assert!(found(&store, &words("ferry third")).is_empty());
 }
 
 #[test]
