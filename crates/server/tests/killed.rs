@@ -160,8 +160,9 @@ async fn account_of(device: &Device, name: &str) -> String {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let chats = device.list_chats().await.unwrap();
-        if let Some(chat) = chats.iter().find(|chat| chat.person.username == name) {
-            return chat.person.account.parse::<AccountId>().unwrap().to_string();
+        let mut people = chats.iter().filter_map(|chat| chat.person.as_ref());
+        if let Some(person) = people.find(|person| person.username == name) {
+            return person.account.parse::<AccountId>().unwrap().to_string();
         }
         assert!(Instant::now() < deadline, "{name} never wrote");
         sleep(Duration::from_millis(100)).await;

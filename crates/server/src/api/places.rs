@@ -80,7 +80,11 @@ pub(crate) async fn list_entries(
         return Err(ErrorCode::NotFound.into());
     }
     // Held until the page is read, so that nobody is handed anything behind the entry that put them out.
-    let held = app.places.read(&app.db, place).await?.ok_or(ErrorCode::NotFound)?;
+    let held = app
+        .places
+        .read(&app.db, place)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
     if !held.concerns(account) {
         return Err(ErrorCode::NotFound.into());
     }
