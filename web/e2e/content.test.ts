@@ -132,7 +132,7 @@ test('forwarding says whose it was', LIMIT, async () => {
   await openChat(noaPage, 'noa');
   await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
   await choose(noaPage, 'kayaks', 'Forward');
-  await noaPage.getByRole('button', { name: 'Forward to Saved messages' }).click();
+  await noaPage.getByRole('button', { name: 'Send to Saved messages' }).click();
   await noaPage.getByText('Sent', { exact: true }).waitFor();
   await noaPage.keyboard.press('Escape');
   await noaPage.getByRole('list', { name: 'Chats' }).getByText('Saved messages').click();

@@ -1,7 +1,7 @@
 //! `cargo xtask mutants [word…]`: the deciding modules with one change at a time; a test must notice each.
 //!
-//! `.cargo/mutants.toml` says which files are changed, `crates/crypto/mutants.md` explains what no test notices.
-//! A word is a piece of a path or of a change, such as `src/ratchet/`. It takes hours for all.
+//! `.cargo/mutants.toml` says which files are changed; `mutants.md` of `crates/crypto` and of `crates/sigchain` explain
+//! what no test notices. A word is a piece of a path or of a change, such as `src/ratchet/`. It takes hours for all.
 
 use crate::command::Run;
 use crate::failure::Result;

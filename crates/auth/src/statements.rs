@@ -36,3 +36,12 @@ pub fn recovery_statement(token: &str, entry: &[u8], upload: &[u8]) -> Vec<u8> {
         .fixed(&hash(labels::RECOVERY, upload))
         .finish()
 }
+
+/// The device of a new account wants the name of the account whose password this token proves.
+pub fn reset_statement(username: &str, token: &str, genesis: &[u8]) -> Vec<u8> {
+    Writer::new(labels::RESET)
+        .bytes(username.as_bytes())
+        .bytes(token.as_bytes())
+        .fixed(&hash(labels::ENTRY_HASH, genesis))
+        .finish()
+}

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use conclave_sdk::ServerAddress;
 
 use crate::links::{InviteArg, LinkArg, WhoArg};
+use crate::messages::{MessageArg, TimeArg};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -111,6 +112,19 @@ pub(crate) enum Command {
         #[command(flatten)]
         password: PasswordArg,
     },
+    /// Start again under your name as a new identity, without a device and without the recovery key
+    ///
+    /// Everything of the old identity is lost: its messages, its chats, its groups. Your password proves that the
+    /// name is yours. People who knew you are told that you are somebody new until they compare again.
+    ResetIdentity {
+        /// Your name
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
     /// Sign out; keys and messages stay on this device, encrypted
     SignOut,
     /// Send a text, and wait until the server has stored it
@@ -148,12 +162,154 @@ pub(crate) enum Command {
         #[command(flatten)]
         local: LocalArg,
     },
+    /// Reply to a message of a chat; the other sees what you reply to
+    ///
+    /// MESSAGE is the place of a message from the end of the chat as conclave history prints it, 1 for the newest, or
+    /// its id from --json. The same for the commands below.
+    Reply {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The text, as for send
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// Reply in the thread that hangs from the message
+        #[arg(long)]
+        thread: bool,
+    },
+    /// Write a text of yours anew; the other can look at what it said before
+    Edit {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The new text, as for send
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
+    /// Delete a message of yours for everyone, or any message on your devices alone
+    Delete {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// On your devices alone
+        #[arg(long)]
+        for_me: bool,
+    },
+    /// React to a message with an emoji
+    React {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// The emoji
+        emoji: String,
+        /// Take it back
+        #[arg(long)]
+        off: bool,
+    },
+    /// Pin a message in its chat, for both
+    Pin {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// Unpin it
+        #[arg(long)]
+        off: bool,
+    },
+    /// Print the pinned messages of a chat
+    Pins {
+        /// With whom
+        with: WhoArg,
+    },
+    /// Ask a question with 2 to 12 answers to choose from
+    Poll {
+        /// Whom: a name, or a contact link
+        with: WhoArg,
+        /// The question
+        question: String,
+        /// The answers
+        #[arg(required = true, num_args = 2..=12, value_name = "ANSWER")]
+        options: Vec<String>,
+        /// Let several answers be chosen
+        #[arg(long)]
+        multiple: bool,
+    },
+    /// Vote in a poll; without an answer, take your vote back
+    Vote {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// Numbers of the answers, from 1
+        #[arg(value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=12))]
+        choices: Vec<u32>,
+    },
+    /// Close a poll of yours; later votes do not count
+    ClosePoll {
+        /// With whom
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+    },
+    /// Send a text again to somebody else, and say whose it was
+    Forward {
+        /// With whom the message is
+        with: WhoArg,
+        /// Which message
+        message: MessageArg,
+        /// To whom
+        to: WhoArg,
+    },
+    /// Let new messages of a chat disappear: so long after they were sent or read
+    ///
+    /// Both see it, and both devices follow it. Who wants to keep a message can still copy it.
+    Timer {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// How long they stay: 30s, 5m, 8h, 1d, 4w, or off
+        time: TimeArg,
+    },
     /// Print the link by which others find you, and only you
     ContactLink,
     /// Find a person by exact name or contact link
     Find {
         /// Whom: a name, or a contact link
         who: WhoArg,
+    },
+    /// Print the safety number of you and a person, and the code that they scan or paste
+    ///
+    /// Both of you see the same 60 digits, unless somebody stands between you. Compare them where nobody else can
+    /// change what you see or hear, best when you meet.
+    SafetyNumber {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Mark a person as verified, after comparing your safety number
+    ///
+    /// Without a code it shows the number and asks whether both of you see the same.
+    Verify {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// What the other person shows: their code, their link or their 60 digits
+        code: Vec<String>,
+        /// Write to them without comparing, though you had compared another identity under this name
+        #[arg(long, conflicts_with_all = ["code", "remove"])]
+        accept: bool,
+        /// Take the mark away
+        #[arg(long, conflicts_with = "code")]
+        remove: bool,
+        /// Do not ask: you have compared the number already
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print what changed in somebody's account, or in yours: which devices came and went, and when
+    Changes {
+        /// Whose: a name, or a contact link [default: yours]
+        who: Option<WhoArg>,
     },
     /// Make an invite for one new person (administrators)
     Invite,
@@ -168,10 +324,239 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Option<DevicesCommand>,
     },
+    /// Make groups, and do things in them
+    Group {
+        #[command(subcommand)]
+        what: PlaceCommand,
+    },
+    /// Make communities, and do things in them
+    Community {
+        #[command(subcommand)]
+        what: PlaceCommand,
+    },
+    /// Join a group or community by an invite's link, or ask to be let in where it says so
+    Join {
+        /// The link
+        link: String,
+        /// Only say what stands behind the link
+        #[arg(long)]
+        look: bool,
+    },
+    /// List the members of a group or community, let people in, or put them out
+    Members {
+        /// Which: its name, or its id
+        place: String,
+        #[command(subcommand)]
+        what: Option<MembersCommand>,
+    },
+    /// Search the messages on this device, newest first; nothing of it leaves the device
+    ///
+    /// Words are found by their beginnings, and "several words" as they stand. from:NAME, in:CHAT, has:link,
+    /// before:DATE and after:DATE narrow it; dates are 2026-11-30, 2026-11 or 2026.
+    Search {
+        /// What to search for
+        #[arg(required = true, num_args = 1.., value_name = "WORD")]
+        words: Vec<String>,
+        /// How many messages
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Mute a chat on all of your devices
+    Mute {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// For so many hours [default: for good]
+        #[arg(long = "for", value_name = "HOURS")]
+        hours: Option<u32>,
+        /// Hear of it again
+        #[arg(long, conflicts_with = "hours")]
+        off: bool,
+    },
+    /// Make a chat a favourite on all of your devices: it stands above the others
+    Favourite {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Make it none any more
+        #[arg(long)]
+        off: bool,
+    },
+    /// Put a chat into the archive on all of your devices, until something happens in it
+    Archive {
+        /// With whom: a name, or a contact link
+        with: WhoArg,
+        /// Take it out
+        #[arg(long)]
+        off: bool,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]
         local: LocalArg,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlaceCommand {
+    /// Make one, and add people
+    Create {
+        /// What it is called
+        name: String,
+        /// Whom to add: names, or contact links
+        people: Vec<WhoArg>,
+    },
+    /// List those that you are in
+    List {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Say everything about one
+    Show {
+        /// Which: its name, or its id
+        place: String,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Make a link by which people join
+    Invite {
+        /// Which: its name, or its id
+        place: String,
+        /// How many people may use it [default: any number]
+        #[arg(long, value_name = "COUNT")]
+        uses: Option<u32>,
+        /// After how many hours it ends [default: never]
+        #[arg(long, value_name = "HOURS")]
+        hours: Option<u64>,
+        /// Somebody has to agree to each
+        #[arg(long)]
+        approval: bool,
+    },
+    /// Make a link useless
+    RevokeInvite {
+        /// Which: its name, or its id
+        place: String,
+        /// The invite's number
+        invite: u32,
+    },
+    /// Give it another name
+    Rename {
+        /// Which: its name, or its id
+        place: String,
+        /// The new name
+        name: String,
+    },
+    /// Say what it is about now; nothing for an empty topic
+    Topic {
+        /// Which: its name, or its id
+        place: String,
+        /// The topic
+        topic: String,
+    },
+    /// Make a channel in a community
+    Channel {
+        /// Which community: its name, or its id
+        place: String,
+        /// What the channel is called
+        name: String,
+        /// Written by some, read by all
+        #[arg(long)]
+        announcement: bool,
+    },
+    /// Change anything that one entry of its log can change, as JSON
+    Change {
+        /// Which: its name, or its id
+        place: String,
+        /// The change, as front ends say it: {"type":"set_text","field":"icon","text":"⛵"}
+        change: String,
+    },
+    /// Send a text to a group, or to a channel with --channel
+    Send {
+        /// Which: its name, or its id
+        place: String,
+        /// The text; words are joined by spaces
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+        /// Which channel [default: the first]
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+    },
+    /// Print the last messages of a group, or of a channel with --channel
+    History {
+        /// Which: its name, or its id
+        place: String,
+        /// Which channel [default: the first]
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+        /// How many messages
+        #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Hand it over to another member
+    Transfer {
+        /// Which: its name, or its id
+        place: String,
+        /// To whom: a name, or a contact link
+        to: WhoArg,
+    },
+    /// Leave it; what was written stays readable here
+    Leave {
+        /// Which: its name, or its id
+        place: String,
+    },
+    /// End it for everybody
+    Close {
+        /// Which: its name, or its id
+        place: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MembersCommand {
+    /// Add somebody
+    Add {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Remove somebody, who may come back
+    Remove {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// Why; they and the others read it
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Remove somebody and keep them out
+    Ban {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// Why; the others read it
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Lift a ban
+    Unban {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Let somebody in who asked
+    Approve {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Do not let somebody in who asked
+    Decline {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Let somebody write nothing for a time
+    Mute {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// For how many minutes; 0 lifts it
+        minutes: u64,
     },
 }
 
@@ -253,6 +638,23 @@ mod tests {
             text(&["conclave", "send", "--json", "mia", "--", "--json"]),
             ["--json"]
         );
+    }
+
+    #[test]
+    fn a_safety_number_may_be_typed_in_groups() {
+        match Args::try_parse_from(["conclave", "verify", "mia", "12345", "67890"])
+            .unwrap()
+            .command
+        {
+            Command::Verify { code, .. } => assert_eq!(code, ["12345", "67890"]),
+            other => panic!("{other:?}"),
+        }
+        for line in [
+            &["conclave", "verify", "mia", "12345", "--accept"][..],
+            &["conclave", "verify", "mia", "--remove", "--accept"],
+        ] {
+            assert!(Args::try_parse_from(line).is_err(), "{line:?}");
+        }
     }
 
     #[test]

@@ -32,8 +32,14 @@ pub(crate) enum CliError {
     Unreachable,
     #[error("There is no chat with {0} on this device.")]
     NoChat(String),
-    #[error("Nothing was removed.")]
+    #[error("Several groups or communities are called {0}. Name one by its id: conclave group list --json")]
+    SeveralPlaces(String),
+    #[error("This is not a change that this version knows.")]
+    NoChange,
+    #[error("Nothing was changed.")]
     NotConfirmed,
+    #[error("That is you. Name the person with whom you compare.")]
+    OwnAccount,
     #[error("No new device of yours waits for approval. Sign in there first, or run there: conclave link")]
     NobodyWaits,
     #[error(
@@ -115,6 +121,8 @@ impl CliError {
             Self::NoAccount => "no_account",
             Self::SignedOut => "signed_out",
             Self::NoChat(_) => "unknown_room",
+            Self::SeveralPlaces(_) => "several_places",
+            Self::NoChange => "usage",
             Self::NotConfirmed => "not_confirmed",
             Self::NobodyWaits => "nobody_waits",
             Self::SeveralWait(_) => "several_wait",

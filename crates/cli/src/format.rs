@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
+use conclave_sdk::search::SearchHitView;
 use conclave_sdk::views::{
-    BodyView, ChatKindView, ChatView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView,
+    AnnotationView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState,
+    DeliveryView, DeviceView, LossView, MessageView, PollOptionView, QuoteState, WhatChangedView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::notices;
+use crate::{messages, notices};
 
 /// Continuation lines of a message stand in from the margin, where times stand.
 const INDENT: &str = "      ";
@@ -59,9 +61,39 @@ pub(crate) fn chat(chat: &ChatView, width: usize, zone: &TimeZone) -> String {
     };
     let at = date_and_time(chat.active_at, zone);
     let last = chat.last.as_ref().map(last).unwrap_or_default();
-    format!("{name:width$}  {at}  {unread:>7}  {last}")
+    let marks = marks(chat);
+    format!("{name:width$}  {at}  {unread:>7}  {marks}{last}")
         .trim_end()
         .to_owned()
+}
+
+/// A message that was found: `2026-07-14 12:31 mia › noa: …the text`.
+pub(crate) fn found(hit: &SearchHitView, chat: &str, zone: &TimeZone) -> String {
+    let at = date_and_time(hit.sent_at, zone);
+    let from = match &hit.username {
+        _ if hit.mine => "you",
+        Some(name) => name,
+        None => "somebody",
+    };
+    let text = plain(&hit.excerpt);
+    if from == chat {
+        format!("{at} {from}: {text}")
+    } else {
+        format!("{at} {chat} › {from}: {text}")
+    }
+}
+
+/// What the person set of a chat.
+fn marks(chat: &ChatView) -> String {
+    let marks = [
+        (chat.favourite, "favourite"),
+        (chat.muted_until.is_some(), "muted"),
+        (chat.archived, "archived"),
+        (chat.marked_unread, "unread"),
+        (chat.draft.is_some(), "draft"),
+    ];
+    let set = marks.into_iter().filter(|(set, _)| *set);
+    set.map(|(_, mark)| format!("[{mark}] ")).collect()
 }
 
 fn last(message: &MessageView) -> String {
@@ -126,6 +158,45 @@ pub(crate) fn device(device: &DeviceView, width: usize, zone: &TimeZone) -> Stri
     format!("{number:>4}  {name:width$}  added {added}  {seen}")
 }
 
+/// A safety number in twelve groups of five, four in each line.
+pub(crate) fn safety_number(digits: &str) -> String {
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .chunks(5)
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    let lines: Vec<String> = groups.chunks(4).map(|line| line.join(" ")).collect();
+    lines.join("\n")
+}
+
+/// Something that changed in an account.
+pub(crate) fn change(change: &ChangeView, zone: &TimeZone) -> String {
+    let at = date_and_time(change.at, zone);
+    let named = |device: u32, name: &Option<String>| match name {
+        Some(name) => plain(name),
+        None => format!("device {device}"),
+    };
+    let what = match &change.what {
+        WhatChangedView::Made => "the account was made".to_owned(),
+        WhatChangedView::DeviceAdded { device, name } => format!("{} was added", named(*device, name)),
+        WhatChangedView::DeviceRemoved { device, name } => format!("{} was removed", named(*device, name)),
+        WhatChangedView::RecoveryReplaced { all_removed: false } => {
+            "the recovery key was replaced".to_owned()
+        }
+        WhatChangedView::RecoveryReplaced { all_removed: true } => {
+            "the recovery key was replaced and all devices were removed".to_owned()
+        }
+        WhatChangedView::Closed => "the account ended".to_owned(),
+    };
+    let by = match &change.by {
+        // The first device made it.
+        _ if change.what == WhatChangedView::Made => String::new(),
+        ChangeAuthorView::Device { device, name } => format!(", by {}", named(*device, name)),
+        ChangeAuthorView::RecoveryKey => ", with the recovery key".to_owned(),
+    };
+    format!("{at}  {what}{by}")
+}
+
 /// How the connection stands.
 pub(crate) fn connection(state: ConnectionState) -> &'static str {
     match state {
@@ -179,15 +250,110 @@ fn body(message: &MessageView) -> String {
             why: LossView::KeyNotGiven,
         } => "[could not be opened, and nobody has its key any more]".to_owned(),
         BodyView::RestoredHere => "[this device was restored from an older copy here]".to_owned(),
-        BodyView::Poll { .. } => "[poll]".to_owned(),
-        BodyView::Deleted { .. } => "[deleted]".to_owned(),
-        BodyView::Timer { .. } => "[timer]".to_owned(),
+        BodyView::IdentityChanged => {
+            "[this name belonged to another identity before; check with: conclave safety-number]".to_owned()
+        }
+        BodyView::Poll {
+            question,
+            options,
+            closed,
+            ..
+        } => poll(question, options, *closed),
+        BodyView::Deleted { by_author: true } => "[deleted]".to_owned(),
+        BodyView::Deleted { by_author: false } => "[deleted by a moderator]".to_owned(),
+        BodyView::Timer { seconds: 0 } => "[new messages do not disappear any more]".to_owned(),
+        BodyView::Timer { seconds } => {
+            format!("[new messages disappear after {}]", messages::duration(*seconds))
+        }
         BodyView::Notice { notice } => format!("[{}]", notices::notice(notice, &notices::unnamed)),
     };
+    let text = format!("{}{text}{}", before(message), behind(message));
     match message.missing_before {
         0 => text,
         1 => format!("[1 message before this one is missing] {text}"),
         missing => format!("[{missing} messages before this one are missing] {text}"),
+    }
+}
+
+fn poll(question: &str, options: &[PollOptionView], closed: bool) -> String {
+    let mut text = format!(
+        "[poll{}] {}",
+        if closed { ", closed" } else { "" },
+        plain(question)
+    );
+    for (place, option) in (1..).zip(options) {
+        let mine = if option.mine { ", yours" } else { "" };
+        let _ = write!(
+            text,
+            "\n{INDENT}{place}. {} ({}{mine})",
+            plain(&option.text),
+            option.votes
+        );
+    }
+    text
+}
+
+/// Where a message comes from and what it replies to.
+fn before(message: &MessageView) -> String {
+    let mut text = String::new();
+    if let Some(from) = &message.forwarded {
+        let _ = write!(text, "[from {}] ", plain(&from.username));
+    }
+    if let Some(quote) = &message.reply {
+        let said = match quote.state {
+            QuoteState::Here => format!("{}: {}", plain(&quote.username), excerpt(&plain(&quote.excerpt))),
+            QuoteState::Missing => "a message that is not here".to_owned(),
+            QuoteState::Deleted => "a deleted message".to_owned(),
+        };
+        let _ = write!(text, "[to {said}] ");
+    } else if message
+        .thread
+        .as_ref()
+        .is_some_and(|thread| thread.root != message.id)
+    {
+        text.push_str("[in a thread] ");
+    }
+    text
+}
+
+/// What happened to a message since.
+fn behind(message: &MessageView) -> String {
+    let mut text = String::new();
+    if message.edited_at.is_some() {
+        text.push_str(" [edited]");
+    }
+    if message.pinned {
+        text.push_str(" [pinned]");
+    }
+    for reaction in &message.reactions {
+        let _ = write!(text, " {}", plain(&reaction.emoji));
+        if reaction.count > 1 {
+            let _ = write!(text, "×{}", reaction.count);
+        }
+    }
+    text
+}
+
+/// What somebody did to a message: `mia reacted with 👍 to: text`.
+pub(crate) fn annotated(who: &str, what: &AnnotationView, message: Option<&MessageView>) -> String {
+    let what = match what {
+        AnnotationView::Edited => "edited".to_owned(),
+        AnnotationView::Deleted => "deleted a message".to_owned(),
+        AnnotationView::Reacted { emoji, on: true } => format!("reacted with {} to", plain(emoji)),
+        AnnotationView::Reacted { emoji, on: false } => format!("took {} back from", plain(emoji)),
+        AnnotationView::Pinned { on: true } => "pinned".to_owned(),
+        AnnotationView::Pinned { on: false } => "unpinned".to_owned(),
+        AnnotationView::Voted => "voted in".to_owned(),
+        AnnotationView::PollClosed => "closed".to_owned(),
+    };
+    let said = message.map(|message| match &message.body {
+        BodyView::Text { text } => excerpt(&plain(text)),
+        BodyView::Poll { question, .. } => excerpt(&plain(question)),
+        _ => String::new(),
+    });
+    match said.filter(|said| !said.is_empty()) {
+        Some(said) => format!("[{who} {what}: {said}]"),
+        None => format!("[{who} {what}]"),
     }
 }
 
@@ -242,7 +408,10 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use conclave_sdk::Failure;
-    use conclave_sdk::views::{ActionView, PersonView, Position, PostingView};
+    use conclave_sdk::user_store::NotificationLevel;
+    use conclave_sdk::views::{
+        ActionView, ForwardedView, PersonView, Position, PostingView, QuoteView, ReactionView,
+    };
 
     use super::*;
 
@@ -270,6 +439,75 @@ mod tests {
             mentions_me: false,
             can: ActionView::default(),
         }
+    }
+
+    #[test]
+    fn what_goes_with_a_message_is_printed_and_commands_nothing() {
+        let mut row = message("yes");
+        row.reply = Some(QuoteView {
+            message: "id".into(),
+            author: "author".into(),
+            username: "mia".into(),
+            excerpt: "shall\u{1b}[2J we?".into(),
+            state: QuoteState::Here,
+        });
+        row.edited_at = Some(1);
+        row.reactions = vec![ReactionView {
+            emoji: "👍".into(),
+            count: 2,
+            mine: true,
+            people: Vec::new(),
+        }];
+        assert_eq!(
+            arrived_utc(&row),
+            "12:31 mia: [to mia: shall\u{FFFD}[2J we?] yes [edited] 👍×2"
+        );
+        row.reply = None;
+        row.forwarded = Some(ForwardedView {
+            username: "noa".into(),
+        });
+        assert_eq!(arrived_utc(&row), "12:31 mia: [from noa] yes [edited] 👍×2");
+    }
+
+    #[test]
+    fn a_poll_is_printed_with_its_votes_and_a_timer_with_its_time() {
+        let option = |text: &str, votes, mine| PollOptionView {
+            text: text.into(),
+            votes,
+            mine,
+        };
+        let mut row = message("");
+        row.body = BodyView::Poll {
+            question: "When?".into(),
+            options: vec![option("now", 2, true), option("later", 0, false)],
+            multiple: false,
+            closed: true,
+            closes_at: None,
+            voters: 2,
+        };
+        assert_eq!(
+            arrived_utc(&row),
+            "12:31 mia: [poll, closed] When?\n      1. now (2, yours)\n      2. later (0)"
+        );
+        row.body = BodyView::Timer { seconds: 3_600 };
+        assert_eq!(arrived_utc(&row), "12:31 mia: [new messages disappear after 1h]");
+    }
+
+    #[test]
+    fn what_somebody_did_to_a_message_is_said_in_a_line() {
+        let row = message("see you at the pier");
+        let reacted = AnnotationView::Reacted {
+            emoji: "👍".into(),
+            on: true,
+        };
+        assert_eq!(
+            annotated("mia", &reacted, Some(&row)),
+            "[mia reacted with 👍 to: see you at the pier]"
+        );
+        assert_eq!(
+            annotated("mia", &AnnotationView::Deleted, None),
+            "[mia deleted a message]"
+        );
     }
 
     fn arrived_utc(message: &MessageView) -> String {
@@ -374,6 +612,12 @@ mod tests {
             unread: 12,
             active_at: 1_784_032_260_000,
             disappearing: 0,
+            favourite: false,
+            muted_until: None,
+            archived: false,
+            marked_unread: false,
+            level: NotificationLevel::Everything,
+            draft: None,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),
@@ -390,6 +634,15 @@ mod tests {
             chat(&row, 6, &TimeZone::UTC),
             "mia     2026-07-14 12:31           you: hi (waits)"
         );
+        let marked = ChatView {
+            favourite: true,
+            muted_until: Some(1),
+            ..row.clone()
+        };
+        assert_eq!(
+            chat(&marked, 6, &TimeZone::UTC),
+            "mia     2026-07-14 12:31           [favourite] [muted] you: hi (waits)"
+        );
         let quiet = ChatView {
             last: None,
             saved: true,
@@ -400,6 +653,73 @@ mod tests {
             "mia (saved messages)  2026-07-14 12:31"
         );
         assert_eq!(excerpt(&"x".repeat(200)).chars().count(), EXCERPT);
+    }
+
+    #[test]
+    fn a_safety_number_stands_in_three_lines_of_four_groups() {
+        let shown = safety_number(&"12345".repeat(12));
+        assert_eq!(shown, ["12345 12345 12345 12345"; 3].join("\n"));
+    }
+
+    #[test]
+    fn a_change_says_when_what_and_by_whom() {
+        let of = |what, by| ChangeView {
+            at: 1_784_032_260_000,
+            what,
+            by,
+        };
+        let phone = || WhatChangedView::DeviceAdded {
+            device: 3,
+            name: Some("Phone\u{1b}".into()),
+        };
+        let first = || ChangeAuthorView::Device {
+            device: 0,
+            name: None,
+        };
+        assert_eq!(
+            change(&of(phone(), first()), &TimeZone::UTC),
+            "2026-07-14 12:31  Phone\u{FFFD} was added, by device 0"
+        );
+        assert_eq!(
+            change(&of(phone(), ChangeAuthorView::RecoveryKey), &TimeZone::UTC),
+            "2026-07-14 12:31  Phone\u{FFFD} was added, with the recovery key"
+        );
+        assert_eq!(
+            change(&of(WhatChangedView::Made, first()), &TimeZone::UTC),
+            "2026-07-14 12:31  the account was made"
+        );
+    }
+
+    #[test]
+    fn what_was_found_says_when_where_and_who_and_commands_no_terminal() {
+        let hit = SearchHitView {
+            message: "id".into(),
+            room: "room".into(),
+            author: "author".into(),
+            username: Some("mia".into()),
+            mine: false,
+            sent_at: 1_784_032_260_000,
+            excerpt: "the boat\u{1b}[2J".into(),
+            matches: vec![(4, 8)],
+            position: Position {
+                sequence: Some(1),
+                ordinal: 1,
+            },
+        };
+        assert_eq!(
+            found(&hit, "mia", &TimeZone::UTC),
+            "2026-07-14 12:31 mia: the boat\u{FFFD}[2J"
+        );
+        let own = SearchHitView {
+            mine: true,
+            ..hit.clone()
+        };
+        assert!(found(&own, "mia", &TimeZone::UTC).starts_with("2026-07-14 12:31 mia › you: "));
+        let unknown = SearchHitView {
+            username: None,
+            ..hit
+        };
+        assert!(found(&unknown, "harbour", &TimeZone::UTC).contains("harbour › somebody: "));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod commands;
 mod error;
 mod format;
 mod links;
+mod messages;
 mod notices;
 mod password;
 mod print;

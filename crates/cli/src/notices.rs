@@ -77,3 +77,29 @@ pub(crate) fn notice(notice: &NoticeView, name: &dyn Fn(&str) -> String) -> Stri
 pub(crate) fn unnamed(account: &str) -> String {
     account.chars().take(8).collect()
 }
+
+/// The accounts that a notice names.
+pub(crate) fn accounts(notice: &NoticeView) -> Vec<&str> {
+    match notice {
+        NoticeView::Joined { account, .. }
+        | NoticeView::Left { account }
+        | NoticeView::Removed { account, .. }
+        | NoticeView::Banned { account, .. }
+        | NoticeView::Unbanned { account }
+        | NoticeView::Muted { account, .. }
+        | NoticeView::RolesChanged { account, .. }
+        | NoticeView::NicknameChanged { account, .. } => vec![account],
+        NoticeView::OwnerChanged { from, to } => vec![from, to],
+        NoticeView::Created
+        | NoticeView::Renamed { .. }
+        | NoticeView::TopicChanged { .. }
+        | NoticeView::DescriptionChanged
+        | NoticeView::IconChanged
+        | NoticeView::PolicyChanged
+        | NoticeView::ChannelCreated
+        | NoticeView::ChannelChanged
+        | NoticeView::ChannelDeleted
+        | NoticeView::Closed
+        | NoticeView::Other => Vec::new(),
+    }
+}

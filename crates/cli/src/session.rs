@@ -166,11 +166,23 @@ impl Session {
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
-        let found = chats
+        let mut named: Vec<(String, PersonView)> = chats
             .into_iter()
             .filter_map(|chat| Some((chat.room, chat.person?)))
-            .find(|(_, person)| person.username == who.username.as_str());
-        let Some((room, PersonView { account, username })) = found else {
+            .filter(|(_, person)| person.username == who.username.as_str())
+            .collect();
+        if named.len() > 1 {
+            // One name, several identities: the one that the link names, or the one that has the name now.
+            let trust = self.device.list_trust().await?;
+            let wanted = who.account.map(|account| account.to_string());
+            named.retain(|(_, person)| match &wanted {
+                Some(account) => person.account == *account,
+                None => trust
+                    .iter()
+                    .all(|one| one.account != person.account || one.successor.is_none()),
+            });
+        }
+        let Some((room, PersonView { account, username })) = named.into_iter().next() else {
             return Ok(None);
         };
         check_account(&account, who.account)?;

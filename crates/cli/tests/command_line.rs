@@ -70,6 +70,10 @@ fn a_device_without_an_account_wants_one_and_leaves_nothing_behind() {
         &["approve"],
         &["contact-link"],
         &["recovery-key"],
+        &["group", "create", "Friends"],
+        &["community", "list"],
+        &["join", "https://chat.example.org/#/join/AQ"],
+        &["members", "Friends", "add", "mia"],
     ] {
         let output = conclave(&home, line, "");
         assert_eq!(code(&output), Some(77), "{line:?}: {}", text(&output.stderr));

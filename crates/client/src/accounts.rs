@@ -245,6 +245,7 @@ impl Engine {
                     | Call::RecoveryStart { .. }
                     | Call::RecoveryProof { .. }
                     | Call::RecoveryFinish { .. }
+                    | Call::ResetFinish { .. }
             )
         })
     }
@@ -278,7 +279,12 @@ impl Engine {
         let password = form.password.as_bytes();
         let finished = match state.finish(password, started.opaque.as_slice(), &mut work.rng) {
             Ok(finished) => finished,
-            Err(AuthError::WrongCredentials) if form.instead_of.is_some() => {
+            Err(AuthError::WrongCredentials)
+                if matches!(
+                    form.instead_of,
+                    Some(Instead::Registration(_) | Instead::Recovery(_))
+                ) =>
+            {
                 self.begin_after_all(work, ask, form);
                 return Ok(());
             }
@@ -375,6 +381,7 @@ impl Engine {
                     invite,
                 },
             ),
+            Some(Instead::Reset) => self.start_reset(work, ask, username, password),
             None => self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None)),
         }
     }

@@ -257,7 +257,7 @@ impl Engine {
 
     /// The time for an entry: this device's, or the server's where this device's clock is so far off that the
     /// server would refuse it.
-    fn entry_time(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn entry_time(&self, now: Timestamp) -> Timestamp {
         let Some((server, here)) = self.server_time else {
             return now;
         };

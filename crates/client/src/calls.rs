@@ -13,11 +13,13 @@ use conclave_protocol::limits::ENVELOPES_PAGE;
 use conclave_protocol::links::LinkOpened;
 use conclave_protocol::logins::{DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, Ticket};
 use conclave_protocol::messages::EnvelopesPage;
+use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, Problem, RoomId, Timestamp, Token, Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, Problem, RoomId, Timestamp, Token,
+    Username,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +30,8 @@ use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
 use crate::meeting::LinkCall;
+use crate::places::entering::Visit;
+use crate::places::views::PreviewView;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
 use crate::vault::VaultNeed;
@@ -94,6 +98,9 @@ pub(crate) enum Call {
         ask: u64,
         form: RecoverForm,
     },
+    ResetFinish {
+        ask: u64,
+    },
     /// Whether a device that was added here has signed in.
     AddedDevice(LinkId),
     Devices {
@@ -103,6 +110,20 @@ pub(crate) enum Call {
         entry: Bytes,
     },
     Need(Need),
+    MakePlace {
+        place: PlaceId,
+    },
+    AppendPlace {
+        place: PlaceId,
+        entry: Bytes,
+    },
+    ReadInvited(Box<Visit>),
+    FindInviter {
+        ask: u64,
+        preview: Box<PreviewView>,
+        by: AccountId,
+    },
+    JoinPlace(Box<Visit>),
 }
 
 /// What a person filled in to register.
@@ -131,6 +152,8 @@ pub(crate) enum Instead {
     Registration(String),
     /// A recovery with this key.
     Recovery(Box<RecoveryKey>),
+    /// Starting again under the name, with the password alone.
+    Reset,
 }
 
 /// What a person filled in to come back with the recovery key.
@@ -171,8 +194,14 @@ pub(crate) enum Need {
     Prekeys,
     /// Something of the account's vault.
     Vault(VaultNeed),
+    /// Whom the name of somebody known here belongs to now.
+    Named(AccountId),
     /// Older messages of a room of a place.
     Past(RoomId),
+    /// Where the account is in.
+    Places,
+    /// Entries of a place's chain.
+    PlaceEntries(PlaceId),
 }
 
 /// How a need stands.
@@ -274,6 +303,13 @@ impl Engine {
                 (Method::Get, path, None)
             }
             Need::Room(room) => (Method::Get, format!("/api/v1/rooms/{room}"), None),
+            Need::Named(account) => {
+                let Some(name) = work.pinned_name(account)? else {
+                    return Ok(());
+                };
+                let path = format!("/api/v1/accounts/by-username/{name}");
+                (Method::Get, path, None)
+            }
             Need::OpenRoom(room) => {
                 let Some(state) = work.room_state(room)? else {
                     return Ok(());
@@ -303,6 +339,18 @@ impl Engine {
                 let after = work.room_state(room)?.map_or(0, |state| state.cursor);
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
                 (Method::Get, path, None)
+            }
+            Need::Places => (Method::Get, "/api/v1/places".to_owned(), None),
+            Need::PlaceEntries(place) => {
+                let after = match self.place_page_after(work, place)? {
+                    Some(after) => format!("?after={after}"),
+                    None => String::new(),
+                };
+                (
+                    Method::Get,
+                    format!("/api/v1/places/{place}/entries{after}"),
+                    None,
+                )
             }
             Need::Vault(vault) => match self.vault_request(work, vault)? {
                 Some(request) => request,
@@ -378,6 +426,9 @@ impl Engine {
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
             Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
+                Ok(pending) if matches!(form.instead_of, Some(Instead::Reset)) => {
+                    self.reset_with(work, ask, &form, pending)
+                }
                 Ok(pending) => self.pending_login(work, ask, &form, pending),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
@@ -401,10 +452,24 @@ impl Engine {
             Call::RecoveryFinish { ask, form } => {
                 self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
             }
+            Call::ResetFinish { ask } => match parse::<LoggedIn>(answer) {
+                Ok(logged_in) => self.take_login(work, ask, &logged_in),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
             Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
+            Call::MakePlace { place } => self.place_made(work, place, parse::<PlaceAppended>(answer)),
+            Call::AppendPlace { place, entry } => {
+                self.place_append_answered(work, place, entry, parse::<PlaceAppended>(answer))
+            }
+            Call::ReadInvited(visit) => self.invited_read(work, visit, parse::<PlaceEntriesPage>(answer)),
+            Call::FindInviter { ask, preview, by } => {
+                self.inviter_found(work, ask, preview, by, parse::<AccountFound>(answer));
+                Ok(())
+            }
+            Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
         }
     }
 
@@ -428,6 +493,13 @@ impl Engine {
                 Ok(found) => return self.needed_room(work, room, found.low, found.high),
                 Err(refusal) => refusal,
             },
+            Need::Named(account) => {
+                // Where it is not answered, it is asked again when somebody looks.
+                if let Ok(found) = parse::<AccountFound>(answer) {
+                    self.needed_named(work, account, found)?;
+                }
+                return Ok(());
+            }
             Need::OpenRoom(room) => match parse::<Nothing>(answer) {
                 Ok(Nothing) => {
                     if let Some(mut state) = work.room_state(room)? {
@@ -454,6 +526,17 @@ impl Engine {
                 Ok(()) => return Ok(()),
                 Err(refusal) => refusal,
             },
+            Need::Places => match parse::<PlacesFound>(answer) {
+                Ok(found) => return self.places_found(work, &found),
+                Err(refusal) => refusal,
+            },
+            Need::PlaceEntries(place) => match parse::<PlaceEntriesPage>(answer) {
+                Ok(page) => return self.needed_place_entries(work, place, &page),
+                Err(refusal) => {
+                    self.place_entries_not_had(work, place, &refusal.failure())?;
+                    refusal
+                }
+            },
             Need::Prekeys => match parse::<PrekeysLeft>(answer) {
                 Ok(left) => {
                     self.prekeys_left = left.one_time;
@@ -462,6 +545,11 @@ impl Engine {
                 Err(refusal) => refusal,
             },
         };
+        if let Need::Bundle(address) = need
+            && refusal.is(ErrorCode::NoPrekeys)
+        {
+            self.without_prekeys.insert(address);
+        }
         if refusal.is(ErrorCode::SignInNeeded) {
             // The access token ended on the way; the next round fetches one.
             self.access = None;
@@ -521,12 +609,19 @@ impl Engine {
             | Call::OpenLink { ask, .. }
             | Call::RecoveryStart { ask, .. }
             | Call::RecoveryProof { ask, .. }
-            | Call::RecoveryFinish { ask, .. } => self.fail(work, ask, failure.clone()),
+            | Call::RecoveryFinish { ask, .. }
+            | Call::ResetFinish { ask } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.
             Call::Devices { ask } => return self.devices_found(work, ask, Err(Refusal::Unreachable)),
             Call::Append { .. } => self.fail_appends(work, failure)?,
+            Call::MakePlace { place } => return self.place_made(work, place, Err(Refusal::Unreachable)),
+            Call::AppendPlace { place, .. } => self.fail_place_acts(work, place, failure)?,
+            Call::ReadInvited(visit) | Call::JoinPlace(visit) => self.fail(work, visit.ask, failure.clone()),
+            Call::FindInviter { ask, preview, by } => {
+                self.inviter_found(work, ask, preview, by, Err(Refusal::Unreachable));
+            }
             Call::Need(need) => {
                 self.needs.remove(&need);
                 self.entries_not_had(work, need, failure)?;

@@ -245,6 +245,7 @@ impl Engine {
     ) {
         self.behind.remove(&account);
         work.put(Table::Own, &disputed_key(account), entry);
+        work.show(Event::People);
         work.show(Event::Warning {
             failure: chain_failure(error),
         });
@@ -271,10 +272,14 @@ impl Engine {
             let grown = person.with(growth.chain, growth.bytes);
             work.put_contact(&grown);
             self.record_head(work, &grown.chain)?;
+            work.show(Event::People);
             self.people.insert(account, Arc::new(grown));
         }
         // It may grow once more on this very connection.
         self.longer_chains_asked.remove(&account);
+        if !gone.is_empty() {
+            self.observe_soon(work, own.account == account);
+        }
         for device in gone {
             self.revoked(work, DeviceAddress { account, device });
         }

@@ -55,6 +55,11 @@ impl Link {
         matches!(self, Self::Greeting { .. } | Self::CatchingUp | Self::Online)
     }
 
+    /// Nobody is on the way to the server.
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self, Self::Idle | Self::Down { .. })
+    }
+
     /// The server has said welcome.
     pub(crate) fn is_greeted(&self) -> bool {
         matches!(self, Self::CatchingUp | Self::Online)
@@ -315,6 +320,7 @@ impl Engine {
             work.join_rooms(&welcome.moved);
         }
         self.own_chain_on_welcome(work, welcome.head)?;
+        self.places_on_welcome(work)?;
         self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
@@ -364,6 +370,7 @@ impl Engine {
     fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) -> Result<(), ReadError> {
         self.forget_connection();
         self.fail_held(work, &Failure::offline())?;
+        self.places_lost(work)?;
         let doubled =
             RETRY_FIRST_MS.saturating_mul(1_u64.checked_shl(self.failed_connects).unwrap_or(u64::MAX));
         let pause = pause.unwrap_or(doubled.min(RETRY_LAST_MS));

@@ -103,6 +103,30 @@ own_failures! {
     restored "restored" "This device was restored from an older copy. Messages from the time between may be missing here; your chats go on with new keys.";
     /// The server handed out prekeys that are not genuine.
     prekeys_invalid "prekeys_invalid" "The server showed keys for this person that are not genuine. Nothing was sent. Ask the server's operator.";
+    /// Only its author may do that.
+    not_yours "not_yours" "This cannot be changed by you. Ask whoever wrote it.";
+    /// What was given is no reaction.
+    emoji_invalid "emoji_invalid" "A reaction is one emoji or a very short word. Choose another one.";
+    /// Too many reactions.
+    reactions_many "reactions_many" "You gave this message 20 different reactions. Take one back first.";
+    /// Too many people are mentioned.
+    mentions_many "mentions_many" "One message can mention 50 people. Mention everyone, or write two.";
+    /// The poll is not one.
+    poll_invalid "poll_invalid" "A poll needs a question, 2 to 12 different answers that are not too long, and a closing time that lies ahead. Change it and try again.";
+    /// The poll takes no more votes.
+    poll_closed "poll_closed" "This poll is closed. Ask whoever made it for a new one.";
+    /// The time is too long.
+    timer_long "timer_long" "Messages can stay for a year at most. Choose a shorter time.";
+    /// The person's name belongs to another identity than the one that was compared.
+    identity_changed "identity_changed" "This is another identity than the one you compared. Compare the safety number again, or accept it; until then nothing is sent.";
+    /// What was typed, pasted or scanned is neither a safety code nor a safety number.
+    safety_code_unreadable "safety_code_unreadable" "This is neither a safety code nor a safety number of 60 digits. Take it from the other person's screen once more.";
+    /// It is the code that this side shows.
+    safety_code_own "safety_code_own" "This is the code that you show. Scan or paste the one that the other person shows.";
+    /// The numbers do not fit.
+    safety_number_differs "safety_number_differs" "The numbers do not match. This may be the code of somebody else; if it is not, somebody stands between you. Write nothing that matters before you have met and compared again.";
+    /// The device belongs to the account that is to be given up.
+    device_is_here "device_is_here" "This device belongs to your account, so nothing has to be lost. Sign in with your password, or use the recovery key.";
     /// Already signed in.
     signed_in "signed_in" "You are signed in already.";
     /// The place is not known here.
@@ -141,6 +165,32 @@ own_failures! {
     place_closed "place_closed" "This was closed. What was written stays readable.";
     /// The own account is no member.
     place_not_member "place_not_member" "You are no longer a member here.";
+    /// Nothing to search for.
+    search_empty "search_empty" "Type a word to search for.";
+    /// The query is too long.
+    search_long "search_long" "This is too much to search for at once. Use fewer words.";
+    /// An operator without its value.
+    search_unfinished "search_unfinished" "Something is missing behind the colon. Write it without a space, as in from:mia.";
+    /// Nobody by that name.
+    search_from "search_from" "Nobody by that name is known on this device. Check the name behind from:.";
+    /// No chat by that name.
+    search_in "search_in" "No chat by that name is on this device. Check the name behind in:.";
+    /// A kind of content that is not searched for.
+    search_has "search_has" "Messages can be searched for links. Write has:link.";
+    /// No more can be set.
+    settings_full "settings_full" "There is no room for more settings of chats. Take some back first.";
+    /// A setting's name or value is too long.
+    setting_long "setting_long" "This setting is too long to be kept. Shorten it.";
+    /// The folder's name is empty or too long.
+    folder_name "folder_name" "A folder's name has 1 to 32 characters.";
+    /// The folder is full.
+    folder_full "folder_full" "A folder holds 45 chats at most. Make another one for the rest.";
+    /// Too many folders.
+    folders_full "folders_full" "There are 50 folders already. Delete one first.";
+    /// The folder is not there.
+    unknown_folder "unknown_folder" "This folder is not there any more.";
+    /// Not a date.
+    search_date "search_date" "This is no date. Write it like 2026-11-30, 2026-11 or 2026.";
 }
 
 impl Failure {

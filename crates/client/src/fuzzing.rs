@@ -31,7 +31,7 @@ pub fn text_content(counter: u32, text: &str) -> Vec<u8> {
     Content {
         counter,
         previous: conclave_protocol::Hash([7; 32]),
-        body: Body::Text(text.to_owned()),
+        body: Body::Text(text.into()),
     }
     .to_bytes()
 }

@@ -4,6 +4,8 @@ use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timesta
 use zeroize::Zeroizing;
 
 use crate::places::intents::PlaceIntent;
+use crate::trust::Judgment;
+use crate::user_store::views::ChatChange;
 
 /// One input.
 pub enum Input {
@@ -77,6 +79,14 @@ pub enum Intent {
         /// The recovery key as typed.
         words: Zeroizing<String>,
         /// The new password.
+        password: Zeroizing<String>,
+    },
+    /// Start again under one's name with the password alone, as a new identity: everything of the old one is lost.
+    /// Answer: `Done`.
+    ResetIdentity {
+        /// The handle as typed.
+        username: String,
+        /// The password.
         password: Zeroizing<String>,
     },
     /// Begin to approve a new device of the own account. Answer: `Done`; it goes on in
@@ -162,6 +172,27 @@ pub enum Intent {
     ShowRecoveryKey,
     /// The person has kept the recovery key; do not offer it again. Answer: `Done`.
     RecoveryKeyKept,
+    /// How somebody's identity stands, the number to compare, and what changed in their log; of the own account
+    /// what changed. Answer: `Profile`, from what is here; the server is asked for more.
+    Profile {
+        /// Who.
+        account: AccountId,
+    },
+    /// Compare the safety code or number that another person shows. Where it fits, they are marked as verified.
+    /// Answer: `Done`.
+    CompareSafetyCode {
+        /// Who.
+        account: AccountId,
+        /// Their code, the link that holds it, or the 60 digits.
+        typed: String,
+    },
+    /// Say something about somebody's identity. Answer: `Done`.
+    Judge {
+        /// Who.
+        account: AccountId,
+        /// What.
+        judgment: Judgment,
+    },
     /// Write an own text anew. Answer: `Done`.
     EditMessage {
         /// The message.
@@ -237,6 +268,41 @@ pub enum Intent {
     },
     /// Something about groups and communities.
     Place(PlaceIntent),
+    /// Set something of a chat on all own devices. Answer: `Done`.
+    SetChat {
+        /// The room.
+        room: RoomId,
+        /// What is set.
+        change: ChatChange,
+    },
+    /// Keep what was begun to write in a chat, on all own devices. Answer: `Done`.
+    SaveDraft {
+        /// The room.
+        room: RoomId,
+        /// The text; none once it was sent or given up.
+        text: Option<String>,
+    },
+    /// Make a folder of chats, or change one. Answer: `Done`.
+    SetFolder {
+        /// Which one; none for a new one.
+        id: Option<[u8; 8]>,
+        /// Its name.
+        name: String,
+        /// The rooms in it.
+        rooms: Vec<RoomId>,
+    },
+    /// Delete a folder; its chats stay. Answer: `Done`.
+    DeleteFolder {
+        /// Which one.
+        id: [u8; 8],
+    },
+    /// Set something by name on all own devices. Answer: `Done`.
+    SetSetting {
+        /// The name.
+        name: String,
+        /// The value; none to take it back.
+        value: Option<String>,
+    },
 }
 
 /// What goes with a text.

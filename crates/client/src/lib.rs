@@ -23,6 +23,8 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod actions;
+mod annotations;
 mod appending;
 mod approving;
 mod calls;
@@ -33,6 +35,7 @@ mod connection;
 mod contacts;
 mod content;
 mod devices;
+mod disappearing;
 mod effects;
 mod failure;
 #[cfg(feature = "fuzzing")]
@@ -59,18 +62,25 @@ mod receipts;
 mod recovering;
 mod recovery_words;
 mod refill;
+mod removed;
 mod repair;
+mod resetting;
 mod restored;
 mod rooms;
 mod rows;
+pub mod search;
 mod sent;
 mod sessions;
 mod timeline;
+mod trust;
+pub mod user_store;
 mod vault;
 pub mod views;
+mod views_of_people;
 mod work;
 
 pub use changes::{Change, Table};
+pub use content::{Act, Annotation, Poll, Text, With};
 pub use effects::{Applies, Effects, HttpBody, HttpCall, Method, Released, Request};
 pub use failure::Failure;
 pub use input::{HttpOutcome, Input, Intent, LinkTarget, TextWith};
@@ -78,3 +88,4 @@ pub use machine::Engine;
 pub use reads::{ReadError, Reads, Record};
 pub use recovery_words::unknown_words;
 pub use rows::{Delivery, Entry, Loss, MessageBody, MessageRow, Notice, RoomKind, RoomRow};
+pub use trust::Judgment;

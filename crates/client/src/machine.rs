@@ -14,6 +14,7 @@ use crate::appending::Append;
 use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
 use crate::connection::{Access, Link};
+use crate::content::Poll;
 use crate::effects::{Effects, Released, Request};
 use crate::failure::Failure;
 use crate::input::{Input, Intent};
@@ -45,6 +46,10 @@ pub struct Engine {
     pub(crate) halted: BTreeMap<RoomId, Timestamp>,
     /// Refused control payloads by outbox key, and when they are tried again.
     pub(crate) delayed: BTreeMap<Vec<u8>, Timestamp>,
+    /// When what waits to be sent is gone over whole, where it is more than is looked at each time.
+    pub(crate) whole_outbox_due: Option<Timestamp>,
+    /// Devices that have published no prekeys, as the server says: nothing can be sealed to them yet.
+    pub(crate) without_prekeys: BTreeSet<DeviceAddress>,
     pub(crate) people: BTreeMap<AccountId, Arc<Person>>,
     pub(crate) found: BTreeMap<AccountId, Person>,
     pub(crate) moved: BTreeMap<RoomId, u64>,
@@ -59,6 +64,10 @@ pub struct Engine {
     pub(crate) receipts_due: Option<Timestamp>,
     /// Receipts owed from before the engine began were looked for.
     pub(crate) receipts_looked_for: bool,
+    /// When what the person set is told to the own devices.
+    pub(crate) user_store_due: Option<Timestamp>,
+    /// What was set before the engine began was looked for.
+    pub(crate) user_store_looked_for: bool,
     pub(crate) prekeys_due: Option<Timestamp>,
     pub(crate) prekeys_left: u32,
     /// Meeting places of new devices, this one's or others' that it approves, and when each is looked at.
@@ -85,6 +94,8 @@ pub struct Engine {
     pub(crate) heard_at: Timestamp,
     pub(crate) pinged: bool,
     pub(crate) vault: VaultRun,
+    /// When the next message has to be gone.
+    pub(crate) expiry_due: Option<Timestamp>,
     pub(crate) places: PlacesRun,
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
@@ -111,6 +122,8 @@ impl Engine {
             in_flight: BTreeMap::new(),
             halted: BTreeMap::new(),
             delayed: BTreeMap::new(),
+            whole_outbox_due: None,
+            without_prekeys: BTreeSet::new(),
             people: BTreeMap::new(),
             found: BTreeMap::new(),
             moved: BTreeMap::new(),
@@ -121,6 +134,8 @@ impl Engine {
             daily_due: None,
             receipts_due: None,
             receipts_looked_for: false,
+            user_store_due: None,
+            user_store_looked_for: false,
             prekeys_due: None,
             prekeys_left: 0,
             meetings: BTreeMap::new(),
@@ -137,6 +152,7 @@ impl Engine {
             heard_at: Timestamp(0),
             pinged: false,
             vault: VaultRun::default(),
+            expiry_due: None,
             places: PlacesRun::default(),
             now: Timestamp(0),
             posting: PostingRun::default(),
@@ -272,6 +288,9 @@ impl Engine {
                 words,
                 password,
             } => return self.recover(work, ask, &username, &words, password),
+            Intent::ResetIdentity { username, password } => {
+                return self.reset_identity(work, ask, &username, password);
+            }
             Intent::RenameDevice { device, name } => return self.rename_device(work, ask, device, &name),
             _ => {}
         }
@@ -285,6 +304,7 @@ impl Engine {
             | Intent::ShowLinkCode
             | Intent::CancelJoining
             | Intent::Recover { .. }
+            | Intent::ResetIdentity { .. }
             | Intent::RenameDevice { .. } => Ok(()),
             Intent::AnswerLink { link } => self.answer_link(work, ask, link),
             Intent::ConfirmLink { link, digits } => self.confirm_link(work, ask, link, digits.as_deref()),
@@ -301,18 +321,44 @@ impl Engine {
             Intent::MakeInvite => self.make_invite(work, ask),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
-            Intent::EditMessage { .. }
-            | Intent::DeleteMessage { .. }
-            | Intent::React { .. }
-            | Intent::Pin { .. }
-            | Intent::CreatePoll { .. }
-            | Intent::Vote { .. }
-            | Intent::ClosePoll { .. }
-            | Intent::Forward { .. }
-            | Intent::SetDisappearing { .. } => {
-                self.fail(work, ask, Failure::unknown_message());
-                Ok(())
+            Intent::Profile { account } => self.profile(work, ask, account),
+            Intent::CompareSafetyCode { account, typed } => {
+                self.compare_safety_code(work, ask, account, &typed)
             }
+            Intent::Judge { account, judgment } => self.judge_identity(work, ask, account, judgment),
+            Intent::SetChat { room, change } => self.set_chat(work, ask, room, &change),
+            Intent::SaveDraft { room, text } => self.save_draft(work, ask, room, text),
+            Intent::SetFolder { id, name, rooms } => self.set_folder(work, ask, id, &name, rooms),
+            Intent::DeleteFolder { id } => self.delete_folder(work, ask, id),
+            Intent::SetSetting { name, value } => self.set_setting(work, ask, &name, value),
+            Intent::EditMessage { message, text } => self.edit_message(work, ask, message, &text),
+            Intent::DeleteMessage {
+                message,
+                for_everyone,
+            } => self.delete_message(work, ask, message, for_everyone),
+            Intent::React { message, emoji, on } => self.react(work, ask, message, emoji, on),
+            Intent::Pin { message, on } => self.pin(work, ask, message, on),
+            Intent::CreatePoll {
+                room,
+                id,
+                question,
+                options,
+                multiple,
+                closes_at,
+            } => {
+                let poll = Poll {
+                    question,
+                    options,
+                    multiple,
+                    closes_at,
+                    ..Poll::default()
+                };
+                self.create_poll(work, ask, (room, id), poll)
+            }
+            Intent::Vote { message, choices } => self.vote(work, ask, message, choices),
+            Intent::ClosePoll { message } => self.close_poll(work, ask, message),
+            Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
+            Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
             Intent::Place(intent) => self.place_intent(work, ask, intent),
         }
     }
@@ -337,7 +383,6 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Drained => self.drained(work),
-            ServerFrame::Pong(_) => Ok(()),
             ServerFrame::Closing(closing) => self.closing(work, closing),
             ServerFrame::PrekeysLow(left) => {
                 self.prekeys_low(work, left);
@@ -350,7 +395,8 @@ impl Engine {
                 self.room_moved(cursor);
                 Ok(())
             }
-            ServerFrame::PlaceMoved(_) => Ok(()),
+            ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
+            ServerFrame::Pong(_) => Ok(()),
         }
     }
 
@@ -360,17 +406,20 @@ impl Engine {
         self.drive_meetings(work)?;
         if self.link.is_greeted() {
             self.follow_chains(work)?;
+            self.drive_places(work)?;
             self.read_mailbox(work)?;
             self.fill_gaps(work)?;
             self.repair(work)?;
             self.drive_posting(work)?;
             self.forget_revoked(work)?;
             self.send_receipts(work)?;
+            self.send_user_store(work)?;
             self.drive_vault(work)?;
             self.flush_outbox(work)?;
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.expire(work)?;
         self.keep_rolls(work);
         let state = self.link.state();
         if state != self.shown {
@@ -398,13 +447,17 @@ impl Engine {
             .chain(self.daily_due)
             .chain(self.vault.due.filter(|_| !self.vault.stopped))
             .chain(self.forget_due)
+            .chain(self.places_due())
             .chain(self.receipts_due)
+            .chain(self.whole_outbox_due)
+            .chain(self.user_store_due)
             .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))
             .filter(|_| live)
             .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
+            .chain(self.expiry_due)
             .min()
     }
 }

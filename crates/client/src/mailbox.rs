@@ -11,8 +11,9 @@ use conclave_sigchain::Device;
 use crate::calls::{Need, NeedState};
 use crate::codec::KeyAndHash;
 use crate::content::{
-    Body, Content, Control, MessageContext, control_context, head_of, in_order, key_context,
+    Act, Body, Content, Control, MessageContext, control_context, head_of, in_order, key_context,
 };
+use crate::disappearing::began_before;
 use crate::effects::Request;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
@@ -22,7 +23,7 @@ use crate::reads::ReadError;
 use crate::rooms::{Place, RoomState};
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 use crate::sent::is_far_ahead;
-use crate::views::Event;
+use crate::views::{AnnotationView, Event, PersonView};
 use crate::work::Work;
 
 /// Mailbox messages taken in one handling, so that a long absence does not block what a person does.
@@ -185,10 +186,13 @@ impl Engine {
         let history_from = state.history_from;
         state.came_here(message.sequence);
         work.put_room_state(message.room, &state);
+        let shown = work.find_message(deliver.id)?.is_none_or(|row| row.is_shown());
         if known.is_none()
             && let Some(mut room) = work.find_room(message.room)?
         {
-            room.active_at = room.active_at.max(message.time);
+            if shown {
+                room.active_at = room.active_at.max(message.time);
+            }
             if history_from == Some(room.read_up_to) {
                 // It came before this device's first welcome, and nobody has read it.
                 room.read_up_to = state.history_from.unwrap_or(room.read_up_to);
@@ -250,20 +254,22 @@ impl Engine {
         let mine = from.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: body_of(content),
+            body: body_of(content.body, message),
             ..row_of(work, from, id, message, mine)?
         };
         if let Some(placeholder) = placeholder {
             row.sequence = placeholder.sequence;
             row.delivery = placeholder.delivery;
         }
-        work.put_message(row);
-        if !mine {
+        let row = work.take_in(row, false)?;
+        if !mine && row.body.is_shown() {
             self.owe_delivered(work, message.room, id)?;
             work.show(Event::Arrived {
                 room: message.room.to_string(),
                 message: id.to_string(),
             });
+        } else if !mine {
+            work.show_annotated(&row)?;
         }
         Ok(())
     }
@@ -471,10 +477,14 @@ impl Engine {
         }
         let own = work.own()?;
         let room = RoomId::direct(own.account, from.account);
-        if from.account != own.account
+        let is_stranger = from.account != own.account
             && work.room_state(room)?.is_none()
-            && !self.shares_a_place(work, from.account)?
-        {
+            && !self.shares_a_place(work, from.account)?;
+        if is_stranger && self.a_place_is_on_its_way() {
+            // Whoever has just let this account in may say so before the place is here.
+            return Ok(Taken::Waits);
+        }
+        if is_stranger {
             // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
             // noise, would tell them that this device is there.
             return Ok(Taken::Done);
@@ -518,6 +528,12 @@ impl Engine {
                             self.take_sender_key_wanted(work, from, room, &chains)?;
                         }
                         Control::Seeds(room, seeds) => self.take_seeds(work, from, room, seeds)?,
+                        Control::PlaceKeys(place, head, keys) => {
+                            self.take_place_keys(work, from, place, head, &keys)?;
+                        }
+                        Control::PlaceKeysWanted(place, head) => {
+                            self.take_place_keys_wanted(work, from, place, head)?;
+                        }
                         // What own devices tell each other is nobody else's to say.
                         _ if from.account != own.account => {}
                         Control::Seen(seen) => self.take_seen(work, &seen)?,
@@ -525,6 +541,9 @@ impl Engine {
                         Control::VaultKey(generation, key) => {
                             self.take_vault_key(work, generation, &key.0)?;
                         }
+                        Control::Removed(ids) => self.take_removed(work, &ids)?,
+                        Control::Marked(mark) => self.take_mark(work, &mark)?,
+                        Control::UserStore(entries) => self.hear_set(work, entries)?,
                     }
                 }
             }
@@ -699,18 +718,96 @@ impl Engine {
             }
             Need::OpenRoom(room) => self.fail_room(work, room, ErrorCode::UnknownPerson),
             Need::Entries(account) => self.entries_ended(work, account),
-            Need::Bundle(_) | Need::FreshBundle(_) | Need::Envelopes(_) | Need::Prekeys => Ok(()),
+            Need::Bundle(_)
+            | Need::FreshBundle(_)
+            | Need::Envelopes(_)
+            | Need::Prekeys
+            | Need::Places
+            | Need::Named(_) => Ok(()),
+            Need::PlaceEntries(place) => self.place_not_shown(work, place),
             Need::Vault(vault) => self.vault_refused(work, vault),
             Need::Past(room) => self.past_refused(work, room),
         }
     }
 }
 
-/// What a row says of a content.
-pub(crate) fn body_of(content: Content) -> MessageBody {
-    match content.body {
+/// What a row says of a content. One whose seal says something else than its envelope is refused.
+pub(crate) fn body_of(body: Body, message: &DirectMessage) -> MessageBody {
+    body_in(body, message.class, message.target)
+}
+
+/// As [`body_of`], of an envelope of any room.
+pub(crate) fn body_in(body: Body, class: Class, target: Option<EnvelopeId>) -> MessageBody {
+    if body.class() != class || body.class() == Class::Annotation && body.target() != target {
+        return MessageBody::Removed;
+    }
+    match body {
         Body::Text(text) => MessageBody::Text(text),
+        Body::Poll(poll) => MessageBody::Poll(poll),
+        Body::Timer { revision, seconds } => MessageBody::Timer(revision, seconds),
+        Body::Annotation(annotation) => MessageBody::Annotation(annotation),
         Body::Unsupported => MessageBody::Unsupported,
+    }
+}
+
+impl Work<'_> {
+    /// A message was opened: its row is written, and what belongs together is brought together.
+    pub(crate) fn take_in(&mut self, mut row: MessageRow, is_history: bool) -> Result<MessageRow, ReadError> {
+        row.counts &= row.body.is_news();
+        if self.was_removed(row.id)? {
+            row.remove();
+        }
+        let read = match (self.find_room(row.room)?, row.sequence) {
+            (Some(room), Some(sequence)) => sequence <= room.read_up_to,
+            _ => false,
+        };
+        if row.mine || read {
+            let from = began_before(&row, is_history, self.now);
+            row.body.starts_to_disappear(from);
+        }
+        if row.body.expires_at().is_some_and(|at| at <= self.now) {
+            row.remove();
+        }
+        self.take_timer(&row)?;
+        self.put_message(row.clone());
+        self.settle(&row)?;
+        Ok(row)
+    }
+
+    /// Tells what somebody else did to a message, where it is shown and they may.
+    pub(crate) fn show_annotated(&mut self, row: &MessageRow) -> Result<(), ReadError> {
+        let Some(annotation) = row.body.annotation() else {
+            return Ok(());
+        };
+        let Some(target) = self.find_message(annotation.target)? else {
+            return Ok(());
+        };
+        let deletes = annotation.act == Act::Delete && matches!(target.body, MessageBody::Deleted(_));
+        if target.room != row.room || !(deletes || self.is_allowed(&target, row.author, &annotation.act)?) {
+            return Ok(());
+        }
+        let by = PersonView {
+            account: row.author.to_string(),
+            username: self.username_of(row.author)?.unwrap_or_default(),
+        };
+        let what = match &annotation.act {
+            Act::Edit(_) => AnnotationView::Edited,
+            Act::Delete => AnnotationView::Deleted,
+            Act::React(emoji, on) => AnnotationView::Reacted {
+                emoji: emoji.clone(),
+                on: *on,
+            },
+            Act::Pin(on) => AnnotationView::Pinned { on: *on },
+            Act::Vote(_) => AnnotationView::Voted,
+            Act::Close => AnnotationView::PollClosed,
+        };
+        self.show(Event::Annotated {
+            room: row.room.to_string(),
+            message: annotation.target.to_string(),
+            by,
+            what,
+        });
+        Ok(())
     }
 }
 

@@ -74,6 +74,30 @@ impl Reads for Disk {
     fn last_ordinal(&self) -> Result<u64, ReadError> {
         Ok(0)
     }
+
+    fn list_annotations(&self, _: EnvelopeId, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn astray(&self, _: RoomId, _: AccountId) -> Result<(u32, Option<EnvelopeId>), ReadError> {
+        Ok((0, None))
+    }
+
+    fn thread(&self, _: RoomId, _: EnvelopeId) -> Result<(u32, Timestamp), ReadError> {
+        Ok((0, Timestamp(0)))
+    }
+
+    fn list_disappearing(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn list_expired(&self, _: Timestamp, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError> {
+        Ok(None)
+    }
 }
 
 impl Applies for Disk {
@@ -560,6 +584,7 @@ impl Story {
             return;
         }
         let pending = LoginPending {
+            time: 1,
             account: self.server.account,
             username: self.server.username.clone(),
             entries: self.server.entries.clone(),

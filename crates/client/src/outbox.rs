@@ -8,37 +8,42 @@ use std::collections::BTreeSet;
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
-    Accepted, Class, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
+    Accepted, ClientFrame, Distribute, Heads, MessageKey, Pairwise, Refused, Restart, Send, Side,
 };
-use conclave_protocol::limits::TEXT_MAX;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, RoomId};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId};
 use minicbor::{Decode, Encode};
 use zeroize::Zeroizing;
 
+use crate::actions::trimmed;
 use crate::calls::Need;
 use crate::changes::Table;
 use crate::codec::{self, KeyAndHash};
 use crate::content::{
-    Body, ChainId, Content, Control, MessageContext, control_context, in_order, key_context,
+    Body, ChainId, Content, Control, MessageContext, Text, control_context, in_order, key_context,
 };
 use crate::effects::Request;
 use crate::failure::Failure;
 use crate::input::TextWith;
 use crate::machine::Engine;
+use crate::own::OwnIdentity;
 use crate::posting::Said;
 use crate::reads::ReadError;
 use crate::repair;
 use crate::rooms::Link;
 use crate::rows::{Delivery, MessageBody, MessageRow};
 use crate::sent::Sent;
+use crate::sessions::Sealable;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
 /// Items sent and not answered yet.
 const IN_FLIGHT_MAX: usize = 64;
-/// Items looked at in one round: far more than may be in flight, so that a room whose messages have to wait
-/// does not hold up the others until more than this many wait there.
+/// Items looked at each time: far more than may be in flight.
 const ROUND: u32 = 1_024;
+/// Everything that waits is looked at so often, where it is more.
+const WHOLE_ROUND_MS: u64 = 1_000;
+/// What a device without prekeys is to be told waits no longer than this.
+const TOLD_WITHIN_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Pause after a refusal that gives no time of its own.
 const REFUSED_PAUSE_MS: u64 = 1_000;
 /// Pause after a room's keys were replaced: what says so is on its way.
@@ -78,16 +83,26 @@ enum Target {
     /// Sender keys of a room for a device that asked for them; looked up when it is sealed.
     #[n(5)]
     Seeds(#[n(0)] DeviceAddress, #[n(1)] RoomId, #[n(2)] Vec<ChainId>),
+    /// Keys of a place, to the devices of a member or to one of them; looked up when they are sealed.
+    #[n(10)]
+    PlaceKeys(#[n(0)] AccountId, #[n(1)] Option<DeviceId>, #[n(2)] PlaceId),
 }
 
 impl Target {
-    /// The account of a control payload.
-    fn peer(&self) -> Option<AccountId> {
+    /// To whom a control payload goes: an account, or one of its devices.
+    fn receiver(&self) -> Option<(AccountId, Option<DeviceId>)> {
         match self {
             Self::Message(_) | Self::SenderKey(..) => None,
-            Self::Control(peer, ..) | Self::VaultKey(peer, _) => Some(*peer),
-            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some(to.account),
+            Self::Control(peer, device, _) | Self::PlaceKeys(peer, device, _) => Some((*peer, *device)),
+            Self::VaultKey(peer, _) => Some((*peer, None)),
+            Self::Repeat(to, _) | Self::Seeds(to, ..) => Some((to.account, Some(to.device))),
         }
+    }
+
+    /// True behind a payload to the same account, or to the same device of it, that waits.
+    fn waits_behind(&self, waiting: &BTreeSet<(AccountId, Option<DeviceId>)>) -> bool {
+        self.receiver()
+            .is_some_and(|receiver| waiting.contains(&receiver) || waiting.contains(&(receiver.0, None)))
     }
 }
 
@@ -102,27 +117,6 @@ pub(crate) struct Sealed {
     /// For a message in a room of a place: which message of which sender key it is.
     #[n(2)]
     pub(crate) said: Option<Said>,
-}
-
-/// What a message is to say, and where it belongs.
-pub(crate) struct Draft {
-    pub(crate) class: Class,
-    pub(crate) target: Option<EnvelopeId>,
-    pub(crate) thread: Option<EnvelopeId>,
-    pub(crate) body: Body,
-}
-
-/// The draft of a message row; none where there is nothing to send in it.
-fn draft_of(row: &MessageRow) -> Option<Draft> {
-    let MessageBody::Text(text) = &row.body else {
-        return None;
-    };
-    Some(Draft {
-        class: Class::Message,
-        target: None,
-        thread: None,
-        body: Body::Text(text.clone()),
-    })
 }
 
 /// An item on its way.
@@ -148,33 +142,50 @@ impl Engine {
         room: RoomId,
         id: Option<EnvelopeId>,
         text: String,
-        _with: TextWith,
+        with: TextWith,
     ) -> Result<(), ReadError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            self.fail(work, ask, Failure::text_empty());
-            return Ok(());
-        }
-        if trimmed.len() > TEXT_MAX {
-            self.fail(work, ask, Failure::text_long());
-            return Ok(());
-        }
-        let Some(mut row) = work.find_room(room)? else {
+        let text = match trimmed(&text) {
+            Ok(text) => text.to_owned(),
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
+        };
+        if work.find_room(room)?.is_none() {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
+        }
+        if self.is_sent_already(work, ask, id)? {
+            return Ok(());
+        }
+        let with = match self.checked_with(work, room, with)? {
+            Ok(with) => with,
+            Err(failure) => {
+                self.fail(work, ask, failure);
+                return Ok(());
+            }
         };
+        if self.refuses_to_send(work, ask, room)? {
+            return Ok(());
+        }
+        let text = Text {
+            text,
+            with,
+            expires_at: None,
+        };
+        self.send_body(work, ask, (room, id), MessageBody::Text(text))
+    }
+
+    /// Writes a row of the own account and puts it in the outbox.
+    pub(crate) fn put_in_outbox(
+        &mut self,
+        work: &mut Work<'_>,
+        room: RoomId,
+        id: Option<EnvelopeId>,
+        body: MessageBody,
+    ) -> Result<MessageRow, ReadError> {
         let id = match id {
             Some(id) => {
-                if work.find_message(id)?.is_some() {
-                    self.answer(
-                        work,
-                        ask,
-                        Outcome::Queued {
-                            message: id.to_string(),
-                        },
-                    );
-                    return Ok(());
-                }
                 let mut counters = work.counters()?;
                 counters.last_made = counters.last_made.max(id);
                 work.put_counters(&counters);
@@ -183,23 +194,27 @@ impl Engine {
             None => work.make_id()?,
         };
         let own = work.own()?;
-        let ordinal = work.next_ordinal()?;
-        work.put_message(MessageRow {
+        let row = MessageRow {
             id,
             room,
             sequence: None,
-            ordinal,
+            ordinal: work.next_ordinal()?,
             author: own.account,
             device: own.device,
             mine: true,
             sent_at: id.time(),
-            counts: true,
+            counts: body.is_news(),
             delivery: Delivery::Queued,
             missing_before: 0,
-            body: MessageBody::Text(trimmed.to_owned()),
-        });
-        row.active_at = row.active_at.max(work.now);
-        work.put_room(row);
+            body,
+        };
+        if row.is_shown()
+            && let Some(mut chat) = work.find_room(room)?
+        {
+            chat.active_at = chat.active_at.max(work.now);
+            work.put_room(chat);
+        }
+        work.put_message(row.clone());
         enqueue(
             work,
             &Item {
@@ -208,18 +223,12 @@ impl Engine {
                 sealed: None,
             },
         )?;
-        self.answer(
-            work,
-            ask,
-            Outcome::Queued {
-                message: id.to_string(),
-            },
-        );
-        Ok(())
+        Ok(row)
     }
 
     pub(crate) fn retry(&mut self, work: &mut Work<'_>, ask: u64, id: EnvelopeId) -> Result<(), ReadError> {
         match work.find_message(id)? {
+            Some(row) if self.refuses_to_send(work, ask, row.room)? => {}
             Some(mut row) if row.mine && matches!(row.delivery, Delivery::Failed(_)) => {
                 row.delivery = Delivery::Queued;
                 row.ordinal = work.next_ordinal()?;
@@ -361,6 +370,25 @@ impl Engine {
         enqueue(work, &item)
     }
 
+    /// Takes the keys of a place into the outbox, for a member's devices.
+    pub(crate) fn enqueue_keys_of_place(
+        &mut self,
+        work: &mut Work<'_>,
+        account: AccountId,
+        device: Option<DeviceId>,
+        place: PlaceId,
+    ) -> Result<(), ReadError> {
+        let id = work.make_id()?;
+        enqueue(
+            work,
+            &Item {
+                id,
+                target: Target::PlaceKeys(account, device, place),
+                sealed: None,
+            },
+        )
+    }
+
     /// Sends what can be sent.
     pub(crate) fn flush_outbox(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.outbox_grew = false;
@@ -380,8 +408,8 @@ impl Engine {
             return Ok(());
         }
         let mut waiting_rooms = BTreeSet::new();
-        let mut waiting_peers = BTreeSet::new();
-        for (key, mut item) in work.list::<Item>(Table::Outbox, ROUND)? {
+        let mut waiting_peers: BTreeSet<(AccountId, Option<DeviceId>)> = BTreeSet::new();
+        for (key, mut item) in self.outbox_round(work)? {
             if self.in_flight.len() >= IN_FLIGHT_MAX {
                 break;
             }
@@ -398,9 +426,7 @@ impl Engine {
             if item.sealed.is_none() {
                 let sealing = match &item.target {
                     Target::Message(room) => self.seal_message(work, item.id, *room)?,
-                    target if target.peer().is_some_and(|peer| waiting_peers.contains(&peer)) => {
-                        Sealing::Waits
-                    }
+                    target if target.waits_behind(&waiting_peers) => Sealing::Waits,
                     Target::Control(peer, device, payload) => {
                         self.seal_control(work, item.id, *peer, *device, payload.as_slice())?
                     }
@@ -411,6 +437,15 @@ impl Engine {
                         }
                         None => Sealing::Void,
                     },
+                    Target::PlaceKeys(account, device, place) => {
+                        match self.place_keys_for(work, *place, *account)? {
+                            Some(control) => {
+                                let payload = codec::encode(&control);
+                                self.seal_control(work, item.id, *account, *device, &payload)?
+                            }
+                            None => Sealing::Void,
+                        }
+                    }
                     Target::VaultKey(account, generation) => match work.vault_key_to_tell(*generation)? {
                         Some(control) => {
                             let payload = codec::encode(&control);
@@ -435,10 +470,15 @@ impl Engine {
                         work.put(Table::Outbox, &key, &item);
                     }
                     Sealing::Waits => {
-                        if let Target::Message(room) = &item.target {
-                            waiting_rooms.insert(*room);
+                        match (&item.target, item.target.receiver()) {
+                            (Target::Message(room), _) => {
+                                waiting_rooms.insert(*room);
+                            }
+                            (_, Some(receiver)) => {
+                                waiting_peers.insert(receiver);
+                            }
+                            (_, None) => {}
                         }
-                        waiting_peers.extend(item.target.peer());
                         continue;
                     }
                     Sealing::Void => {
@@ -464,11 +504,16 @@ impl Engine {
         id: EnvelopeId,
         room: RoomId,
     ) -> Result<Sealing, ReadError> {
-        let Some(draft) = work.find_message(id)?.as_ref().and_then(draft_of) else {
+        let row = work.find_message(id)?;
+        let Some(said) = row.and_then(|row| body_to_seal(&row.body)) else {
             return Ok(Sealing::Void);
         };
+        if self.is_about_nothing(work, &said)? {
+            self.give_up(work, id, ErrorCode::Forbidden)?;
+            return Ok(Sealing::Void);
+        }
         if self.place_of(work, room)?.is_some() {
-            return self.seal_post(work, id, room, draft);
+            return self.seal_post(work, id, room, said);
         }
         let Some(mut state) = work.room_state(room)? else {
             return Ok(Sealing::Void);
@@ -481,6 +526,9 @@ impl Engine {
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, state.peer)? {
             return Ok(Sealing::Waits);
         }
+        if work.is_blocked(state.peer)? {
+            return Ok(Sealing::Waits);
+        }
         let (Some(me), Some(peer)) = (self.person(work, own.account)?, self.person(work, state.peer)?) else {
             self.need(work, Need::Person(state.peer))?;
             return Ok(Sealing::Waits);
@@ -489,13 +537,9 @@ impl Engine {
         addresses.sort_unstable();
         addresses.dedup();
         addresses.retain(|address| *address != own.address());
-        let mut ready = true;
-        for address in &addresses {
-            ready &= self.session_ready(work, *address)?;
-        }
-        if !ready {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
-        }
+        };
 
         let (low, _) = in_order(own.account, state.peer);
         let (low_chain, high_chain) = if low == own.account {
@@ -512,7 +556,7 @@ impl Engine {
         else {
             return Ok(Sealing::Void);
         };
-        let (class, target) = (draft.class, draft.target);
+        let (class, target) = (said.class(), said.target());
         let context = MessageContext {
             room,
             heads,
@@ -528,7 +572,7 @@ impl Engine {
             Content {
                 counter: state.sealed.next,
                 previous: state.sealed.hash,
-                body: draft.body,
+                body: said,
             }
             .to_bytes(),
         );
@@ -541,7 +585,16 @@ impl Engine {
 
         let payload = KeyAndHash::new(content_key.as_bytes(), &hash);
         let mut keys = Vec::with_capacity(addresses.len());
-        for to in addresses {
+        for to in without {
+            // It asks for the key once it can be sealed to.
+            let side = if to.account == low { Side::Low } else { Side::High };
+            keys.push(MessageKey {
+                side,
+                device: to.device,
+                pairwise: Bytes(Vec::new()),
+            });
+        }
+        for to in ready {
             let binding = key_context(room, id, own.address(), to);
             let Ok(pairwise) = work.seal_pairwise(to, Purpose::MessageKey, &binding, payload.as_bytes())?
             else {
@@ -593,21 +646,24 @@ impl Engine {
         if self.sealing_waits_for(work, own.account)? || self.sealing_waits_for(work, peer)? {
             return Ok(Sealing::Waits);
         }
+        if work.is_blocked(peer)? {
+            return Ok(Sealing::Waits);
+        }
         let addresses: Vec<DeviceAddress> = person
             .addresses()
             .filter(|address| *address != own.address())
             .filter(|address| device.is_none_or(|device| address.device == device))
             .collect();
-        let mut ready = true;
-        for address in &addresses {
-            ready &= self.session_ready(work, *address)?;
-        }
-        if !ready {
+        let Some(Sealable { ready, without }) = self.sealable(work, own.address(), &addresses)? else {
             return Ok(Sealing::Waits);
+        };
+        if ready.is_empty() && !without.is_empty() {
+            let too_old = work.now.since(id.time()) > TOLD_WITHIN_MS;
+            return Ok(if too_old { Sealing::Void } else { Sealing::Waits });
         }
         let padded = pad(payload);
-        let mut messages = Vec::with_capacity(addresses.len());
-        for to in addresses {
+        let mut messages = Vec::with_capacity(ready.len());
+        for to in ready {
             let binding = control_context(id, own.address(), to);
             match work.seal_pairwise(to, Purpose::Control, &binding, &padded)? {
                 Ok(bytes) => messages.push(Pairwise {
@@ -620,12 +676,51 @@ impl Engine {
         if messages.is_empty() {
             return Ok(Sealing::Void);
         }
+        self.tell_later(work, &own, &without, payload)?;
         let frame = Bytes(ClientFrame::Distribute(Distribute { id, messages }).to_bytes());
         Ok(Sealing::Ready(Sealed {
             frame,
             link: None,
             said: None,
         }))
+    }
+
+    /// What own devices without prekeys have to know is sent to each of them once that is possible. What is only of
+    /// use in the moment, and what others' devices miss, is not.
+    fn tell_later(
+        &mut self,
+        work: &mut Work<'_>,
+        own: &OwnIdentity,
+        without: &[DeviceAddress],
+        payload: &[u8],
+    ) -> Result<(), ReadError> {
+        let passing = matches!(
+            minicbor::decode(payload),
+            Ok(Control::Receipt(_) | Control::Seen(_) | Control::SessionStart(_))
+        );
+        for to in without.iter().filter(|to| to.account == own.account && !passing) {
+            let item = Item {
+                id: work.make_id()?,
+                target: Target::Control(to.account, Some(to.device), Bytes(payload.to_vec())),
+                sealed: None,
+            };
+            enqueue(work, &item)?;
+        }
+        Ok(())
+    }
+
+    /// What is looked at now, in order: as a rule the first of what waits. Where more waits, all of it from time to
+    /// time, so that a room or a person whose items have to wait does not hold up the others.
+    fn outbox_round(&mut self, work: &Work<'_>) -> Result<Vec<(Vec<u8>, Item)>, ReadError> {
+        let whole = self.whole_outbox_due.is_some_and(|due| due <= work.now);
+        let items = work.list::<Item>(Table::Outbox, if whole { u32::MAX } else { ROUND })?;
+        let more = u32::try_from(items.len()).is_ok_and(|found| found >= ROUND);
+        if !more {
+            self.whole_outbox_due = None;
+        } else if whole || self.whole_outbox_due.is_none() {
+            self.whole_outbox_due = Some(work.now.plus(WHOLE_ROUND_MS));
+        }
+        Ok(items)
     }
 
     pub(crate) fn accepted(&mut self, work: &mut Work<'_>, accepted: Accepted) -> Result<(), ReadError> {
@@ -639,11 +734,15 @@ impl Engine {
             if row.delivery == Delivery::Queued {
                 row.delivery = Delivery::Sent;
             }
-            if let Some(mut room) = work.find_room(row.room)? {
+            row.body.starts_to_disappear(work.now);
+            if row.is_shown()
+                && let Some(mut room) = work.find_room(row.room)?
+            {
                 room.active_at = room.active_at.max(accepted.time);
                 work.put_room(room);
             }
-            work.put_message(row);
+            work.put_message(row.clone());
+            work.settle(&row)?;
         }
         if let Some(room) = sent.room
             && self.place_of(work, room)?.is_some()
@@ -713,6 +812,12 @@ impl Engine {
             // Whether that is true shows elsewhere; until then nothing is given up.
             | ErrorCode::DeviceRevoked => refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from),
             code => {
+                if code == ErrorCode::RecipientGone {
+                    // They may have started again under their name.
+                    for peer in self.peers_of(work, &sent)? {
+                        self.look_up_name(work, peer)?;
+                    }
+                }
                 let item: Option<Item> = work.find(Table::Outbox, &sent.key)?;
                 work.delete(Table::Outbox, &sent.key);
                 self.give_up(work, refused.id, code)?;
@@ -747,7 +852,11 @@ impl Engine {
                 accounts.dedup();
                 accounts
             }
-            Some(target) => target.peer().into_iter().collect(),
+            Some(target) => target
+                .receiver()
+                .map(|(account, _)| account)
+                .into_iter()
+                .collect(),
             None => Vec::new(),
         })
     }
@@ -755,6 +864,17 @@ impl Engine {
     /// True while the server has not answered every message sent to a room.
     pub(crate) fn sends_in_flight(&self, room: RoomId) -> bool {
         self.in_flight.values().any(|sent| sent.room == Some(room))
+    }
+
+    /// True for what is said about an own message that never left.
+    fn is_about_nothing(&self, work: &Work<'_>, said: &Body) -> Result<bool, ReadError> {
+        let target = said
+            .target()
+            .map(|target| work.find_message(target))
+            .transpose()?;
+        Ok(target.is_some_and(|target| {
+            target.is_none_or(|target| target.mine && matches!(target.delivery, Delivery::Failed(_)))
+        }))
     }
 
     /// A message cannot be sent: it stays here, and says why.
@@ -769,6 +889,13 @@ impl Engine {
             && row.sequence.is_none()
         {
             row.delivery = Delivery::Failed(code);
+            if row.body.annotation().is_some() {
+                // No row says so; the message shows again what it said before.
+                row.remove();
+                work.show(Event::Warning {
+                    failure: Failure::server(code, None),
+                });
+            }
             work.put_message(row);
             work.forget_sent(id);
         }
@@ -841,6 +968,20 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What is sealed of a row; none where nothing is.
+pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
+    match body {
+        MessageBody::Text(text) => Some(Body::Text(text.clone())),
+        MessageBody::Poll(poll) => Some(Body::Poll(poll.clone())),
+        MessageBody::Timer(revision, seconds) => Some(Body::Timer {
+            revision: *revision,
+            seconds: *seconds,
+        }),
+        MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
+        _ => None,
     }
 }
 

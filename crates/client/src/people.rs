@@ -68,6 +68,11 @@ impl Person {
         self.entries.get(usize::try_from(sequence).ok()?)
     }
 
+    /// All entries, verified.
+    pub(crate) fn entries(&self) -> &[Bytes] {
+        &self.entries
+    }
+
     /// The entries behind a sequence.
     pub(crate) fn entries_behind(&self, sequence: u32) -> Vec<Bytes> {
         let behind = usize::try_from(sequence).unwrap_or(usize::MAX).saturating_add(1);
@@ -97,6 +102,17 @@ impl Person {
     /// One device as a side of handshakes. None where the chain does not list it or names unusable keys.
     pub(crate) fn remote(&self, device: DeviceId) -> Option<RemoteDevice> {
         remote_of(&self.chain, device)
+    }
+}
+
+impl Work<'_> {
+    /// Somebody's handle, where it is known here.
+    pub(crate) fn username_of(&self, account: AccountId) -> Result<Option<String>, ReadError> {
+        if let Some(own) = self.find_own()?.filter(|own| own.account == account) {
+            return Ok(Some(own.username.clone()));
+        }
+        let contact: Option<ContactRecord> = self.find(Table::Contacts, &account.0)?;
+        Ok(contact.map(|contact| contact.username))
     }
 }
 
@@ -167,6 +183,7 @@ impl Engine {
             }
         } else {
             work.put_contact(&person);
+            self.person_seen(work, &person)?;
             for (device, _) in person
                 .chain
                 .known_devices()
@@ -195,6 +212,22 @@ impl Work<'_> {
         }
         let record = self.find::<ContactRecord>(Table::Contacts, &account.0)?;
         Ok(record.map(|record| record.username))
+    }
+
+    /// Contacts of this handle; where there is none, those whose handle begins so.
+    pub(crate) fn people_named(&self, name: &str) -> Result<Vec<AccountId>, ReadError> {
+        let (mut same, mut begin) = (Vec::new(), Vec::new());
+        for (key, record) in self.list::<ContactRecord>(Table::Contacts, u32::MAX)? {
+            let Ok(account) = key.as_slice().try_into().map(AccountId) else {
+                continue;
+            };
+            if record.username == name {
+                same.push(account);
+            } else if record.username.starts_with(name) {
+                begin.push(account);
+            }
+        }
+        Ok(if same.is_empty() { begin } else { same })
     }
 
     pub(crate) fn put_contact(&mut self, person: &Person) {

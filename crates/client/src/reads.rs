@@ -1,6 +1,6 @@
 //! How the engine looks into the device's store.
 
-use conclave_protocol::{EnvelopeId, RoomId};
+use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -34,4 +34,22 @@ pub trait Reads {
 
     /// The highest `ordinal` of any message; zero when there is none.
     fn last_ordinal(&self) -> Result<u64, ReadError>;
+
+    /// Annotations of a message that still say something, by id, at most `limit`.
+    fn list_annotations(&self, target: EnvelopeId, limit: u32) -> Result<Vec<MessageRow>, ReadError>;
+
+    /// How many annotations of an account in a room belong to messages that are not here, and the oldest of them.
+    fn astray(&self, room: RoomId, author: AccountId) -> Result<(u32, Option<EnvelopeId>), ReadError>;
+
+    /// How many messages of a room hang from one as its thread, and when the newest was sent.
+    fn thread(&self, room: RoomId, root: EnvelopeId) -> Result<(u32, Timestamp), ReadError>;
+
+    /// Messages of others in a room with a sequence of at most `up_to` that disappear and whose time has not begun.
+    fn list_disappearing(&self, room: RoomId, up_to: u64, limit: u32) -> Result<Vec<MessageRow>, ReadError>;
+
+    /// Messages that have to be gone by now, the first ones first.
+    fn list_expired(&self, now: Timestamp, limit: u32) -> Result<Vec<MessageRow>, ReadError>;
+
+    /// When the next message has to go.
+    fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError>;
 }

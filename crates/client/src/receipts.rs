@@ -78,6 +78,7 @@ impl Engine {
             row.read_up_to = sequence;
             let peer = row.peer();
             work.put_room(row);
+            work.start_disappearing(room, sequence)?;
             if self.place_of(work, room)?.is_some() {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 let reads = self.seen_up_to(work, room, sequence)?;
@@ -95,6 +96,7 @@ impl Engine {
                 self.receipts_soon(work)?;
             }
         }
+        self.unmark(work, room)?;
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }
@@ -125,7 +127,7 @@ impl Engine {
     }
 
     /// True where the account has other devices than this one.
-    fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
+    pub(crate) fn has_other_devices(&mut self, work: &Work<'_>) -> Result<bool, ReadError> {
         let person = self.person(work, work.own()?.account)?;
         Ok(person.is_some_and(|person| person.chain.devices().nth(1).is_some()))
     }
@@ -147,8 +149,8 @@ impl Engine {
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
-            work.delete(Table::Receipts, &key);
             let Ok(room) = <[u8; 32]>::try_from(key.as_slice()) else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
             if self.place_of(work, RoomId(room))?.is_some() {
@@ -164,8 +166,14 @@ impl Engine {
                 continue;
             }
             let Some(state) = work.room_state(RoomId(room))? else {
+                work.delete(Table::Receipts, &key);
                 continue;
             };
+            if work.is_blocked(state.peer)? {
+                // They are told once the person has accepted who this is.
+                continue;
+            }
+            work.delete(Table::Receipts, &key);
             if state.peer == work.own()?.account {
                 continue;
             }
@@ -228,6 +236,7 @@ impl Engine {
                 work.put_room(row);
                 // That device told the authors, too.
                 self.seen_up_to(work, read.room, sequence)?;
+                work.start_disappearing(read.room, sequence)?;
             }
         }
         for id in &seen.told {

@@ -197,16 +197,18 @@ impl Work<'_> {
         }
         if self.find_room(room)?.is_none() {
             let active_at = self.now;
+            let name = self.pinned_name(peer)?.unwrap_or_else(|| username.to_owned());
             self.put_room(RoomRow {
                 room,
                 kind: RoomKind::Direct {
                     peer,
-                    username: username.to_owned(),
+                    username: name.clone(),
                 },
-                title: username.to_owned(),
+                title: name,
                 active_at,
                 read_up_to: joins_at.unwrap_or(0),
             });
+            self.put_identity_line(room, peer)?;
         }
         Ok(())
     }

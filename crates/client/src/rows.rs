@@ -3,6 +3,7 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, PlaceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 
+use crate::content::{Annotation, Poll, Text, With};
 pub use crate::places::notices::{Entry, Notice};
 
 /// A room in the list of chats.
@@ -134,7 +135,7 @@ pub enum Delivery {
 pub enum MessageBody {
     /// A text.
     #[n(0)]
-    Text(#[n(0)] String),
+    Text(#[n(0)] Text),
     /// Content of a kind that this version does not know.
     #[n(1)]
     Unsupported,
@@ -147,6 +148,25 @@ pub enum MessageBody {
     /// It could not be opened here, and its key will not come any more.
     #[n(4)]
     Lost(#[n(0)] Loss),
+    /// A poll.
+    #[n(10)]
+    Poll(#[n(0)] Poll),
+    /// After how many seconds new messages disappear: revision and seconds.
+    #[n(11)]
+    Timer(#[n(0)] u32, #[n(1)] u32),
+    /// Said about another message; not shown as one.
+    #[n(12)]
+    Annotation(#[n(0)] Annotation),
+    /// Deleted for everyone, by its author or by somebody else who may.
+    #[n(13)]
+    Deleted(#[n(0)] bool),
+    /// Nothing of it is kept or shown: deleted for the own account, disappeared, or an annotation that was refused
+    /// or that a later one replaced. Its row stays, so that it does not come again.
+    #[n(14)]
+    Removed,
+    /// The person's name belonged to another identity before.
+    #[n(30)]
+    IdentityChanged,
     /// What the chain of a group or community says that happened. It was derived here and never sent.
     #[n(20)]
     Notice(#[n(0)] Notice),
@@ -173,5 +193,86 @@ impl MessageBody {
     /// True for a placeholder, which gives way to the message when that can be opened after all.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Unopened | Self::Lost(_))
+    }
+
+    /// True for what stands in a timeline.
+    pub fn is_shown(&self) -> bool {
+        !matches!(self, Self::Annotation(_) | Self::Removed)
+    }
+
+    /// True for what is new to read; placeholders may be.
+    pub fn is_news(&self) -> bool {
+        self.is_shown()
+            && !matches!(
+                self,
+                Self::Timer(..) | Self::Deleted(_) | Self::RestoredHere | Self::Notice(_)
+            )
+    }
+
+    /// True for what somebody wrote and others may react to.
+    pub fn is_content(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Poll(_) | Self::Unsupported)
+    }
+
+    /// What is said about another message.
+    pub fn annotation(&self) -> Option<&Annotation> {
+        match self {
+            Self::Annotation(annotation) => Some(annotation),
+            _ => None,
+        }
+    }
+
+    /// The message that an annotation belongs to.
+    pub fn target(&self) -> Option<EnvelopeId> {
+        self.annotation().map(|annotation| annotation.target)
+    }
+
+    /// What goes with it.
+    pub fn with(&self) -> Option<&With> {
+        match self {
+            Self::Text(text) => Some(&text.with),
+            Self::Poll(poll) => Some(&poll.with),
+            _ => None,
+        }
+    }
+
+    /// Seconds after which it disappears, where that time has not begun.
+    pub fn disappears(&self) -> Option<u32> {
+        self.with()
+            .and_then(|with| with.disappears)
+            .filter(|_| self.expires_at().is_none())
+    }
+
+    /// When it disappears here.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => text.expires_at,
+            Self::Poll(poll) => poll.expires_at,
+            _ => None,
+        }
+    }
+
+    /// The time after which it disappears begins.
+    pub(crate) fn starts_to_disappear(&mut self, from: Timestamp) {
+        let Some(seconds) = self.disappears() else { return };
+        let at = Some(from.plus(u64::from(seconds).saturating_mul(1_000)));
+        match self {
+            Self::Text(text) => text.expires_at = at,
+            Self::Poll(poll) => poll.expires_at = at,
+            _ => {}
+        }
+    }
+}
+
+impl MessageRow {
+    /// True when the timeline has a place for it: it shows something, or that something is missing before it.
+    pub fn is_shown(&self) -> bool {
+        self.body.is_shown() || self.missing_before > 0
+    }
+
+    /// Nothing of it is kept.
+    pub(crate) fn remove(&mut self) {
+        self.body = MessageBody::Removed;
+        self.counts = false;
     }
 }

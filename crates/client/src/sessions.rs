@@ -221,6 +221,14 @@ impl Unopened {
     }
 }
 
+/// The devices that something goes to.
+pub(crate) struct Sealable {
+    /// They can be sealed to now.
+    pub(crate) ready: Vec<DeviceAddress>,
+    /// They have published no prekeys yet.
+    pub(crate) without: Vec<DeviceAddress>,
+}
+
 impl Engine {
     /// A claimed bundle came: a session begins with it.
     pub(crate) fn needed_bundle(
@@ -240,6 +248,7 @@ impl Engine {
         let verified = PrekeyBundle::from_bytes(claimed.bundle.as_slice())
             .ok()
             .and_then(|bundle| bundle.verify(&remote).ok());
+        self.without_prekeys.remove(&address);
         let began = match verified {
             Some(bundle) => {
                 let chain = own.chain()?;
@@ -295,6 +304,38 @@ impl Engine {
         }
         self.need(work, Need::Bundle(address))?;
         Ok(false)
+    }
+
+    /// Of the devices that something goes to: those that can be sealed to now, and those that have no prekeys yet.
+    /// None while something is on its way, and where an account would get nothing at all on any device; `own` is
+    /// one of them by itself.
+    ///
+    /// A device without prekeys must not hold up the others. It gets the message without its key, shows that, and
+    /// asks for the key as for any other that it could not open: so a server that only claims it has none hides
+    /// nothing.
+    pub(crate) fn sealable(
+        &mut self,
+        work: &mut Work<'_>,
+        own: DeviceAddress,
+        addresses: &[DeviceAddress],
+    ) -> Result<Option<Sealable>, ReadError> {
+        let (mut ready, mut without) = (Vec::with_capacity(addresses.len()), Vec::new());
+        let mut waits = false;
+        for address in addresses {
+            if self.session_ready(work, *address)? {
+                ready.push(*address);
+            } else if self.without_prekeys.contains(address) {
+                without.push(*address);
+            } else {
+                waits = true;
+            }
+        }
+        let reached = |left_out: &DeviceAddress| {
+            let account = left_out.account;
+            account == own.account || ready.iter().any(|address| address.account == account)
+        };
+        let all_reached = without.iter().all(reached);
+        Ok((!waits && all_reached).then_some(Sealable { ready, without }))
     }
 
     /// The device behind an address, where its account's verified chain lists it.

@@ -6,6 +6,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use crate::views_of_people::{
+    ChangeAuthorView, ChangeView, EarlierView, ProfileView, StandingView, TrustView, WhatChangedView,
+};
+
 pub use self::contents::{
     ActionView, AnnotationView, EditView, ForwardedView, PollOptionView, QuoteState, QuoteView, ReactionView,
     ThreadView,
@@ -20,6 +24,7 @@ pub use crate::places::views::{
     NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
 };
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
+use crate::user_store::views::NotificationLevel;
 
 /// Something changed that a front end may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +69,10 @@ pub enum Event {
     },
     /// What is to be approved changed.
     Approvals,
+    /// How people's identities stand, or what is known of them, changed.
+    People,
+    /// Folders or settings of the person changed.
+    Settings,
     /// A group or community changed.
     Places {
         /// Its id.
@@ -126,6 +135,11 @@ pub enum Outcome {
     Queued {
         /// The message's id.
         message: String,
+    },
+    /// What is known of somebody.
+    Profile {
+        /// It.
+        profile: Box<ProfileView>,
     },
     /// A group or community was made.
     Place {
@@ -363,6 +377,19 @@ pub struct ChatView {
     pub active_at: u64,
     /// Seconds after which new messages disappear; 0 for never.
     pub disappearing: u32,
+    /// Stands above the others.
+    pub favourite: bool,
+    /// Says nothing until then, Unix milliseconds; none where it is not muted.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub muted_until: Option<u64>,
+    /// Stands apart.
+    pub archived: bool,
+    /// The person wants it to look unread.
+    pub marked_unread: bool,
+    /// What is told of it.
+    pub level: NotificationLevel,
+    /// What was begun to write there.
+    pub draft: Option<String>,
 }
 
 /// Whose room it is.
@@ -478,6 +505,8 @@ pub enum BodyView {
     },
     /// This device was restored from an older copy at this point.
     RestoredHere,
+    /// The person's name belonged to another identity before.
+    IdentityChanged,
     /// A poll.
     Poll {
         /// What is asked.
@@ -536,6 +565,7 @@ impl fmt::Debug for Outcome {
             Self::RecoveryWords { .. } => f.write_str("RecoveryWords(..)"),
             Self::Devices { devices } => f.debug_tuple("Devices").field(devices).finish(),
             Self::Queued { message } => f.debug_tuple("Queued").field(message).finish(),
+            Self::Profile { profile } => f.debug_tuple("Profile").field(&profile.person).finish(),
             Self::Place { place, .. } => f.debug_tuple("Place").field(place).finish(),
             Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
             Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
@@ -556,8 +586,8 @@ impl fmt::Debug for JoiningView {
 }
 
 impl MessageView {
-    /// The view of a stored row.
-    pub fn of(row: &MessageRow) -> Self {
+    /// The view of a stored row alone; what else is known of it is added by whoever looks.
+    pub(crate) fn of(row: &MessageRow) -> Self {
         Self {
             id: row.id.to_string(),
             room: row.room.to_string(),
@@ -576,10 +606,27 @@ impl MessageView {
             },
             missing_before: row.missing_before,
             body: match &row.body {
-                MessageBody::Text(text) => BodyView::Text { text: text.clone() },
-                MessageBody::Unsupported => BodyView::Unsupported,
+                MessageBody::Text(text) => BodyView::Text {
+                    text: text.text.clone(),
+                },
+                MessageBody::Poll(poll) => BodyView::Poll {
+                    question: poll.question.clone(),
+                    options: Vec::new(),
+                    multiple: poll.multiple,
+                    closed: false,
+                    closes_at: poll.closes_at.map(|at| at.0),
+                    voters: 0,
+                },
+                MessageBody::Timer(_, seconds) => BodyView::Timer { seconds: *seconds },
+                MessageBody::Deleted(by_author) => BodyView::Deleted {
+                    by_author: *by_author,
+                },
+                MessageBody::Unsupported | MessageBody::Annotation(_) | MessageBody::Removed => {
+                    BodyView::Unsupported
+                }
                 MessageBody::Unopened => BodyView::Unopened,
                 MessageBody::RestoredHere => BodyView::RestoredHere,
+                MessageBody::IdentityChanged => BodyView::IdentityChanged,
                 MessageBody::Notice(notice) => BodyView::Notice {
                     notice: notice_view(notice),
                 },

@@ -2,9 +2,12 @@
 //!
 //! Everything the engine reads goes through here, so it sees its own changes before they are stored.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use conclave_protocol::{EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, EnvelopeId, PlaceId, RoomId, Timestamp};
+use conclave_sigchain::room::RoomChain;
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -15,6 +18,9 @@ use crate::effects::{Effects, Request};
 use crate::reads::{ReadError, Reads, Record};
 use crate::rows::{Delivery, MessageRow, RoomRow};
 use crate::views::Event;
+
+/// Annotations of one message that are looked at: more than honest people make.
+const ANNOTATIONS_MAX: u32 = 10_000;
 
 /// A changed record: its new value, or nothing where it goes.
 type Value = Option<Zeroizing<Vec<u8>>>;
@@ -28,6 +34,8 @@ pub(crate) struct Work<'a> {
     records: BTreeMap<(Table, Vec<u8>), Value>,
     rooms: BTreeMap<RoomId, RoomRow>,
     messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
+    /// Chains of places that were looked at, as they are in this handling: a page asks for the same one often.
+    chains: RefCell<BTreeMap<PlaceId, Option<Arc<RoomChain>>>>,
     requests: Vec<Request>,
     events: Vec<Event>,
 }
@@ -42,6 +50,7 @@ impl<'a> Work<'a> {
             records: BTreeMap::new(),
             rooms: BTreeMap::new(),
             messages: BTreeMap::new(),
+            chains: RefCell::default(),
             requests: Vec::new(),
             events: Vec::new(),
         }
@@ -77,6 +86,7 @@ impl<'a> Work<'a> {
         self.records.clear();
         self.rooms.clear();
         self.messages.clear();
+        self.chains.borrow_mut().clear();
         self.store = &Empty;
     }
 
@@ -124,7 +134,24 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn changes_chain(&mut self, table: Table) {
+        if table == Table::Places {
+            self.chains.get_mut().clear();
+        }
+    }
+
+    /// The chain of a place as it is known here now.
+    pub(crate) fn chain_of_place(&self, place: PlaceId) -> Result<Option<Arc<RoomChain>>, ReadError> {
+        if let Some(chain) = self.chains.borrow().get(&place) {
+            return Ok(chain.clone());
+        }
+        let chain = self.find_place(place)?.map(|place| place.chain);
+        self.chains.borrow_mut().insert(place, chain.clone());
+        Ok(chain)
+    }
+
     pub(crate) fn put_bytes(&mut self, table: Table, key: &[u8], value: Zeroizing<Vec<u8>>) {
+        self.changes_chain(table);
         self.records.insert((table, key.to_vec()), Some(value));
     }
 
@@ -133,6 +160,7 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
+        self.changes_chain(table);
         self.records.insert((table, key.to_vec()), None);
     }
 
@@ -219,11 +247,22 @@ impl<'a> Work<'a> {
             let Some(row) = row else { continue };
             let reached = row.sequence.is_some_and(|sequence| sequence <= up_to);
             let waits = matches!(row.delivery, Delivery::Sent | Delivery::Delivered);
-            if row.room == room && row.mine && reached && waits {
+            if row.room == room && row.mine && reached && waits && row.is_shown() {
                 all.insert(*id, row.clone());
             }
         }
         Ok(all.into_values().collect())
+    }
+
+    /// The rows that this handling put.
+    #[cfg(test)]
+    pub(crate) fn changed_messages(&self) -> impl Iterator<Item = &MessageRow> {
+        self.messages.values().flatten()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
     }
 
     #[cfg(test)]
@@ -233,6 +272,69 @@ impl<'a> Work<'a> {
             _ => None,
         });
         codes.collect()
+    }
+
+    /// Rows of the store with this handling's changes, those that are `wanted`, by id.
+    fn changed_too(
+        &self,
+        stored: Vec<MessageRow>,
+        wanted: impl Fn(&MessageRow) -> bool,
+    ) -> BTreeMap<EnvelopeId, MessageRow> {
+        let mut all: BTreeMap<EnvelopeId, MessageRow> = stored.into_iter().map(|row| (row.id, row)).collect();
+        for (id, row) in &self.messages {
+            all.remove(id);
+            if let Some(row) = row.as_ref().filter(|row| wanted(row)) {
+                all.insert(*id, row.clone());
+            }
+        }
+        all
+    }
+
+    /// Annotations of a message that still say something, by id.
+    pub(crate) fn list_annotations(&self, target: EnvelopeId) -> Result<Vec<MessageRow>, ReadError> {
+        let stored = self.store.list_annotations(target, ANNOTATIONS_MAX)?;
+        let all = self.changed_too(stored, |row| row.body.target() == Some(target));
+        Ok(all.into_values().collect())
+    }
+
+    /// As [`Reads::astray`], by what was stored before this handling.
+    pub(crate) fn astray(
+        &self,
+        room: RoomId,
+        author: AccountId,
+    ) -> Result<(u32, Option<EnvelopeId>), ReadError> {
+        self.store.astray(room, author)
+    }
+
+    /// As [`Reads::thread`], by what was stored before this handling.
+    pub(crate) fn thread(&self, room: RoomId, root: EnvelopeId) -> Result<(u32, Timestamp), ReadError> {
+        self.store.thread(room, root)
+    }
+
+    /// Messages of others in a room up to a sequence that disappear and whose time has not begun.
+    pub(crate) fn list_disappearing(&self, room: RoomId, up_to: u64) -> Result<Vec<MessageRow>, ReadError> {
+        let stored = self.store.list_disappearing(room, up_to, u32::MAX)?;
+        let all = self.changed_too(stored, |row| {
+            let reached = row.sequence.is_some_and(|sequence| sequence <= up_to);
+            row.room == room && !row.mine && reached && row.body.disappears().is_some()
+        });
+        Ok(all.into_values().collect())
+    }
+
+    /// Messages that have to be gone by now.
+    pub(crate) fn list_expired(&self, limit: u32) -> Result<Vec<MessageRow>, ReadError> {
+        let stored = self.store.list_expired(self.now, limit)?;
+        let all = self.changed_too(stored, |row| {
+            row.body.expires_at().is_some_and(|at| at <= self.now)
+        });
+        Ok(all.into_values().collect())
+    }
+
+    /// When the next message has to go: not later than that.
+    pub(crate) fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError> {
+        let changed = self.messages.values().flatten();
+        let changed = changed.filter_map(|row| row.body.expires_at());
+        Ok(changed.chain(self.store.next_expiry()?).min())
     }
 
     pub(crate) fn stored_last_ordinal(&self) -> Result<u64, ReadError> {
@@ -266,6 +368,30 @@ impl Reads for Empty {
 
     fn last_ordinal(&self) -> Result<u64, ReadError> {
         Ok(0)
+    }
+
+    fn list_annotations(&self, _: EnvelopeId, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn astray(&self, _: RoomId, _: AccountId) -> Result<(u32, Option<EnvelopeId>), ReadError> {
+        Ok((0, None))
+    }
+
+    fn thread(&self, _: RoomId, _: EnvelopeId) -> Result<(u32, Timestamp), ReadError> {
+        Ok((0, Timestamp(0)))
+    }
+
+    fn list_disappearing(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn list_expired(&self, _: Timestamp, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError> {
+        Ok(None)
     }
 }
 

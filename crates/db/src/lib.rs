@@ -45,6 +45,7 @@ mod migrate;
 mod places;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod statements;
 mod types;

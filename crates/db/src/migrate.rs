@@ -30,6 +30,7 @@ versions! {
     1 "0001_first";
     2 "0002_devices";
     3 "0003_places";
+    4 "0004_identities";
 }
 
 /// Where the applied versions are noted.

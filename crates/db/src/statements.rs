@@ -132,10 +132,13 @@ statements! {
     INSERT_ENTRY = { "INSERT INTO entries (account, sequence, bytes) VALUES ($1, $2, $3)" }
     INSERT_DEVICE = { "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
         VALUES ($1, $2, $3, 0, 0)" }
-    FIND_ACCOUNT = { "SELECT id, username, administrator, opaque_record, password, closed_at FROM accounts
+    FIND_ACCOUNT = { "SELECT id, coalesce(former, username), administrator, opaque_record, password, closed_at FROM accounts
         WHERE id = $1" }
     FIND_ACCOUNT_BY_USERNAME = { "SELECT id, username, administrator, opaque_record, password, closed_at
         FROM accounts WHERE username = $1" }
+    /// The name goes free; nothing happens where the account ended or its password was replaced meanwhile.
+    REPLACE_ACCOUNT = { "UPDATE accounts SET former = username, username = $3, closed_at = $4, replaced_by = $5
+        WHERE id = $1 AND password = $2 AND closed_at IS NULL" }
     COUNT_ACCOUNTS = { "SELECT count(*) FROM accounts" }
     LIST_ENTRIES = { "SELECT bytes FROM entries WHERE account = $1 AND sequence > $2
         ORDER BY sequence LIMIT $3" }

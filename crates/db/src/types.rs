@@ -66,6 +66,21 @@ pub struct Account {
     pub closed: bool,
 }
 
+/// Somebody who starts again under their name, without a device and without the recovery key of the account before.
+#[derive(Clone, Debug)]
+pub struct Reset {
+    /// The account that ends.
+    pub before: Account,
+    /// The new one: hash of its genesis entry.
+    pub id: AccountId,
+    /// The genesis entry's bytes; its device has id 0.
+    pub genesis: Vec<u8>,
+    /// The recovery verifying key that it names.
+    pub recovery: [u8; 32],
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
 /// One more entry for an account's chain, already judged by the chain's rules, and what it changes.
 #[derive(Clone, Debug)]
 pub struct NewEntry {
@@ -386,6 +401,8 @@ pub enum Appended {
     StaleDevices,
     /// The room does not exist: refused.
     UnknownRoom,
+    /// An addressed account has no active device any more: refused.
+    Deserted,
     /// The place has another revision than the one by which the post was judged: it has to be judged anew.
     Outdated,
     /// The room's slow mode asks for a pause of so many milliseconds more: refused.

@@ -58,6 +58,8 @@ labels! {
     PLACE_KEY_ID = "conclave/v1/place-key-id";
     /// Associated data of a message in a room of a group or community, as the engine gives it to the sender key.
     ROOM_MESSAGE = "conclave/v1/room-message";
+    /// What the device of a new account signs to take the name of the one before.
+    RESET = "conclave/v1/reset";
     /// Id of a direct room, from both account ids in order.
     DIRECT_ROOM = "conclave/v1/direct-room";
     /// A signed entry of the prekey directory.

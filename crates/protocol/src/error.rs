@@ -103,7 +103,7 @@ codes! {
     /// The account has as many devices as it may.
     31 DevicesFull "devices_full" 409 "An account has 16 devices at most. Remove one that you no longer use.";
     /// The account was closed.
-    32 AccountClosed "account_closed" 410 "This account was closed.";
+    32 AccountClosed "account_closed" 410 "This account has ended: it was closed, or started again as a new identity. What is on this device stays sealed.";
     /// The vault holds as many records as it may.
     33 VaultFull "vault_full" 507 "The vault of this account is full. New messages stay on your devices.";
     /// The room's keys were replaced, or are about to be; the message has to be sealed anew.
@@ -118,6 +118,10 @@ codes! {
     38 Banned "banned" 403 "You were banned here.";
     /// The account is in as many places as it may be.
     39 PlacesFull "places_full" 409 "An account is in 500 groups and communities at most. One has to be left first.";
+    /// The addressed account has no device any more: it ended, or its person started again under its name.
+    50 RecipientGone "recipient_gone" 410 "Nobody reads this chat any more: this account has no device left. If they started again, look them up by their name.";
+    /// A device of the account was there not long ago, so its identity is not reset yet; `retry_after` says when.
+    51 ResetTooSoon "reset_too_soon" 409 "A device of this account was used not long ago. For safety you can start again only after a pause; use that device until then, or ask the server's operator.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -29,6 +29,7 @@ pub mod messages;
 pub mod places;
 pub mod prekeys;
 pub mod recoveries;
+pub mod resets;
 pub mod rooms;
 pub mod time;
 pub mod vault;

@@ -97,6 +97,8 @@ pub struct LoginPending {
     pub token: Token,
     /// Milliseconds until it ends.
     pub expires_in: u64,
+    /// The server's clock in Unix milliseconds.
+    pub time: u64,
 }
 
 /// `POST /api/v1/logins/device/start`: the first sign-in of a device that was just approved needs no password.

@@ -1,10 +1,16 @@
 //! What people want of messages: reply, edit, delete, react, pin, poll, forward, let them disappear.
 
+use std::time::Duration;
+
 use conclave_client::views::{EditView, MessageView, Outcome};
-use conclave_client::{Failure, Intent, TextWith};
+use conclave_client::{Failure, Intent, Reads as _, Table, TextWith};
 use conclave_protocol::{EnvelopeId, RoomId, Timestamp};
+use tokio::time::{sleep, timeout};
 
 use crate::{Device, SdkError};
+
+/// How often the outbox is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
 
 impl Device {
     /// Like [`Device::send_text`], with what goes with the text: a quote, a thread, mentions.
@@ -118,6 +124,25 @@ impl Device {
             Ok(edits.ok_or_else(Failure::unknown_message)?)
         })
         .await
+    }
+
+    /// Waits until nothing waits to be sent. After [`SdkError::TimedOut`] it still waits in the outbox.
+    pub async fn wait_until_outbox_is_empty(&self, limit: Duration) -> Result<(), SdkError> {
+        let waiting = async {
+            loop {
+                let waits = self
+                    .look(|_, store| {
+                        let items = store.list_records(Table::Outbox, &[], 1);
+                        Ok(!items.map_err(|_| Failure::storage())?.is_empty())
+                    })
+                    .await?;
+                if !waits {
+                    return Ok(());
+                }
+                sleep(GLANCE).await;
+            }
+        };
+        timeout(limit, waiting).await.unwrap_or(Err(SdkError::TimedOut))
     }
 
     pub(crate) async fn queued(&self, intent: Intent) -> Result<EnvelopeId, SdkError> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use conclave_client::views::{
     AccountView, ChatView, ConnectionState, DeliveryView, DeviceView, Event, HistoryView, MessageView,
-    Outcome, PersonView, Position,
+    Outcome, PersonView, Position, ProfileView, TrustView,
 };
-use conclave_client::{Engine, Failure, Intent, Reads as _, Table, TextWith};
+use conclave_client::{Engine, Failure, Intent, Judgment, Reads as _, Table, TextWith};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
 use conclave_store::Store;
 use tokio::runtime::Handle;
@@ -152,6 +152,16 @@ impl Device {
         self.done(intent).await
     }
 
+    /// Starts again under one's name with the password alone, as a new identity: for somebody who has no device and no
+    /// recovery key any more. Everything of the old identity is lost.
+    pub async fn reset_identity(&self, username: &str, password: &str) -> Result<(), SdkError> {
+        let intent = Intent::ResetIdentity {
+            username: username.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        };
+        self.done(intent).await
+    }
+
     /// Signs out. Keys and messages stay sealed on the device.
     pub async fn sign_out(&self) -> Result<(), SdkError> {
         self.done(Intent::SignOut).await
@@ -238,6 +248,32 @@ impl Device {
     /// Notes that the person has kept the recovery key.
     pub async fn recovery_key_kept(&self) -> Result<(), SdkError> {
         self.done(Intent::RecoveryKeyKept).await
+    }
+
+    /// What is known of somebody, or of the own account: how their identity stands, the safety number, what changed.
+    /// The server is asked for more, which [`Event::People`] tells of.
+    pub async fn profile(&self, account: AccountId) -> Result<ProfileView, SdkError> {
+        match self.ask(Intent::Profile { account }).await? {
+            Outcome::Profile { profile } => Ok(*profile),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Compares the safety code or number that another person shows. Where it fits, they are marked as verified.
+    pub async fn compare_safety_code(&self, account: AccountId, typed: &str) -> Result<(), SdkError> {
+        let typed = typed.to_owned();
+        self.done(Intent::CompareSafetyCode { account, typed }).await
+    }
+
+    /// Says something about somebody's identity: compared, accepted without comparing, or neither any more.
+    pub async fn judge(&self, account: AccountId, judgment: Judgment) -> Result<(), SdkError> {
+        self.done(Intent::Judge { account, judgment }).await
+    }
+
+    /// Everybody whose identity stands otherwise than believed at first sight.
+    pub async fn list_trust(&self) -> Result<Vec<TrustView>, SdkError> {
+        self.look(|engine, store| Ok(engine.list_trust(store).map_err(|_| Failure::storage())?))
+            .await
     }
 
     /// The devices of the own account, this one first. Without the server it says what the account's log says.

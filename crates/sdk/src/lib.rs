@@ -20,6 +20,7 @@
 //! | `device` | the handle that people use: one method for each goal |
 //! | `contents` | the same for what people do with messages |
 //! | `places` | the same for groups and communities |
+//! | `search`, `user_store` | the same for finding messages, and for what people set for themselves |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
 //! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
@@ -41,11 +42,13 @@ mod joining;
 mod options;
 mod places;
 mod randomness;
+pub mod search;
 mod socket;
 mod timer;
 mod tls;
+pub mod user_store;
 
-pub use conclave_client::{Failure, TextWith, views};
+pub use conclave_client::{Failure, Judgment, TextWith, views};
 
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;

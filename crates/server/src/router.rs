@@ -16,7 +16,8 @@ use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::api::{
-    accounts, devices, health, invites, links, logins, messages, places, prekeys, recoveries, rooms, vault,
+    accounts, devices, health, invites, links, logins, messages, places, prekeys, recoveries, resets, rooms,
+    vault,
 };
 use crate::error::ApiError;
 use crate::realtime::upgrade::upgrade;
@@ -56,6 +57,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/recoveries/start", post(recoveries::start))
         .route("/recoveries/prove", post(recoveries::prove))
         .route("/recoveries/finish", post(recoveries::finish))
+        .route("/resets", post(resets::reset))
         .route("/links", get(links::list).post(links::open))
         .route("/links/{link}", delete(links::close))
         .route(

@@ -25,6 +25,7 @@ impl Applies for Store {
 impl Store {
     /// Every row of every table. What was in them is overwritten: the file was opened with `secure_delete`.
     fn wipe(&self) -> Result<(), StoreError> {
+        self.unindex_all()?;
         self.connection
             .execute_batch("DELETE FROM records; DELETE FROM rooms; DELETE FROM messages")?;
         Ok(())

@@ -16,6 +16,7 @@
 //! its word.
 #![forbid(unsafe_code)]
 
+mod annotations;
 mod apply;
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 mod browser;
@@ -28,6 +29,7 @@ mod reads;
 mod records;
 mod rooms;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -36,3 +38,4 @@ pub use error::StoreError;
 pub use key::StoreKey;
 pub use open::Store;
 pub use rooms::Chat;
+pub use search::SearchError;

@@ -1,6 +1,6 @@
 //! Messages as rows.
 
-use conclave_client::{Delivery, MessageBody, MessageRow};
+use conclave_client::{Act, Delivery, MessageBody, MessageRow};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, RoomId, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
@@ -29,15 +29,21 @@ impl Store {
         let mut statement = self.connection.prepare_cached(concat!(
             "INSERT INTO messages (",
             columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            ", shown, target, pins, astray, thread, disappears, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                 ?15 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM messages WHERE id = ?15), ?17, ?18, ?19)
              ON CONFLICT (id) DO UPDATE SET room = excluded.room, sequence = excluded.sequence,
                  ordinal = excluded.ordinal, author = excluded.author, device = excluded.device,
                  mine = excluded.mine, sent_at = excluded.sent_at, counts = excluded.counts,
                  delivery = excluded.delivery, failure = excluded.failure,
-                 missing_before = excluded.missing_before, body = excluded.body"
+                 missing_before = excluded.missing_before, body = excluded.body, shown = excluded.shown,
+                 target = excluded.target, pins = excluded.pins, astray = excluded.astray,
+                 thread = excluded.thread, disappears = excluded.disappears,
+                 expires_at = excluded.expires_at"
         ))?;
         let (delivery, failure) = stored_delivery(message.delivery);
         let body = Zeroizing::new(minicbor::to_vec(&message.body).map_err(|_| StoreError::Damaged)?);
+        let index = self.unindex_for(message)?;
         statement.execute(params![
             message.id.0,
             message.room.0,
@@ -52,11 +58,27 @@ impl Store {
             failure.map(ErrorCode::as_str),
             message.missing_before,
             body.as_slice(),
+            message.is_shown(),
+            message.body.target().map(|target| target.0),
+            is_pin(&message.body),
+            message
+                .body
+                .with()
+                .and_then(|with| with.thread)
+                .map(|root| root.0),
+            message.body.disappears().is_some(),
+            message.body.expires_at().map(|at| to_stored(at.0)),
         ])?;
-        Ok(())
+        // What waited for it waits no longer.
+        let mut statement = self
+            .connection
+            .prepare_cached("UPDATE messages SET astray = 0 WHERE target = ?1 AND astray = 1")?;
+        statement.execute(params![message.id.0])?;
+        self.index(message, index)
     }
 
     pub(crate) fn delete_message(&self, id: EnvelopeId) -> Result<(), StoreError> {
+        self.unindex(id)?;
         let mut statement = self
             .connection
             .prepare_cached("DELETE FROM messages WHERE id = ?1")?;
@@ -76,6 +98,7 @@ impl Store {
             columns!(),
             " FROM messages
              WHERE room = ?1 AND sequence <= ?2 AND mine = 1 AND delivery < 3 AND sequence IS NOT NULL
+                 AND shown = 1
              ORDER BY sequence DESC LIMIT ?3"
         ))?;
         let rows = statement.query_map(params![room.0, to_stored(up_to), limit], from_row)?;
@@ -89,6 +112,10 @@ impl Store {
         let last: Option<i64> = statement.query_row([], |row| row.get(0))?;
         Ok(last.map_or(0, from_stored))
     }
+}
+
+fn is_pin(body: &MessageBody) -> bool {
+    body.annotation().is_some_and(|said| said.act == Act::Pin(true))
 }
 
 /// Reads the columns of [`columns!`].

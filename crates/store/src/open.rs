@@ -6,14 +6,16 @@ use rusqlite::Connection;
 
 use crate::StoreError;
 use crate::schema;
+use crate::search::Words;
 
 /// The device's database. It has one owner at a time: a second one is refused.
 pub struct Store {
     pub(crate) connection: Connection,
+    pub(crate) words: Words,
 }
 
 /// Statements that are kept ready; a few more than there are.
-const STATEMENTS: usize = 40;
+const STATEMENTS: usize = 60;
 
 impl Store {
     /// Opens or makes the store at a path. The folder must be there.
@@ -51,8 +53,12 @@ impl Store {
         connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         // Takes the file now, not at the first write: an owner knows at once that it is the only one.
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+        crate::search::add_functions(&connection)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection })
+        Ok(Self {
+            connection,
+            words: Words::default(),
+        })
     }
 }
 

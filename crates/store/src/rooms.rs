@@ -18,13 +18,7 @@ const CHANNEL: u8 = 2;
 impl Store {
     /// All rooms, the one in which something last happened first.
     pub fn list_chats(&self) -> Result<Vec<Chat>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT room, kind, subject, channel, username, title, active_at, read_up_to FROM rooms
-             ORDER BY active_at DESC, room",
-        )?;
-        let rooms = statement
-            .query_map([], from_row)?
-            .collect::<Result<Vec<_>, _>>()?;
+        let rooms = self.list_rooms()?;
         let chat = |room: RoomRow| {
             let last = self.list_messages(room.room, None, 1)?.pop();
             let unread = self.count_unread(&room)?;
@@ -33,15 +27,18 @@ impl Store {
         rooms.into_iter().map(chat).collect()
     }
 
+    pub(crate) fn list_rooms(&self) -> Result<Vec<RoomRow>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT room, kind, subject, channel, username, title, active_at, read_up_to FROM rooms
+              ORDER BY active_at DESC, room",
+        )?;
+        let rooms = statement.query_map([], from_row)?;
+        Ok(rooms.collect::<Result<_, _>>()?)
+    }
+
     /// How many messages are unread in each room.
     pub fn list_unread(&self) -> Result<Vec<(RoomId, u32)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT room, kind, subject, channel, username, title, active_at, read_up_to FROM rooms",
-        )?;
-        let rooms = statement
-            .query_map([], from_row)?
-            .collect::<Result<Vec<_>, _>>()?;
-        rooms
+        self.list_rooms()?
             .iter()
             .map(|room| Ok((room.room, self.count_unread(room)?)))
             .collect()

@@ -63,6 +63,61 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE rooms ADD COLUMN channel INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE rooms ADD COLUMN title TEXT NOT NULL DEFAULT '';
     UPDATE rooms SET title = username;
+    ",
+    "
+    -- Annotations are messages that no timeline shows. What is asked of a body stands beside it.
+    ALTER TABLE messages ADD COLUMN shown INTEGER NOT NULL DEFAULT 1 CHECK (shown IN (0, 1));
+    -- The message that an annotation belongs to, as long as it says something.
+    ALTER TABLE messages ADD COLUMN target BLOB;
+    ALTER TABLE messages ADD COLUMN pins INTEGER NOT NULL DEFAULT 0 CHECK (pins IN (0, 1));
+    -- An annotation whose target is not here.
+    ALTER TABLE messages ADD COLUMN astray INTEGER NOT NULL DEFAULT 0 CHECK (astray IN (0, 1));
+    ALTER TABLE messages ADD COLUMN thread BLOB;
+    -- It disappears, and its time has not begun.
+    ALTER TABLE messages ADD COLUMN disappears INTEGER NOT NULL DEFAULT 0 CHECK (disappears IN (0, 1));
+    ALTER TABLE messages ADD COLUMN expires_at INTEGER;
+
+    DROP INDEX messages_placed;
+    DROP INDEX messages_waiting;
+    DROP INDEX messages_not_read;
+    CREATE INDEX messages_placed ON messages (room, sequence, ordinal)
+        WHERE sequence IS NOT NULL AND shown = 1;
+    CREATE INDEX messages_waiting ON messages (room, ordinal) WHERE sequence IS NULL AND shown = 1;
+    CREATE INDEX messages_not_read ON messages (room, sequence)
+        WHERE mine = 1 AND delivery < 3 AND sequence IS NOT NULL AND shown = 1;
+    CREATE INDEX messages_target ON messages (target, id) WHERE target IS NOT NULL;
+    CREATE INDEX messages_pins ON messages (room) WHERE pins = 1;
+    CREATE INDEX messages_astray ON messages (room, author, id) WHERE astray = 1;
+    CREATE INDEX messages_thread ON messages (thread, room, sent_at) WHERE thread IS NOT NULL;
+    CREATE INDEX messages_disappear ON messages (room, sequence) WHERE disappears = 1;
+    CREATE INDEX messages_expire ON messages (expires_at) WHERE expires_at IS NOT NULL;
+",
+    "
+    -- Messages that are searched, numbered in order of time: `search/index.rs` says how.
+    CREATE TABLE texts (
+        number  INTEGER PRIMARY KEY,
+        message BLOB NOT NULL UNIQUE
+    ) STRICT;
+    CREATE VIEW searched AS
+        SELECT texts.number AS number, searched_text(messages.body) AS text,
+               searched_scope(messages.room, messages.author, messages.body) AS scope
+        FROM texts JOIN messages ON messages.id = texts.message;
+    -- Holds no text of its own: what it needs again, it reads from the view.
+    CREATE VIRTUAL TABLE search USING fts5 (
+        text, scope, content = 'searched', content_rowid = 'number', columnsize = 0,
+        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co So'\"
+    );
+    -- What is deleted is gone from the index at once, not at the next merge.
+    INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+    CREATE VIRTUAL TABLE search_words USING fts5vocab (search, row);
+
+    -- What is there already. Of several messages within 8 milliseconds each takes the next number.
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at), id FROM messages WHERE searched_text(body) IS NOT NULL;
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 1, id FROM messages
+        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+    INSERT OR IGNORE INTO texts SELECT searched_number(sent_at) + 2, id FROM messages
+        WHERE searched_text(body) IS NOT NULL AND id NOT IN (SELECT message FROM texts);
+    INSERT INTO search (search) VALUES ('rebuild');
 ",
 ];
 

@@ -38,14 +38,60 @@ impl Store {
         Ok(newest_first)
     }
 
-    /// Messages of a room that are pinned, oldest first.
-    pub fn list_pinned(&self, _room: RoomId) -> Result<Vec<MessageRow>, StoreError> {
-        Ok(Vec::new())
+    /// The messages of a room just behind a position; oldest first.
+    pub fn list_messages_after(
+        &self,
+        room: RoomId,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        let (room, ordinal) = (room.0, to_stored(after.ordinal));
+        let mut rows = match after.sequence {
+            Some(sequence) => self.list_rows(
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM messages
+                     WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1 AND (sequence, ordinal) > (?2, ?3)
+                     ORDER BY sequence, ordinal LIMIT ?4"
+                ),
+                params![room, to_stored(sequence), ordinal, limit],
+            )?,
+            None => Vec::new(),
+        };
+        // Behind a message with a place are all those that wait.
+        let waiting_after = after.sequence.is_none().then_some(ordinal);
+        let left = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        rows.extend(self.list_rows(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal > ?2)
+                 ORDER BY ordinal LIMIT ?3"
+            ),
+            params![room, waiting_after, left],
+        )?);
+        Ok(rows)
     }
 
-    /// A message and what hangs from it as its thread, oldest first.
-    pub fn list_thread(&self, _root: EnvelopeId) -> Result<Vec<MessageRow>, StoreError> {
-        Ok(Vec::new())
+    /// A message with up to `each` ones before and behind it, oldest first. None where it is not in the room.
+    pub fn list_messages_around(
+        &self,
+        room: RoomId,
+        message: EnvelopeId,
+        each: u32,
+    ) -> Result<Option<Vec<MessageRow>>, StoreError> {
+        let Some(middle) = self.find_message(message)?.filter(|row| row.room == room) else {
+            return Ok(None);
+        };
+        let position = Position {
+            sequence: middle.sequence,
+            ordinal: middle.ordinal,
+        };
+        let mut rows = self.list_messages(room, Some(position), each)?;
+        rows.push(middle);
+        rows.extend(self.list_messages_after(room, position, each)?);
+        Ok(Some(rows))
     }
 
     fn list_waiting(
@@ -60,7 +106,7 @@ impl Store {
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal < ?2)
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal < ?2)
                  ORDER BY ordinal DESC LIMIT ?3"
             ),
             params![room, before, limit],
@@ -79,7 +125,7 @@ impl Store {
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM messages WHERE room = ?1 AND sequence IS NOT NULL
+                    " FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1
                      ORDER BY sequence DESC, ordinal DESC LIMIT ?2"
                 ),
                 params![room, limit],
@@ -90,14 +136,19 @@ impl Store {
                 "SELECT ",
                 columns!(),
                 " FROM messages
-                 WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) < (?2, ?3)
+                 WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1
+                     AND (sequence, ordinal) < (?2, ?3)
                  ORDER BY sequence DESC, ordinal DESC LIMIT ?4"
             ),
             params![room, to_stored(sequence), to_stored(ordinal), limit],
         )
     }
 
-    fn list_rows(&self, statement: &'static str, bound: impl Params) -> Result<Vec<MessageRow>, StoreError> {
+    pub(crate) fn list_rows(
+        &self,
+        statement: &'static str,
+        bound: impl Params,
+    ) -> Result<Vec<MessageRow>, StoreError> {
         let mut statement = self.connection.prepare_cached(statement)?;
         let rows = statement.query_map(bound, from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -76,6 +76,7 @@ impl World {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: folder.path().join("server"),
             limits: LimitsConfig::unlimited(),
+            reset_pause_hours: 0,
             ..Config::default()
         };
         let server = conclave_server::start(config.clone())

@@ -146,7 +146,7 @@ pub(crate) fn all(genesis: &[u8]) -> Result<Vec<Story>, Refusal> {
         "a new vault key without new records",
         DEVICE_1,
         SECOND,
-        vault(1, &[1, 3, 4], 1, 5),
+        vault(1, &[1, 2], 1, 5),
     )?;
     let rotation = rotate(account, new_recovery, true);
     first.say(
@@ -164,9 +164,9 @@ pub(crate) fn all(genesis: &[u8]) -> Result<Vec<Story>, Refusal> {
     )?;
     let last = Author::Device(DeviceId(first.chain.head()));
     first.say(
-        "a vault of all slots",
-        last,
-        THIRD,
+        "a vault of all slots, by the recovery key",
+        Author::Recovery,
+        new_recovery,
         vault(2, &[1, 2, 3, 4, 5, 6, 7, 8], 9, 6),
     )?;
     let open = Story {
@@ -338,6 +338,27 @@ pub(crate) fn refused(genesis: &[u8]) -> Result<Vec<RefusedChain>, Refusal> {
             vault(1, &[2, 1], 3, 5),
         ),
         ("a slot twice", &story, DEVICE_0, FIRST, vault(1, &[1, 1], 3, 5)),
+        (
+            "one more slot, by a device",
+            &story,
+            DEVICE_0,
+            FIRST,
+            vault(2, &[1, 2], 4, 6),
+        ),
+        (
+            "no slot any more, by a device",
+            &story,
+            DEVICE_0,
+            FIRST,
+            vault(2, &[], 4, 6),
+        ),
+        (
+            "one more slot without a new vault key",
+            &story,
+            Author::Recovery,
+            recovery,
+            vault(1, &[1, 2], 4, 6),
+        ),
         (
             "nine slots",
             &story,

@@ -1,7 +1,7 @@
 //! The engine and its store, as the worker holds them.
 
 use conclave_client::views::Position;
-use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, LinkTarget, MessageRow};
+use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, Judgment, LinkTarget, MessageRow};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId};
 use conclave_store::{Store, StoreError, StoreKey};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use crate::clock;
 use crate::failure::{of_store, thrown, to_js};
 use crate::released::{
-    JsAccount, JsApprovals, JsChats, JsConnection, JsHistory, JsMessages, JsPosition, JsReleased, released,
+    JsAccount, JsApprovals, JsChats, JsConnection, JsHistory, JsMessages, JsPosition, JsReleased, JsTrust,
+    released,
 };
 
 /// A device: its store and the engine over it. The worker has one and gives it one input at a time.
@@ -175,6 +176,35 @@ impl Device {
         self.intend(ask, Intent::MakeInvite)
     }
 
+    /// What is known of somebody.
+    pub fn profile(&mut self, ask: u32, account: &str) -> Result<JsReleased, JsValue> {
+        let account = account_id(account)?;
+        self.intend(ask, Intent::Profile { account })
+    }
+
+    /// Compare the safety code or number that another person shows.
+    #[wasm_bindgen(js_name = compareSafetyCode)]
+    pub fn compare_safety_code(
+        &mut self,
+        ask: u32,
+        account: &str,
+        typed: String,
+    ) -> Result<JsReleased, JsValue> {
+        let account = account_id(account)?;
+        self.intend(ask, Intent::CompareSafetyCode { account, typed })
+    }
+
+    /// Say something about somebody's identity: `verified`, `accepted` or `none`.
+    pub fn judge(&mut self, ask: u32, account: &str, judgment: &str) -> Result<JsReleased, JsValue> {
+        let account = account_id(account)?;
+        let judgment = match judgment {
+            "verified" => Judgment::Verified,
+            "accepted" => Judgment::Accepted,
+            _ => Judgment::None,
+        };
+        self.intend(ask, Intent::Judge { account, judgment })
+    }
+
     /// The recovery key as words.
     #[wasm_bindgen(js_name = recoveryWords)]
     pub fn recovery_words(&mut self, ask: u32) -> Result<JsReleased, JsValue> {
@@ -220,6 +250,18 @@ impl Device {
                 password,
             },
         )
+    }
+
+    /// Start again under one's name with the password alone, as a new identity.
+    #[wasm_bindgen(js_name = resetIdentity)]
+    pub fn reset_identity(
+        &mut self,
+        ask: u32,
+        username: String,
+        password: String,
+    ) -> Result<JsReleased, JsValue> {
+        let password = Zeroizing::new(password);
+        self.intend(ask, Intent::ResetIdentity { username, password })
     }
 
     /// Begin to approve a new device that waits.
@@ -312,6 +354,14 @@ impl Device {
         Ok(to_js(&views)?.unchecked_into())
     }
 
+    /// Everybody whose identity stands otherwise than believed at first sight.
+    #[wasm_bindgen(js_name = listTrust)]
+    pub fn list_trust(&self) -> Result<JsTrust, JsValue> {
+        let trust = self.engine.list_trust(&self.store);
+        let trust = trust.map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&trust)?.unchecked_into())
+    }
+
     /// New devices that wait for approval here.
     #[wasm_bindgen(js_name = listApprovals)]
     pub fn list_approvals(&self) -> Result<JsApprovals, JsValue> {
@@ -397,7 +447,7 @@ pub(crate) fn message_id(text: &str) -> Result<EnvelopeId, JsValue> {
 }
 
 /// A position that a view held before.
-fn position(value: &JsValue) -> Option<Position> {
+pub(crate) fn position(value: &JsValue) -> Option<Position> {
     let field = |name: &str| {
         js_sys::Reflect::get(value, &name.into())
             .ok()?

@@ -16,6 +16,8 @@ mod device;
 mod failure;
 mod places;
 mod released;
+mod search;
+mod user_store;
 
 pub use device::Device;
 

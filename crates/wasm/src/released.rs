@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, FolderView, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position, SearchPageView, SearchPosition, SettingView, TrustView } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -53,6 +53,9 @@ extern "C" {
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;
+    /// How identities stand.
+    #[wasm_bindgen(typescript_type = "TrustView[]")]
+    pub type JsTrust;
     /// Groups and communities.
     #[wasm_bindgen(typescript_type = "PlaceView[]")]
     pub type JsPlaces;
@@ -65,6 +68,18 @@ extern "C" {
     /// People by their accounts.
     #[wasm_bindgen(typescript_type = "PersonView[]")]
     pub type JsPeople;
+    /// A page of what was found.
+    #[wasm_bindgen(typescript_type = "SearchPageView")]
+    pub type JsSearchPage;
+    /// Where the next page of it begins.
+    #[wasm_bindgen(typescript_type = "SearchPosition | null")]
+    pub type JsSearchPosition;
+    /// Folders of chats.
+    #[wasm_bindgen(typescript_type = "FolderView[]")]
+    pub type JsFolders;
+    /// Settings by name.
+    #[wasm_bindgen(typescript_type = "SettingView[]")]
+    pub type JsSettings;
     /// Where a page ends.
     #[wasm_bindgen(typescript_type = "Position | null")]
     pub type JsPosition;

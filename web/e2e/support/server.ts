@@ -51,7 +51,7 @@ export class Server {
     const pace = '{ burst = 100000, every_ms = 1 }';
     writeFileSync(
       server.config,
-      `name = "Otter Club"\nlog = "debug"\n[limits]\nsign_in = ${pace}\nsign_in_handle = ${pace}\nregistration = ${pace}\nlook_ups = ${pace}\n`,
+      `name = "Otter Club"\nlog = "debug"\nreset_pause_hours = 0\n[limits]\nsign_in = ${pace}\nsign_in_handle = ${pace}\nregistration = ${pace}\nlook_ups = ${pace}\n`,
     );
     await server.run();
     return server;

@@ -244,7 +244,7 @@ export const CONTENT_SCENES: Record<string, Scene> = {
       await act.menu('harbour master');
       await act.press('Forward');
       await act.wait(200);
-      await act.press('Forward to noor');
+      await act.press('Send to noor');
     },
   },
   'content-forward-failed': {
@@ -255,7 +255,7 @@ export const CONTENT_SCENES: Record<string, Scene> = {
       await act.menu('harbour master');
       await act.press('Forward');
       await act.wait(200);
-      await act.press('Forward to noor');
+      await act.press('Send to noor');
     },
   },
   'content-timer': { hash: MIA, core: lively, then: (act) => act.press('About this chat') },

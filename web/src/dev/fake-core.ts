@@ -2,6 +2,7 @@ import {
   type Core,
   CoreError,
   type CoreEvent,
+  type Judgment,
   type ServerState,
   type StorageKind,
   type TextOptions,
@@ -10,12 +11,14 @@ import type {
   AccountView,
   ApprovalStep,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeliveryView,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   JoiningView,
   MemberView,
@@ -26,6 +29,10 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  StandingView,
+  SearchPosition,
+  SettingView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -34,8 +41,8 @@ export function failure(code: string, message = `Said by ${code}.`): Failure {
   return { code, message, retry_after: null };
 }
 
-export function refuse(code: string, message?: string): CoreError {
-  return new CoreError(failure(code, message));
+export function refuse(code: string, message?: string, retryAfter: number | null = null): CoreError {
+  return new CoreError({ ...failure(code, message), retry_after: retryAfter });
 }
 
 /** A contract-abiding engine in memory, for tests and the gallery. Nothing is sealed and nothing leaves the page. */
@@ -52,6 +59,14 @@ export class FakeCore implements Core {
   chats: ChatView[] = [];
   approvals: ApprovalView[] = [];
   devices: DeviceView[] = [];
+  /** How identities stand, by account; others are believed at first sight. */
+  readonly standings = new Map<string, StandingView>();
+  /** The account that has an account's name now. */
+  readonly successors = new Map<string, string>();
+  /** What profiles say otherwise than usual. */
+  readonly profiles = new Map<string, Partial<ProfileView>>();
+  folders: FolderView[] = [];
+  settings: SettingView[] = [];
   places: PlaceView[] = [];
   /** Members by place. */
   readonly members = new Map<string, MemberView[]>();
@@ -111,6 +126,12 @@ export class FakeCore implements Core {
       unread,
       active_at: this.now(),
       disappearing: 0,
+      favourite: false,
+      muted_until: null,
+      archived: false,
+      marked_unread: false,
+      level: 'everything',
+      draft: null,
     };
     this.chats.push(chat);
     return chat;
@@ -195,6 +216,12 @@ export class FakeCore implements Core {
       unread: 0,
       active_at: this.now(),
       disappearing: place.policy.disappearing,
+      favourite: false,
+      muted_until: null,
+      archived: false,
+      marked_unread: false,
+      level: 'everything',
+      draft: null,
     });
     return place;
   }
@@ -357,6 +384,10 @@ export class FakeCore implements Core {
     return this.#answer('recover', () => this.#enter(username), username, words, password);
   }
 
+  resetIdentity(username: string, password: string) {
+    return this.#answer('resetIdentity', () => this.#enter(username), username, password);
+  }
+
   unknownWords(typed: string) {
     return this.#answer(
       'unknownWords',
@@ -457,12 +488,161 @@ export class FakeCore implements Core {
       'listMessages',
       () => {
         const rows = this.#room(room);
-        const end = before ? rows.findIndex((row) => row.position.ordinal === before.ordinal) : rows.length;
+        const at = before ? rows.findIndex((row) => row.position.ordinal >= before.ordinal) : -1;
+        const end = at < 0 ? rows.length : at;
         return rows.slice(Math.max(0, end - limit), end);
       },
       room,
       before,
       limit,
+    );
+  }
+
+  listMessagesAround(room: string, message: string, each: number) {
+    return this.#answer(
+      'listMessagesAround',
+      () => {
+        const rows = this.#room(room);
+        const at = rows.findIndex((row) => row.id === message);
+        if (at < 0) throw refuse('unknown_message', 'This message is no longer here.');
+        return rows.slice(Math.max(0, at - each), at + each + 1);
+      },
+      room,
+      message,
+      each,
+    );
+  }
+
+  listMessagesAfter(room: string, after: Position, limit: number) {
+    return this.#answer(
+      'listMessagesAfter',
+      () =>
+        this.#room(room)
+          .filter((row) => row.position.ordinal > after.ordinal)
+          .slice(0, limit),
+      room,
+      after,
+      limit,
+    );
+  }
+
+  /** Words of texts, and nothing else of what the engine knows. */
+  search(typed: string, behind: SearchPosition | null, limit: number) {
+    return this.#answer(
+      'search',
+      () => {
+        const words = typed
+          .toLowerCase()
+          .split(/\s+/)
+          .filter((word) => word !== '' && !/^(in|from|has|before|after):/.test(word));
+        if (words.length === 0) throw refuse('search_empty', 'Type a word to search for.');
+        const fits = (row: MessageView) => {
+          const { body } = row;
+          return body.type === 'text' && words.every((word) => body.text.toLowerCase().includes(word));
+        };
+        const all = [...this.#messages.values()]
+          .flat()
+          .filter(fits)
+          .sort((one, other) => other.sent_at - one.sent_at);
+        const first = behind?.number ?? 0;
+        const hits = all.slice(first, first + limit).map((row) => {
+          const excerpt = row.body.type === 'text' ? row.body.text.replace(/\s/g, ' ') : '';
+          const matches = words.map((word): [number, number] => {
+            const at = excerpt.toLowerCase().indexOf(word);
+            return [at, at + word.length];
+          });
+          const username = this.people.find((person) => person.account === row.author)?.username ?? null;
+          return {
+            message: row.id,
+            room: row.room,
+            author: row.author,
+            username,
+            mine: row.mine,
+            sent_at: row.sent_at,
+            excerpt,
+            matches: matches.sort((one, other) => one[0] - other[0]),
+            position: row.position,
+          };
+        });
+        const more = first + limit < all.length;
+        return { hits, next: more ? { number: first + limit, inside: false } : null };
+      },
+      typed,
+      behind,
+      limit,
+    );
+  }
+
+  setChat(room: string, change: ChatChange) {
+    return this.#answer(
+      'setChat',
+      () => {
+        const { muted_until, ...rest } = change;
+        const muted =
+          muted_until === undefined ? {} : { muted_until: muted_until === 0 ? null : muted_until };
+        this.#change(room, { ...rest, ...muted });
+        this.emit({ type: 'chats' });
+      },
+      room,
+      change,
+    );
+  }
+
+  saveDraft(room: string, text: string | null) {
+    return this.#answer(
+      'saveDraft',
+      () => {
+        this.#change(room, { draft: text });
+        this.emit({ type: 'chats' });
+      },
+      room,
+      text,
+    );
+  }
+
+  listFolders() {
+    return this.#answer('listFolders', () => [...this.folders]);
+  }
+
+  setFolder(id: string | null, name: string, rooms: string[]) {
+    return this.#answer(
+      'setFolder',
+      () => {
+        const known = id ?? `folder-${this.folders.length + 1}`;
+        this.folders = [...this.folders.filter((folder) => folder.id !== id), { id: known, name, rooms }];
+        this.emit({ type: 'settings' });
+      },
+      id,
+      name,
+      rooms,
+    );
+  }
+
+  deleteFolder(id: string) {
+    return this.#answer(
+      'deleteFolder',
+      () => {
+        this.folders = this.folders.filter((folder) => folder.id !== id);
+        this.emit({ type: 'settings' });
+      },
+      id,
+    );
+  }
+
+  listSettings() {
+    return this.#answer('listSettings', () => [...this.settings]);
+  }
+
+  setSetting(name: string, value: string | null) {
+    return this.#answer(
+      'setSetting',
+      () => {
+        const others = this.settings.filter((setting) => setting.name !== name);
+        this.settings = value === null ? others : [...others, { name, value }];
+        this.emit({ type: 'settings' });
+      },
+      name,
+      value,
     );
   }
 
@@ -712,6 +892,40 @@ export class FakeCore implements Core {
     return this.#answer('discard', () => this.#remove(message), message);
   }
 
+  listTrust() {
+    return this.#answer('listTrust', () =>
+      [...new Set([...this.standings.keys(), ...this.successors.keys()])].map((account) => ({
+        account,
+        standing: this.standings.get(account) ?? 'unchecked',
+        successor: this.successors.get(account) ?? null,
+      })),
+    );
+  }
+
+  profile(account: string) {
+    return this.#answer('profile', () => this.#profile(account), account);
+  }
+
+  compareSafetyCode(account: string, typed: string) {
+    return this.#answer(
+      'compareSafetyCode',
+      () => {
+        if (typed.includes('differs'))
+          throw refuse(
+            'safety_number_differs',
+            'The numbers do not match. This may be the code of somebody else; if it is not, somebody stands between you. Write nothing that matters before you have met and compared again.',
+          );
+        this.#judge(account, 'verified');
+      },
+      account,
+      typed,
+    );
+  }
+
+  judge(account: string, judgment: Judgment) {
+    return this.#answer('judge', () => this.#judge(account, judgment), account, judgment);
+  }
+
   makeInvite() {
     return this.#answer('makeInvite', () => ({
       token: 'qT3nV0eD8kZ4yHs1uWcJxA',
@@ -729,6 +943,68 @@ export class FakeCore implements Core {
         this.accountView = { ...this.accountView, offer_recovery_key: false };
       this.emit({ type: 'account' });
     });
+  }
+
+  #judge(account: string, judgment: Judgment): void {
+    if (judgment === 'none') this.standings.delete(account);
+    else this.standings.set(account, judgment === 'verified' ? 'verified' : 'changed');
+    this.emit({ type: 'people' });
+  }
+
+  #profile(account: string): ProfileView {
+    const own = 'person' in this.accountView && this.accountView.person.account === account;
+    const known = this.people.find((person) => person.account === account);
+    const person = own && 'person' in this.accountView ? this.accountView.person : known;
+    if (!person)
+      throw refuse(
+        'unknown_person',
+        'Nobody here has that name. Check the spelling or ask for their contact link.',
+      );
+    const standing = this.standings.get(account) ?? 'unchecked';
+    const day = 24 * 60 * MINUTE;
+    const name = (device: number, called: string) => ({ device, name: own ? called : null });
+    return {
+      person,
+      own,
+      standing,
+      verified_at: standing === 'verified' ? this.now() - day : null,
+      safety_number: own ? null : '300354477692869396892869876765458257569162576843440918079131',
+      safety_code: own
+        ? null
+        : 'I2NvbmNsYXZlL3YxL3NhZmV0eS1jb2RlAR4wGgNT3OPb50y46DNuhRNs3A7pYhlJStowXWKnvWHf1iy_c6EVkgFra58WgqwwbupAAA',
+      disputed: false,
+      successor: this.successors.get(account) ?? null,
+      others: [],
+      devices: 2,
+      changes: [
+        {
+          at: this.now() - 2 * day,
+          what: { type: 'device_removed', ...name(1, 'The old tablet in the kitchen') },
+          by: { type: 'device', ...name(2, 'Firefox on Android') },
+        },
+        {
+          at: this.now() - 12 * day,
+          what: { type: 'device_added', ...name(2, 'Firefox on Android') },
+          by: { type: 'device', ...name(0, 'Chromium on Linux') },
+        },
+        {
+          at: this.now() - 40 * day,
+          what: { type: 'recovery_replaced', all_removed: false },
+          by: { type: 'recovery_key' },
+        },
+        {
+          at: this.now() - 60 * day,
+          what: { type: 'device_added', ...name(1, 'The old tablet in the kitchen') },
+          by: { type: 'recovery_key' },
+        },
+        {
+          at: this.now() - 90 * day,
+          what: { type: 'made' },
+          by: { type: 'device', ...name(0, 'Chromium on Linux') },
+        },
+      ],
+      ...this.profiles.get(account),
+    };
   }
 
   listPlaces() {

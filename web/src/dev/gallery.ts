@@ -62,6 +62,11 @@ const actions: Actions = {
     window.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, ...init }));
     await wait(60);
   },
+  open: async (name) => {
+    const all = [...document.querySelectorAll<HTMLElement>('summary')];
+    all.find((summary) => summary.textContent.trim() === name)?.click();
+    await wait(60);
+  },
   scroll: async (top) => {
     const box = document.querySelector('[role=feed]')?.closest('.box');
     if (box) box.scrollTop = top;

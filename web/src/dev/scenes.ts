@@ -1,6 +1,6 @@
 import type { CoreEvent } from '../lib/engine/core';
 import { href } from '../lib/platform/route';
-import type { Failure } from '../lib/protocol/generated';
+import type { ChatView, Failure, StandingView } from '../lib/protocol/generated';
 import { FakeCore, failure, refuse } from './fake-core';
 
 /** A screen in a state: where it is, what the engine holds, and what somebody does there. */
@@ -17,6 +17,8 @@ export interface Actions {
   key: (init: KeyboardEventInit) => Promise<void>;
   wait: (ms: number) => Promise<void>;
   scroll: (top: number) => Promise<void>;
+  /** Opens what is folded away. */
+  open: (name: string) => Promise<void>;
   /** Rests on the newest message with these words, so that its bar shows. */
   hover: (words: string) => Promise<void>;
   /** Opens the menu of the newest message with these words. */
@@ -111,6 +113,27 @@ export function home(options: { offerRecoveryKey?: boolean; unread?: number } = 
   return core;
 }
 
+/** With favourites, a muted chat, one in the archive, one marked as unread, and a draft. */
+function sorted(): FakeCore {
+  const core = home({ unread: 2 });
+  const set = (name: string, change: Partial<ChatView>) =>
+    Object.assign(core.chats.find((row) => row.room === `room-${name}`) ?? {}, change);
+  set('mia', { favourite: true });
+  set('samir.hadid', { favourite: true, marked_unread: true });
+  set('anneliese.von-hohenfels', { muted_until: core.now() + DAY });
+  set('noor', { draft: 'I could bring the small tent, if' });
+  set('paul', { archived: true });
+  return core;
+}
+
+/** The menu of a chat, as the key for it opens it. */
+async function ask(act: Actions, room: string): Promise<void> {
+  document
+    .querySelector(`[data-room="${room}"]`)
+    ?.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }));
+  await act.wait(100);
+}
+
 export function miaIn(core: FakeCore) {
   const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
@@ -178,11 +201,36 @@ function withDevices(): FakeCore {
     });
 }
 
+function standing(how: StandingView, core = home()): FakeCore {
+  core.standings.set('account-mia', how);
+  return core;
+}
+
+/** Somebody whose name belonged to another identity before. */
+function changedTomas(how: StandingView): FakeCore {
+  const core = home();
+  const chat = core.chat('tomas');
+  core.put(chat, { body: { type: 'identity_changed' }, sent_at: core.now() - HOUR });
+  core.put(chat, {
+    text: 'It is me, on a new phone. The old one fell into the harbour.',
+    sent_at: core.now() - HOUR + MINUTE,
+  });
+  core.standings.set('account-tomas', how);
+  return core;
+}
+
 async function recovering(act: Actions, core: FakeCore): Promise<void> {
   await act.type('Name', 'jonas');
   await act.type('Recovery key', core.words.join(' '));
   await act.type('New password', 'five boats in the sun');
   await act.press('Come back');
+}
+
+async function startAgain(act: Actions): Promise<void> {
+  await act.type('Name', 'jonas');
+  await act.type('Password', 'four boats');
+  await act.type('Type your name once more to start again', 'jonas');
+  await act.press('Start again');
 }
 
 async function gone(act: Actions, core: FakeCore, why: Failure): Promise<void> {
@@ -457,6 +505,45 @@ export const SCENES: Record<string, Scene> = {
       await act.wait(700);
     },
   },
+  reset: { hash: href.reset, core: () => nobody().joining() },
+  'reset-typed': {
+    hash: href.reset,
+    core: nobody,
+    then: async (act) => {
+      await act.type('Name', 'jonas');
+      await act.type('Password', 'four boats');
+      await act.type('Type your name once more to start again', 'jonas');
+    },
+  },
+  'reset-working': {
+    hash: href.reset,
+    core: () => hanging('resetIdentity', nobody()),
+    then: async (act) => {
+      await startAgain(act);
+      await act.wait(700);
+    },
+  },
+  'reset-too-soon': {
+    hash: href.reset,
+    core: () => {
+      const core = nobody();
+      core.faults.set(
+        'resetIdentity',
+        refuse(
+          'reset_too_soon',
+          'A device of this account was used not long ago. For safety you can start again only after a pause; use that device until then, or ask the server’s operator.',
+          22 * 60 * 60,
+        ),
+      );
+      return core;
+    },
+    then: startAgain,
+  },
+  'reset-offline': {
+    hash: href.reset,
+    core: () => failing('resetIdentity', 'offline', OFFLINE, nobody()),
+    then: startAgain,
+  },
   'device-removed': {
     hash: '#/chats',
     core: home,
@@ -521,6 +608,74 @@ export const SCENES: Record<string, Scene> = {
     },
   },
   'contact-mismatch': { hash: href.contact('mia', 'account-eve'), core: alone },
+  'search-empty': { hash: MIA, core: home, then: (act) => act.key({ key: 'f', ctrlKey: true }) },
+  'search-found': {
+    hash: MIA,
+    core: () => long(0),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'the');
+      await act.wait(300);
+    },
+  },
+  'search-jump': {
+    hash: href.chat('room-paul'),
+    core: () => long(0),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'harbour this');
+      await act.wait(300);
+      document.querySelector<HTMLElement>('[data-hit]')?.click();
+      await act.wait(500);
+    },
+  },
+  'search-nothing': {
+    hash: '#/chats',
+    core: home,
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'zeppelin');
+      await act.wait(300);
+    },
+  },
+  'search-hint': {
+    hash: '#/chats',
+    core: () =>
+      failing('search', 'search_date', 'This is no date. Write it like 2026-11-30, 2026-11 or 2026.'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'before:tuesday');
+      await act.wait(300);
+    },
+  },
+  'search-failed': {
+    hash: '#/chats',
+    core: () => failing('search', 'storage', 'This device could not read its data.'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'boat');
+      await act.wait(300);
+    },
+  },
+  'search-working': {
+    hash: '#/chats',
+    core: () => hanging('search'),
+    then: async (act) => {
+      await act.key({ key: 'f', ctrlKey: true });
+      await act.type('Search messages', 'boat');
+      await act.wait(800);
+    },
+  },
+  'chats-set': { hash: '#/chats', core: sorted, then: (act) => act.press('Archived 1') },
+  'chats-menu': { hash: '#/chats', core: sorted, then: (act) => ask(act, 'room-noor') },
+  'chats-mute': {
+    hash: '#/chats',
+    core: sorted,
+    then: async (act) => {
+      await ask(act, 'room-noor');
+      await act.press('Mute…');
+    },
+  },
   switcher: { hash: MIA, core: home, then: (act) => act.key({ key: 'k', ctrlKey: true }) },
 
   conversation: { hash: MIA, core: home },
@@ -589,7 +744,127 @@ export const SCENES: Record<string, Scene> = {
         Array.from({ length: 24 }, (_, at) => `Line ${at + 1} of a long letter`).join('\n'),
       ),
   },
-  'conversation-info': { hash: MIA, core: home, then: (act) => act.press('About this chat') },
+  'conversation-info': {
+    hash: href.chat('room-jonas'),
+    core: home,
+    then: (act) => act.press('About this chat'),
+  },
+  profile: { hash: MIA, core: home, then: (act) => act.press('About this chat') },
+  'profile-verified': {
+    hash: MIA,
+    core: () => standing('verified'),
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-loading': {
+    hash: MIA,
+    core: () => hanging('profile'),
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.wait(600);
+    },
+  },
+  'profile-failed': {
+    hash: MIA,
+    core: () => failing('profile', 'storage', 'This device could not read its data.'),
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-disputed': {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      core.profiles.set('account-mia', { disputed: true });
+      return core;
+    },
+    then: (act) => act.press('About this chat'),
+  },
+  'profile-number': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+    },
+  },
+  'profile-number-code': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+      await act.open('Compare by code instead');
+      await act.wait(300);
+    },
+  },
+  'profile-number-differs': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('Compare');
+      await act.open('Compare by code instead');
+      await act.type('What mia shows', 'https://chat.example/#/verify/mia/differs');
+      await act.press('Compare');
+      await act.wait(300);
+    },
+  },
+  'profile-changes': {
+    hash: MIA,
+    core: home,
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('What changed');
+    },
+  },
+  'profile-changes-offline': {
+    hash: MIA,
+    core: () => connected('offline'),
+    then: async (act) => {
+      await act.press('About this chat');
+      await act.press('What changed');
+      await act.wait(600);
+    },
+  },
+  'profile-scanned': { hash: href.verify('mia', 'account-mia', 'code'), core: home },
+  'profile-scanned-differs': { hash: href.verify('mia', 'account-mia', 'differs'), core: home },
+  'identity-changed': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('changed'),
+  },
+  'identity-blocked': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('blocked'),
+  },
+  'identity-blocked-accepting': {
+    hash: href.chat('room-tomas'),
+    core: () => changedTomas('blocked'),
+    then: (act) => act.press('Accept…'),
+  },
+  'identity-blocked-failed': {
+    hash: href.chat('room-tomas'),
+    core: () => {
+      const core = changedTomas('blocked');
+      core.faults.set(
+        'judge',
+        refuse(
+          'storage',
+          'This device could not store that; nothing was sent. Make room on the disk and try again.',
+        ),
+      );
+      return core;
+    },
+    then: async (act) => {
+      await act.press('Accept…');
+      await act.press('Write without comparing');
+    },
+  },
+  'identity-moved': {
+    hash: MIA,
+    core: () => {
+      const core = home();
+      core.successors.set('account-mia', 'account-mia-2');
+      return core;
+    },
+  },
   'conversation-unknown': { hash: href.chat('room-nobody'), core: home },
   recovery: { hash: MIA, core: () => home({ offerRecoveryKey: true }) },
   'recovery-words': {
@@ -628,6 +903,16 @@ export const SCENES: Record<string, Scene> = {
     hash: '#/settings',
     core: withDevices,
     then: (act) => act.press('Remove Chromium on Linux'),
+  },
+  'devices-changes': {
+    hash: '#/settings',
+    core: withDevices,
+    then: (act) => act.press('What changed'),
+  },
+  'devices-changes-failed': {
+    hash: '#/settings',
+    core: () => failing('profile', 'storage', 'This device could not read its data.', withDevices()),
+    then: (act) => act.press('What changed'),
   },
   'devices-add': { hash: '#/settings', core: withDevices, then: (act) => act.press('Add a device') },
   'settings-invite': { hash: '#/settings', core: home, then: (act) => act.press('Make an invite link') },

@@ -103,9 +103,33 @@ describe('a new device with the password', () => {
     await open(new FakeCore().joining(), '#/sign-in');
     await press('I have neither');
     expect(await heading('What is lost')).toBeTruthy();
-    expect(screen.getByText(/The name jonas/)).toBeTruthy();
     await press('Start fresh with an invite link');
     expect(await heading('Welcome to Lighthouse')).toBeTruthy();
+  });
+
+  test('whoever has only the password starts again under the name, after typing it once more', async () => {
+    const core = await open(new FakeCore().joining(), '#/sign-in');
+    await press('I have neither');
+    await press('Start again under my name');
+    expect(await heading('Start again')).toBeTruthy();
+    const start = () => screen.getByRole('button', { name: 'Start again' });
+    await user.type(screen.getByLabelText('Password'), 'four boats');
+    expect((start() as HTMLButtonElement).disabled).toBe(true);
+    await user.type(await field('Type your name once more to start again'), 'Jonas');
+    await user.click(start());
+    expect(await heading('Chats')).toBeTruthy();
+    expect(core.calls).toContainEqual(['resetIdentity', 'jonas', 'four boats']);
+  });
+
+  test('who may not start again yet is told when', async () => {
+    const core = new FakeCore();
+    core.faults.set('resetIdentity', refuse('reset_too_soon', 'Too soon.', 22 * 60 * 60));
+    await open(core, '#/reset');
+    await user.type(await field('Name'), 'jonas');
+    await user.type(screen.getByLabelText('Password'), 'four boats');
+    await user.type(await field('Type your name once more to start again'), 'jonas{Enter}');
+    const told = (await screen.findByRole('alert')).textContent;
+    expect(told).toContain('It is possible in 22 hours.');
   });
 
   test('what cannot be cancelled says so', async () => {

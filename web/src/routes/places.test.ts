@@ -196,7 +196,11 @@ describe('a community', () => {
     core.chat('mia');
     await open(core, '#/chats/room-Harbour');
     const channels = await screen.findByRole('navigation', { name: 'Channels' });
-    expect(within(channels).getByRole('link', { name: /general/ }).getAttribute('aria-current')).toBe('page');
+    expect(
+      within(channels)
+        .getByRole('link', { name: /general/ })
+        .getAttribute('aria-current'),
+    ).toBe('page');
     location.hash = '#/chats';
     const list = await screen.findByRole('list', { name: 'Chats' });
     expect(within(list).getAllByRole('link')).toHaveLength(1);

@@ -198,6 +198,35 @@ pub(crate) async fn recover(
     session.close().await
 }
 
+pub(crate) async fn reset_identity(
+    common: &Common,
+    printer: &Printer,
+    name: &str,
+    yes: bool,
+    password: &PasswordArg,
+) -> Result<(), CliError> {
+    let name = spelled(name);
+    if !yes {
+        let prompt = format!(
+            "All messages and chats of {name} are lost for good, and people are told that {name} is somebody new.\n\
+             Type {name} to start again: "
+        );
+        if ask(&prompt)?.trim() != name {
+            return Err(CliError::NotConfirmed);
+        }
+    }
+    let session = Session::open_or_make(common, None)?;
+    let password = password::read(password, false)?;
+    session
+        .within(session.device.reset_identity(&name, &password))
+        .await?;
+    session.remember()?;
+    settle(&session).await;
+    print_account(&session, printer).await?;
+    printer.hint("Keep your recovery key this time: conclave recovery-key");
+    session.close().await
+}
+
 /// Asks a person who looks on.
 fn ask(prompt: &str) -> Result<Zeroizing<String>, CliError> {
     if io::stdin().is_terminal() {

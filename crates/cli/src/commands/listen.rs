@@ -65,6 +65,8 @@ struct Listener<'a> {
 #[derive(Default)]
 struct News {
     arrived: Vec<EnvelopeId>,
+    /// What others did to messages.
+    annotated: Vec<Event>,
     lagged: bool,
     account: bool,
 }
@@ -98,6 +100,9 @@ impl<'a> Listener<'a> {
             messages.retain(|message| message.position.ordinal > self.seen);
             self.print(&messages).await?;
             self.seen = newest(&messages, self.seen);
+            for event in &news.annotated {
+                self.print_annotated(event).await?;
+            }
             if news.account && !matches!(self.device.account().await?, AccountView::SignedIn { .. }) {
                 return Err(CliError::SignedOut);
             }
@@ -131,13 +136,29 @@ impl<'a> Listener<'a> {
                 let text = format::device_added(name.as_deref());
                 self.printer.note(&event, &text);
             }
-            Event::Devices | Event::Places { .. } => self.printer.program_note(&event),
+            Event::Devices | Event::Settings | Event::Places { .. } => self.printer.program_note(&event),
             Event::Answer { .. }
             | Event::Chats
             | Event::Timeline { .. }
             | Event::Approvals
-            | Event::Annotated { .. } => {}
+            | Event::People => {}
+            Event::Annotated { .. } => news.annotated.push(event),
         }
+    }
+
+    async fn print_annotated(&self, event: &Event) -> Result<(), CliError> {
+        let Event::Annotated {
+            message, by, what, ..
+        } = event
+        else {
+            return Ok(());
+        };
+        let found = match message.parse() {
+            Ok(id) => self.device.find_message(id).await?,
+            Err(_) => None,
+        };
+        self.printer
+            .result(event, || format::annotated(&by.username, what, found.as_ref()))
     }
 
     async fn print_unread(&mut self) -> Result<(), CliError> {

@@ -19,10 +19,7 @@ pub(crate) async fn send(
     to: &WhoArg,
     words: &[String],
 ) -> Result<(), CliError> {
-    let text = match words {
-        [dash] if dash == "-" => read_text(io::stdin().lock())?,
-        words => words.join(" "),
-    };
+    let text = text_of(words)?;
     let session = Session::open(common).await?;
     let peer = session.open_chat(to).await?;
     let message = session.device.send_text(peer.room, &text).await?;
@@ -57,6 +54,14 @@ pub(crate) async fn send(
         }
         Err(SdkError::TimedOut) => Err(CliError::Queued),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The text of a command line.
+pub(super) fn text_of(words: &[String]) -> Result<String, CliError> {
+    match words {
+        [dash] if dash == "-" => read_text(io::stdin().lock()),
+        words => Ok(words.join(" ")),
     }
 }
 

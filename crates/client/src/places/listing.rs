@@ -20,6 +20,7 @@ use crate::machine::Engine;
 use crate::randomness::NoRandomness;
 use crate::reads::{ReadError, Reads};
 use crate::rows::{MessageRow, RoomKind, RoomRow};
+use crate::user_store::views::NotificationLevel;
 use crate::views::{ChatKindView, ChatView, MessageView, PersonView};
 use crate::work::Work;
 
@@ -228,6 +229,12 @@ fn chat_view(
         unread,
         active_at: row.active_at.0,
         disappearing: 0,
+        favourite: false,
+        muted_until: None,
+        archived: false,
+        marked_unread: false,
+        level: NotificationLevel::default(),
+        draft: None,
     })
 }
 

@@ -204,15 +204,6 @@ impl Engine {
     pub(crate) fn place_of(&self, work: &Work<'_>, room: RoomId) -> Result<Option<PlaceId>, ReadError> {
         work.place_of(room)
     }
-
-    /// The accounts to whose devices a message in a place's room is sealed, in order; the own one among them.
-    pub(crate) fn readers(&mut self, work: &Work<'_>, room: RoomId) -> Result<Vec<AccountId>, ReadError> {
-        let Some(place) = work.place_of(room)? else {
-            return Ok(Vec::new());
-        };
-        let chain = self.place_chain(work, place)?;
-        Ok(chain.map_or_else(Vec::new, |chain| chain.state().readers(room).collect()))
-    }
 }
 
 /// The rooms of a place that an account reads, as what they stand in the list of chats.

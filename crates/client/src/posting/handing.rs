@@ -64,6 +64,9 @@ impl Engine {
         let mut lacking = Vec::new();
         let mut waits = false;
         for account in spot.chain.state().readers(spot.room) {
+            if self.is_served(work, own, spot, &handed, account)? {
+                continue;
+            }
             match self.reach_reader(work, spot, account)? {
                 Reach::Waits => waits = true,
                 Reach::NotNow => {}
@@ -100,7 +103,28 @@ impl Engine {
         Ok(Handing::Waits)
     }
 
-    /// Whether a reader's log is known as far as the place's chain names it.
+    /// True where a reader's log is known as far as the place's chain names it, and all devices in it have the chain.
+    fn is_served(
+        &mut self,
+        work: &Work<'_>,
+        own: &OwnIdentity,
+        spot: &Spot,
+        handed: &Handed,
+        account: AccountId,
+    ) -> Result<bool, ReadError> {
+        let Some(person) = self.person(work, account)? else {
+            return Ok(false);
+        };
+        let known = spot.chain.state().account(account);
+        let is_whole = known.is_none_or(|known| known.head.sequence <= person.chain.head())
+            && !self.behind.contains(&account);
+        Ok(is_whole
+            && person
+                .addresses()
+                .all(|address| address == own.address() || handed.has(address)))
+    }
+
+    /// Whether a reader's log is known as far as the place's chain names it; asks for what is missing.
     fn reach_reader(
         &mut self,
         work: &mut Work<'_>,

@@ -51,7 +51,7 @@ impl Engine {
     ) -> Result<Judged, ReadError> {
         let (account, head) = (message.sender.account, message.head);
         if head > spot.chain.head() {
-            return self.longer_place(work, spot);
+            return Ok(self.longer_place(spot));
         }
         if !spot.roll().was_reader(spot.room, account, head)
             || spot.roll().epoch_at(spot.room, head) != Some(message.epoch)
@@ -90,16 +90,16 @@ impl Engine {
     }
 
     /// A message names an entry of the place's chain that is not known here.
-    fn longer_place(&mut self, _work: &mut Work<'_>, spot: &Spot) -> Result<Judged, ReadError> {
+    fn longer_place(&mut self, spot: &Spot) -> Judged {
         if self.posting.longer_asked.insert(spot.place) {
             self.follow_place(spot.place);
-            return Ok(Judged::Waits);
+            return Judged::Waits;
         }
-        Ok(if self.place_is_followed(spot.place) {
+        if self.places.behind.contains(&spot.place) {
             Judged::Waits
         } else {
             Judged::Untried
-        })
+        }
     }
 
     /// A message is of an account or device that is not known here.

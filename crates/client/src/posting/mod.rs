@@ -32,7 +32,6 @@ mod placing;
 mod records;
 mod roll;
 mod sealing;
-mod shim;
 mod telling;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::opening::Opened;
 use super::records::{PlaceRoom, Speaker, Waiting};
 use crate::content::{ChainId, Content};
 use crate::machine::Engine;
-use crate::mailbox::body_of;
+use crate::mailbox::body_in;
 use crate::progress::{Missing, Place, Progress};
 use crate::reads::ReadError;
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
@@ -103,7 +103,8 @@ impl Engine {
                 }
             }
         }
-        if known.is_none() {
+        if known.is_none() && work.find_message(message.id)?.is_some() {
+            work.place_notices(spot.room, message.sequence, message.head)?;
             self.note_active(work, spot.room, message, past)?;
         }
         Ok(Taken::Done)
@@ -230,20 +231,25 @@ impl Engine {
         let mine = author.address.account == work.own()?.account;
         let mut row = MessageRow {
             missing_before,
-            body: body_of(content),
+            body: body_here(body_in(content.body, message.class, message.target)),
             ..row_of_post(work, message, mine)?
         };
         if let Some(placeholder) = placeholder {
             row.ordinal = placeholder.ordinal;
             row.delivery = placeholder.delivery;
         }
-        work.put_message(row);
-        if !mine && !waiting.past {
+        let row = work.take_in(row, waiting.past)?;
+        if mine || waiting.past {
+            return Ok(());
+        }
+        if row.body.is_shown() {
             self.owe_for_post(work, spot, message.id)?;
             work.show(Event::Arrived {
                 room: spot.room.to_string(),
                 message: message.id.to_string(),
             });
+        } else {
+            work.show_annotated(&row)?;
         }
         Ok(())
     }
@@ -353,7 +359,9 @@ impl Engine {
             return Ok(());
         };
         let before = row.clone();
-        row.active_at = row.active_at.max(message.time);
+        if work.find_message(message.id)?.is_some_and(|row| row.is_shown()) {
+            row.active_at = row.active_at.max(message.time);
+        }
         if past {
             row.read_up_to = row.read_up_to.max(message.sequence);
         }
@@ -361,6 +369,14 @@ impl Engine {
             work.put_room(row);
         }
         Ok(())
+    }
+}
+
+/// What a content says in a room of a place. How long messages stay there says its policy, not a message.
+fn body_here(body: MessageBody) -> MessageBody {
+    match body {
+        MessageBody::Timer(..) => MessageBody::Unsupported,
+        body => body,
     }
 }
 

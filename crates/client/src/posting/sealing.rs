@@ -9,9 +9,9 @@ use super::context::PostContext;
 use super::handing::Handing;
 use super::records::{Handed, OwnChain, PlaceRoom, Said, Seed, note_said};
 use super::{Roll, Spot};
-use crate::content::{ChainId, Content};
+use crate::content::{Body, ChainId, Content};
 use crate::machine::Engine;
-use crate::outbox::{Draft, Sealed, Sealing};
+use crate::outbox::{Sealed, Sealing};
 use crate::own::OwnIdentity;
 use crate::progress::Link;
 use crate::reads::ReadError;
@@ -24,7 +24,7 @@ impl Engine {
         work: &mut Work<'_>,
         id: EnvelopeId,
         room: RoomId,
-        draft: Draft,
+        said: Body,
     ) -> Result<Sealing, ReadError> {
         let own = work.own()?;
         let Some(spot) = self.spot(work, room)? else {
@@ -60,16 +60,16 @@ impl Engine {
             head: spot.chain.head(),
             head_hash: spot.chain.head_hash(),
             id,
-            class: draft.class,
-            target: draft.target,
-            thread: draft.thread,
+            class: said.class(),
+            target: said.target(),
+            thread: said.thread(),
             expires,
         };
         let content = Zeroizing::new(
             Content {
                 counter: flow.sealed.next,
                 previous: flow.sealed.hash,
-                body: draft.body,
+                body: said,
             }
             .to_bytes(),
         );
@@ -164,6 +164,10 @@ impl Engine {
         }
         if let Some(said) = sealed.and_then(|sealed| sealed.said) {
             note_said(&mut flow.said, said);
+        }
+        let frame = sealed.map(|sealed| ClientFrame::from_bytes(sealed.frame.as_slice()));
+        if let Some(Ok(ClientFrame::Post(post))) = frame {
+            work.place_notices(room, sequence, post.head)?;
         }
         self.note_sequence(&mut flow, room, sequence);
         work.put_place_room(room, &flow);

@@ -234,12 +234,18 @@ impl Engine {
                 }
                 // What the own chain is, this device knows better than any record says.
                 Item::Head(account, ..) if account == work.own()?.account => {}
+                Item::Setting(entry) => {
+                    self.take_set(work, vec![entry])?;
+                }
                 Item::Head(account, head, hash) => {
                     work.pin_head(account, head, hash)?;
                     self.check_pinned_head(work, account)?;
                 }
                 Item::Key(generation, key) => work.put_vault_key(generation, &key.0)?,
+                Item::Mark(mark) => self.take_mark(work, &mark)?,
+                Item::Known(known) => self.take_known(work, &known)?,
                 Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
+                Item::Removed(id) => work.remove_here(id)?,
             }
         }
         Ok(())
@@ -454,8 +460,8 @@ impl Engine {
             return Ok(Placing::Known);
         }
         let mut row = row_of(work, from, id, &message, from.account == own.account)?;
-        row.body = body_of(content);
-        work.put_message(row);
+        row.body = body_of(content.body, &message);
+        work.take_in(row, true)?;
         Ok(Placing::Placed)
     }
 

@@ -7,6 +7,7 @@ use minicbor::{Decode, Decoder, Encode};
 use zeroize::Zeroizing;
 
 use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::user_store::Entry;
 
 /// One thing that a new device needs.
 #[derive(Encode, Decode)]
@@ -25,15 +26,37 @@ pub(crate) enum Item {
     /// A vault key that was replaced, in a record of a later generation: `[generation, key]`.
     #[n(2)]
     Key(#[n(0)] u32, #[n(1)] Secret32),
+    /// What the person said about somebody's identity: `[[account, name, judgment, time]]`.
+    #[n(20)]
+    Mark(#[n(0)] crate::trust::Mark),
+    /// An account with its name, and since when it is known: `[[account, name, time]]`.
+    #[n(21)]
+    Known(#[n(0)] crate::trust::Known),
     /// A sender key of a room of a place, with which its messages are read: `[room, seed]`.
     #[n(3)]
     Seed(#[n(0)] RoomId, #[n(1)] SecretBytes),
+    /// A message that the person deleted for themselves: `[envelope]`.
+    #[n(10)]
+    Removed(#[n(0)] EnvelopeId),
+    /// Something that the person set: `[[name, value, time, device]]`.
+    #[n(30)]
+    Setting(#[n(0)] Entry),
 }
 
 /// How many messages an item is as long as, at most.
 pub(super) fn weight(item: &Item) -> usize {
     match item {
-        Item::Message(..) | Item::Head(..) | Item::Key(..) => 1,
+        Item::Message(..)
+        | Item::Head(..)
+        | Item::Key(..)
+        | Item::Removed(..)
+        | Item::Mark(_)
+        | Item::Known(_) => 1,
+        Item::Setting(entry) => entry
+            .size()
+            .checked_div(160)
+            .unwrap_or_default()
+            .saturating_add(1),
         Item::Seed(_, seed) => seed
             .0
             .len()
@@ -94,23 +117,39 @@ mod tests {
             ),
             Item::Head(AccountId([5; 32]), 7, Hash([6; 32])),
             Item::Key(8, Secret32([9; 32])),
+            Item::Removed(EnvelopeId([2; 16])),
+            Item::Mark(crate::trust::Mark {
+                account: AccountId([10; 32]),
+                username: "mia".into(),
+                judgment: crate::trust::Judgment::Accepted,
+                at: conclave_protocol::Timestamp(11),
+            }),
+            Item::Known(crate::trust::Known {
+                account: AccountId([12; 32]),
+                username: "mia".into(),
+                since: conclave_protocol::Timestamp(13),
+            }),
         ];
         let bytes = to_bytes(&items);
         let hex = |n: &str, times| n.repeat(times);
         let expected = format!(
-            "838200845820{}19012c50{}5840{}{}8201835820{}075820{}820282085820{}",
+            "868200845820{}19012c50{}5840{}{}8201835820{}075820{}820282085820{}820a8150{}\
+             821481845820{}636d6961020b821581835820{}636d69610d",
             hex("01", 32),
             hex("02", 16),
             hex("03", 32),
             hex("04", 32),
             hex("05", 32),
             hex("06", 32),
-            hex("09", 32)
+            hex("09", 32),
+            hex("02", 16),
+            hex("0a", 32),
+            hex("0c", 32)
         );
         let shown: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(shown.concat(), expected);
 
-        let mut later = vec![0x84, 0x82, 0x18, 0x63, 0x81, 0x01];
+        let mut later = vec![0x87, 0x82, 0x18, 0x63, 0x81, 0x01];
         later.extend_from_slice(&bytes[1..]);
         assert_eq!(to_bytes(&from_bytes(&later)), bytes);
     }

@@ -21,6 +21,7 @@ use crate::content::ChainId;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
+use crate::user_store::Entry;
 use crate::work::Work;
 
 /// Hashes of records that the chain may still name.
@@ -101,17 +102,36 @@ impl Work<'_> {
     }
 }
 
-/// By envelope id, by the account of a head, or by a seed's room and chain.
+/// By envelope id, with a word behind it for a deletion, by the account that it is about, or by a seed's room and
+/// chain.
 fn queue_key(item: &Item) -> Option<Vec<u8>> {
     match item {
         Item::Message(_, _, id, _) => Some(id.0.to_vec()),
         Item::Head(account, ..) => Some(account.0.to_vec()),
+        Item::Mark(mark) => Some([b"mark/", &mark.account.0[..], &mark.at.0.to_be_bytes()].concat()),
+        Item::Known(known) => Some([b"known/", &known.account.0[..]].concat()),
         Item::Key(..) => None,
         Item::Seed(room, bytes) => {
             let seed = SenderKeySeed::from_bytes(&bytes.0).ok()?;
             Some([&room.0[..], seed.statement().chain_id()].concat())
         }
+        Item::Removed(id) => Some([&id.0[..], b"removed"].concat()),
+        Item::Setting(entry) => Some(
+            [
+                &setting_prefix(entry)[..],
+                &entry.at.0.to_be_bytes(),
+                &entry.device.0.to_be_bytes(),
+            ]
+            .concat(),
+        ),
     }
+}
+
+/// All that waits to be recorded of one name begins so. Behind it stands when it was set, so that what is recorded
+/// takes nothing later off the queue.
+fn setting_prefix(entry: &Entry) -> Vec<u8> {
+    let length = u8::try_from(entry.name.0.len()).unwrap_or(u8::MAX);
+    [b"setting/", &[length][..], &entry.name.0].concat()
 }
 
 /// How many other devices come before this one in recording a message: first the sending device, or the one that
@@ -158,6 +178,42 @@ impl Engine {
         Ok(())
     }
 
+    /// Something is to be recorded, soon.
+    pub(crate) fn record(&mut self, work: &mut Work<'_>, item: Item) {
+        let due = work.now.plus(GATHER_MS);
+        work.queue(item, due);
+        self.vault_soon(due);
+    }
+
+    /// Something was set here or on another own device: it is to be recorded after a pause, in place of what was set
+    /// before and is not recorded yet.
+    pub(crate) fn record_setting(
+        &mut self,
+        work: &mut Work<'_>,
+        entry: &Entry,
+        pause: u64,
+    ) -> Result<(), ReadError> {
+        let own = work.own()?;
+        let Some(me) = self.person(work, own.account)? else {
+            return Ok(());
+        };
+        let from = DeviceAddress {
+            account: own.account,
+            device: entry.device,
+        };
+        let later = rank(own.address(), &me.chain, from, EnvelopeId([0; 16])).saturating_mul(TAKE_OVER_MS);
+        let mut due = work.now.plus(pause.saturating_add(later));
+        for (key, bytes) in work.list_bytes(Table::VaultQueue, &setting_prefix(entry), u32::MAX)? {
+            // What changes all the time is recorded all the same.
+            let known: Queued = crate::codec::decode(&bytes, "vault queue")?;
+            due = due.min(known.due);
+            work.delete(Table::VaultQueue, &key);
+        }
+        work.queue(Item::Setting(entry.clone()), due);
+        self.vault_soon(due);
+        Ok(())
+    }
+
     /// A sender key came here, or is this device's own: it is to be recorded.
     pub(crate) fn record_seed(
         &mut self,
@@ -175,6 +231,14 @@ impl Engine {
         let due = work.now.plus(GATHER_MS.saturating_add(later));
         let seed = SecretBytes(Zeroizing::new(seed.to_vec()));
         work.queue(Item::Seed(room, seed), due);
+        self.vault_soon(due);
+        Ok(())
+    }
+
+    /// The person deleted a message for themselves: devices that join later do the same.
+    pub(crate) fn record_removed(&mut self, work: &mut Work<'_>, id: EnvelopeId) -> Result<(), ReadError> {
+        let due = work.now.plus(GATHER_MS);
+        work.queue(Item::Removed(id), due);
         self.vault_soon(due);
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! goes on with the same one. The account's chain decides whose key counts where two devices make one.
 
 use conclave_crypto::vault::{SlotSecret, VaultKey, VaultSlot, VerifiedSlot, WrappedVaultKey};
-use conclave_crypto::{RemoteDevice, VaultError};
+use conclave_crypto::{RemoteDevice, VaultError, VerifyingKey};
 use conclave_encoding::labels;
 use conclave_protocol::vault::{VaultKeyBytes, VaultKeys};
 use conclave_protocol::{Bytes, DeviceId, Hash};
@@ -30,6 +30,8 @@ const SLOT: &[u8] = b"slot/";
 const TURN_MS: u64 = 60 * 1000;
 /// Turns that the maker of a key has to name it in the chain once it stands in the log.
 const TURNS_OF_A_MAKER: u64 = 10;
+/// Slots that the server did not show are asked for again after this.
+const SLOTS_AGAIN_MS: u64 = 10 * 60 * 1000;
 /// Keys of one generation that are tried. Two devices that make one at once are the reason for the second.
 const KEYS_OF_ONE_MAX: usize = 4;
 
@@ -265,7 +267,7 @@ impl Engine {
         };
         let chain = own.chain()?;
         let secret = SlotSecret::from_recovery_key(&recovery);
-        let slot = VaultSlot::sign(crypto_address(own), &own.signing_key(), &secret, work.now.0);
+        let slot = VaultSlot::sign_by_recovery(own.account.0, &recovery, &secret, work.now.0);
         let bytes = slot.to_bytes();
         let hash = slot_hash(&bytes);
         let key = VaultKey::generate(&mut work.rng);
@@ -382,8 +384,13 @@ impl Engine {
                 None if !self.vault.slots_missing => {
                     return self.need(work, Need::Vault(VaultNeed::Keys));
                 }
-                // The server does not show it. A revoked device is shut out all the same.
-                None => {}
+                // The server does not show it. Without it no key is made: nothing more is recorded, and nothing is
+                // sealed for the revoked device. The person was warned; it is asked for again later.
+                None => {
+                    self.vault.slots_missing = false;
+                    self.vault_soon(work.now.plus(SLOTS_AGAIN_MS));
+                    return Ok(());
+                }
             }
         }
         // Of the key before, only the number counts.
@@ -396,6 +403,23 @@ impl Engine {
             // Own devices have the key before the log needs it.
             self.enqueue_vault_key(work, own.account, key.generation())?;
             self.need(work, Need::Vault(VaultNeed::PutKeys))?;
+        }
+        Ok(())
+    }
+
+    /// Each device keeps the account's ways into the vault as soon as it can, so that the server cannot take them away
+    /// from whoever makes the next key.
+    pub(super) fn keep_slots(&mut self, work: &mut Work<'_>, named: &Vault) -> Result<(), ReadError> {
+        if self.vault.slots_missing {
+            return Ok(());
+        }
+        for slot in &named.slots {
+            if work
+                .find_bytes(Table::Vault, &[SLOT, &slot.slot.0].concat())?
+                .is_none()
+            {
+                return self.need(work, Need::Vault(VaultNeed::Keys));
+            }
         }
         Ok(())
     }
@@ -512,8 +536,11 @@ fn verified_slot(chain: &AccountChain, hash: Hash, bytes: &[u8]) -> Option<Verif
     if slot_hash(bytes) != hash {
         return None;
     }
+    // Only what the recovery key in force signed is a way in: no device of the account can make one that lasts longer
+    // than itself.
+    let recovery = VerifyingKey::from_bytes(chain.recovery()).ok()?;
     let slot = VaultSlot::from_bytes(bytes).ok()?;
-    slot.verify(&maker(chain, slot.maker().device)?).ok()
+    slot.verify_by_recovery(chain.account().0, &recovery).ok()
 }
 
 fn opened_key(

@@ -307,6 +307,7 @@ impl Engine {
         if self.vault.behind {
             return self.need(work, Need::Vault(VaultNeed::After));
         }
+        self.keep_slots(work, named)?;
         if chain.vault_is_stale() {
             self.replace_key(work, own, chain, named)?;
         } else {

@@ -231,7 +231,7 @@ class Chain:
             case RotateRecovery():
                 self._rotate(entry.body, by_recovery)
             case Vault():
-                self._vault(entry.body)
+                self._vault(entry.body, by_recovery)
             case Close():
                 self.devices.clear()
                 self.closed = True
@@ -258,7 +258,7 @@ class Chain:
         if body.revoke_all:
             self.devices.clear()
 
-    def _vault(self, body: Vault) -> None:
+    def _vault(self, body: Vault, by_recovery: bool) -> None:
         slots = [slot for slot, _ in body.slots]
         if slots != sorted(set(slots)):
             raise Refused("slots out of order")
@@ -268,6 +268,11 @@ class Chain:
         if before is not None:
             if body.generation < before.generation or body.records < before.records:
                 raise Refused("the vault goes back")
+            stay = slots == [slot for slot, _ in before.slots]
+            if not stay and not by_recovery:
+                raise Refused("only the recovery key changes the ways in")
+            if body.generation == before.generation and body.slots != before.slots:
+                raise Refused("slots change with a new key")
             if body.records == before.records and body.head != before.head:
                 raise Refused("another vault")
         self.vault = body

@@ -7,7 +7,7 @@ use super::x_wing::{PUBLIC_KEY_LENGTH, XWingPublic, XWingSecret};
 use crate::kdf::hkdf;
 use crate::redacted::redacted;
 use crate::suite::{SUITE, VERSION};
-use crate::{DeviceAddress, RecoveryKey, RemoteDevice, SigningKey, VaultError};
+use crate::{DeviceAddress, RecoveryKey, RemoteDevice, SigningKey, VaultError, VerifyingKey};
 
 /// What a slot's secret comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,19 @@ impl VaultSlot {
         slot
     }
 
+    /// Makes the slot of a secret, signed by the account's recovery signing key: for later keys no device can plant
+    /// one like it.
+    pub fn sign_by_recovery(account: [u8; 32], key: &RecoveryKey, secret: &SlotSecret, created: u64) -> Self {
+        let address = DeviceAddress {
+            account,
+            device: Self::BY_RECOVERY,
+        };
+        Self::sign(address, &key.signing_key(), secret, created)
+    }
+
+    /// What stands for the maker's device where the recovery key signed: no chain counts so far.
+    pub const BY_RECOVERY: u32 = u32::MAX;
+
     /// The slot's bytes: what is signed, then the signature.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.signed_bytes().fixed(&self.signature).finish()
@@ -154,11 +167,27 @@ impl VaultSlot {
 
     /// Checks that `device` made this slot and that its keys are acceptable.
     pub fn verify(&self, device: &RemoteDevice) -> Result<VerifiedSlot, VaultError> {
-        if self.maker() != device.address() {
+        self.checked(device.address(), &device.signing)
+    }
+
+    /// Checks that an account's recovery signing key made this slot and that its keys are acceptable.
+    pub fn verify_by_recovery(
+        &self,
+        account: [u8; 32],
+        recovery: &VerifyingKey,
+    ) -> Result<VerifiedSlot, VaultError> {
+        let address = DeviceAddress {
+            account,
+            device: Self::BY_RECOVERY,
+        };
+        self.checked(address, recovery)
+    }
+
+    fn checked(&self, maker: DeviceAddress, signing: &VerifyingKey) -> Result<VerifiedSlot, VaultError> {
+        if self.maker() != maker {
             return Err(VaultError::OtherDevice);
         }
-        device
-            .signing
+        signing
             .verify(&self.signed_bytes().finish(), &self.signature)
             .map_err(|_| VaultError::Signature)?;
         Ok(VerifiedSlot {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::x_wing::{CIPHERTEXT_LENGTH, XWingPublic};
 use super::*;
-use crate::limits::{MAX_PINNED_HEADS, MAX_VAULT_RECORD};
+use crate::limits::{MAX_PINNED_HEADS, MAX_VAULT_NAMES, MAX_VAULT_RECORD};
 use crate::tests::{Device, NOW, bytes, rng, unhex};
 use crate::{KeyError, RecoveryKey, VaultError};
 
@@ -164,6 +164,39 @@ fn the_same_bytes_open_no_slot_of_another_kind() {
             assert_eq!(wrapped.open(&slot, other).is_ok(), index == other_index);
         }
     }
+}
+
+#[test]
+fn a_slot_by_the_recovery_key_is_believed_of_that_key_and_account_alone() {
+    let mut rng = rng(4);
+    let device = Device::new(1, &mut rng);
+    let account = device.remote().account;
+    let [key, other] = [1, 2].map(|byte| RecoveryKey::from_bytes(&[byte; 32]));
+    let secret = SlotSecret::from_recovery_key(&key);
+    let slot = VaultSlot::sign_by_recovery(account, &key, &secret, NOW);
+    let slot = VaultSlot::from_bytes(&slot.to_bytes()).unwrap();
+    let public = key.signing_key().public();
+    assert!(slot.verify_by_recovery(account, &public).is_ok());
+    assert_eq!(
+        slot.verify_by_recovery([9; 32], &public).err(),
+        Some(VaultError::OtherDevice)
+    );
+    let refused = slot.verify_by_recovery(account, &other.signing_key().public());
+    assert_eq!(refused.err(), Some(VaultError::Signature));
+    assert_eq!(slot.verify(&device.remote()).err(), Some(VaultError::OtherDevice));
+    // What a device signed is none of the recovery key's, whatever it says of itself.
+    let planted = VaultSlot::sign(device.remote().address(), &device.signing, &secret, NOW);
+    assert_eq!(
+        planted.verify_by_recovery(account, &public).err(),
+        Some(VaultError::OtherDevice)
+    );
+    let mut claims = device.remote().address();
+    claims.device = VaultSlot::BY_RECOVERY;
+    let claims = VaultSlot::sign(claims, &device.signing, &secret, NOW);
+    assert_eq!(
+        claims.verify_by_recovery(account, &public).err(),
+        Some(VaultError::Signature)
+    );
 }
 
 #[test]
@@ -743,4 +776,63 @@ fn a_record_is_passed_unopened_only_where_a_newer_one_vouches_for_it() {
     assert_eq!(tail, before);
     tail.pass_previous(&records[0]).unwrap();
     assert_eq!(tail.place().below, 0);
+}
+
+#[test]
+fn a_tail_takes_no_version_of_a_name_that_is_as_new_as_one_above_it() {
+    let mut rng = rng(34);
+    let key = VaultKey::generate(&mut rng);
+    let name = key.record_name(b"draft").unwrap();
+    // The server lets a device believe that it wrote less of the name than it did.
+    let version_above = |log: &VaultLog, last: u64, rng: &mut ChaCha20Rng| {
+        let mut log = VaultLog::resume(ACCOUNT, log.head(), 0, [(name, last)]).unwrap();
+        let record = key.seal_record(&log, &name, b"", rng).unwrap();
+        log.append(&record).unwrap();
+        (record, log)
+    };
+    for (newest, refusal) in [
+        (3, Some(VaultError::OlderVersion)),
+        (4, Some(VaultError::OlderVersion)),
+        (5, None),
+    ] {
+        let (below, log) = version_above(&VaultLog::new(ACCOUNT), 3, &mut rng);
+        let (above, _) = version_above(&log, newest - 1, &mut rng);
+        assert_eq!((below.version(), above.version()), (4, newest));
+        let mut tail = VaultTail::new(ACCOUNT, 2);
+        tail.open_previous(&key, &above).unwrap();
+        assert_eq!(tail.open_previous(&key, &below).err(), refusal, "{newest}");
+    }
+}
+
+#[test]
+fn a_vault_has_names_up_to_its_limit_and_no_more() {
+    let mut rng = rng(35);
+    let key = VaultKey::generate(&mut rng);
+    let name = |number: usize| {
+        let mut name = [0x5a; 32];
+        name[..8].copy_from_slice(&number.to_be_bytes());
+        name
+    };
+    let names = |count: usize| (0..count).map(move |number| (name(number), 7));
+    let resume = |count| VaultLog::resume(ACCOUNT, VaultHead::EMPTY, 0, names(count));
+    assert_eq!(resume(MAX_VAULT_NAMES + 1).err(), Some(VaultError::TooMany));
+    let mut log = resume(MAX_VAULT_NAMES - 1).unwrap();
+    let last = key
+        .seal_record(&log, &name(MAX_VAULT_NAMES), b"", &mut rng)
+        .unwrap();
+    let mut tail = VaultTail::resume(
+        ACCOUNT,
+        VaultTail::new(ACCOUNT, 1).place(),
+        names(MAX_VAULT_NAMES - 1),
+    );
+    log.append(&last).unwrap();
+    tail.open_previous(&key, &last).unwrap();
+    assert_eq!(log.next_version(&name(0)), Ok(8));
+    assert_eq!(log.next_version(&[1; 32]), Err(VaultError::TooMany));
+    let full = VaultTail::resume(
+        ACCOUNT,
+        VaultTail::new(ACCOUNT, 1).place(),
+        names(MAX_VAULT_NAMES),
+    );
+    assert_eq!(full.check_previous(&last), Err(VaultError::TooMany));
 }

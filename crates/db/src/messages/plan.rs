@@ -181,6 +181,10 @@ fn plan_envelope<'a>(
         return Appended::UnknownRoom;
     };
     let sequence = room.head.saturating_add(1);
+    let peer = if envelope.sender.account == low { high } else { low };
+    if state.active(peer).is_empty() && peer != envelope.sender.account {
+        return Appended::Deserted;
+    }
     let mut expected = state.active(low);
     if high != low {
         expected.extend(state.active(high));
@@ -238,10 +242,9 @@ fn plan_distribution<'a>(
     addressed.sort_unstable();
     addressed.dedup();
     let each_once = addressed.len() == distribution.messages.len();
-    let all_active = addressed
-        .iter()
-        .chain([&distribution.sender])
-        .all(|to| state.devices.contains_key(to));
+    // What goes to an account that has no device left reaches nobody, and must not hold up the others.
+    let reached = |to: &DeviceAddress| state.devices.contains_key(to) || state.active(to.account).is_empty();
+    let all_active = state.devices.contains_key(&distribution.sender) && addressed.iter().all(reached);
     if !each_once || !all_active {
         return Appended::StaleDevices;
     }

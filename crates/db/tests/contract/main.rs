@@ -42,6 +42,7 @@ mod places;
 mod posts;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod steps;
 mod vault;

@@ -118,6 +118,7 @@ pub(crate) async fn pending(
         entries: entries(&app, account.id, None, ENTRIES_PAGE).await?,
         token,
         expires_in: PENDING_LOGIN_LIFE_MS,
+        time: app.now().0,
     }))
 }
 

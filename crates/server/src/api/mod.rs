@@ -13,5 +13,6 @@ pub(crate) mod messages;
 pub(crate) mod places;
 pub(crate) mod prekeys;
 pub(crate) mod recoveries;
+pub(crate) mod resets;
 pub(crate) mod rooms;
 pub(crate) mod vault;

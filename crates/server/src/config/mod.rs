@@ -46,6 +46,10 @@ pub struct Config {
     pub log: String,
     /// Logs as lines of JSON.
     pub log_json: bool,
+    /// So many hours have to pass since a signed-in device of an account was seen before its person may start again
+    /// under their name with the password alone. A stolen password must not push out somebody who is there; a person
+    /// who lost everything waits a day at most. 0 lets them start again at once.
+    pub reset_pause_hours: u32,
     /// How often things may be done.
     pub limits: LimitsConfig,
     /// The clock; moved by tests only.
@@ -152,6 +156,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             log: "info".to_owned(),
             log_json: false,
+            reset_pause_hours: 24,
             limits: LimitsConfig::default(),
             clock: Clock::default(),
         }

@@ -181,6 +181,7 @@ impl<'a> Sending<'a> {
             Ok(Appended::IdReused) => ErrorCode::IdReused,
             Ok(Appended::StaleDevices) => ErrorCode::StaleDevices,
             Ok(Appended::UnknownRoom) => ErrorCode::NotFound,
+            Ok(Appended::Deserted) => ErrorCode::RecipientGone,
             Ok(Appended::TooFast(wait)) => {
                 let wait = u32::try_from(wait).unwrap_or(u32::MAX);
                 return self

@@ -15,6 +15,7 @@ mod places;
 mod posting;
 mod prekeys;
 mod recoveries;
+mod resets;
 mod rooms;
 mod vault;
 mod web;

@@ -58,7 +58,7 @@ impl AccountChain {
             AccountBody::RotateRecovery {
                 recovery, possession, ..
             } => self.check_rotation(entry.author, recovery, possession),
-            AccountBody::Vault(vault) => self.check_vault(vault),
+            AccountBody::Vault(vault) => self.check_vault(entry.author, vault),
             AccountBody::Close {} => Ok(()),
         }
     }
@@ -150,7 +150,7 @@ impl AccountChain {
         )
     }
 
-    fn check_vault(&self, vault: &Vault) -> Result<(), ChainError> {
+    fn check_vault(&self, author: Author, vault: &Vault) -> Result<(), ChainError> {
         let ascending = vault.slots.is_sorted_by(|low, high| low.slot < high.slot);
         if vault.slots.len() > VAULT_SLOTS_MAX || !ascending {
             return Err(ChainError::VaultSlots);
@@ -163,6 +163,16 @@ impl AccountChain {
         };
         if vault.generation < before.generation {
             return Err(ChainError::VaultGeneration);
+        }
+        // Which ways in there are, the recovery key alone says once there are any: a device that turns against its
+        // account can neither plant one of its own nor take the account's away. A way in changes with a new vault key
+        // only.
+        let ways = |vault: &Vault| vault.slots.iter().map(|slot| slot.slot).collect::<Vec<_>>();
+        let same_ways = ways(vault) == ways(before);
+        if author != Author::Recovery && !same_ways
+            || vault.generation == before.generation && vault.slots != before.slots
+        {
+            return Err(ChainError::VaultSlots);
         }
         // The records of a vault are one chain through all generations, so their number never falls.
         if vault.records < before.records {

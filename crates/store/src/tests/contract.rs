@@ -154,7 +154,7 @@ fn rooms_and_messages_come_back_as_they_were_put() {
             store.apply(vec![Change::PutMessage(row.clone())]).unwrap();
             assert_eq!(engine(store).find_message(row.id).unwrap(), Some(row));
         }
-        let text = || MessageBody::Text("žluťoučký 🐎\0".to_owned());
+        let text = || MessageBody::Text("žluťoučký 🐎\0".into());
         let bodies = [
             text(),
             MessageBody::Unsupported,

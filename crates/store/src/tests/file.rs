@@ -143,7 +143,7 @@ fn nothing_can_be_read_in_the_files_without_the_key() {
     for number in 0..200 {
         let mut chat = room(ROOM, number, 0);
         chat.title = "miranda".to_owned();
-        let text = MessageBody::Text("attack at dawn, ".repeat(20));
+        let text = MessageBody::Text("attack at dawn, ".repeat(20).into());
         let changes = vec![
             put(Table::Own, b"of the table", &b"a secret of ours, ".repeat(20)),
             Change::PutRoom(chat),

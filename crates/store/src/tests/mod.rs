@@ -1,9 +1,11 @@
 //! The store's contract, on files and in memory, and what its files survive.
 
+mod annotations;
 mod contract;
 mod file;
 mod kill;
 mod pages;
+mod search;
 
 use conclave_client::{Change, Delivery, MessageBody, MessageRow, RoomKind, RoomRow, Table};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId, Timestamp};
@@ -63,7 +65,7 @@ fn message(number: u64, sequence: Option<u64>) -> MessageRow {
         counts: true,
         delivery: Delivery::Received,
         missing_before: 0,
-        body: MessageBody::Text(format!("message {number}")),
+        body: MessageBody::Text(format!("message {number}").into()),
     }
 }
 

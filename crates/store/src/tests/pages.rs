@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use conclave_client::views::Position;
-use conclave_client::{Applies as _, Change, MessageBody, MessageRow};
-use conclave_protocol::RoomId;
+use conclave_client::{Act, Applies as _, Change, Engine, MessageBody, MessageRow};
+use conclave_protocol::{RoomId, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -25,6 +25,10 @@ fn position(row: &MessageRow) -> Position {
 /// The order that pages promise.
 fn place(row: &MessageRow) -> (bool, Option<u64>, u64) {
     (row.sequence.is_none(), row.sequence, row.ordinal)
+}
+
+fn rows_elsewhere(store: &Store) -> Vec<MessageRow> {
+    store.list_messages(OTHER_ROOM, None, 100).unwrap()
 }
 
 fn sequences() -> impl Strategy<Value = Option<u64>> {
@@ -59,7 +63,26 @@ proptest! {
             before = Some(position(first));
             pages.splice(0..0, page);
         }
-        prop_assert_eq!(pages, expected);
+        prop_assert_eq!(&pages, &expected);
+
+        // From the front, page by page.
+        let mut forward: Vec<MessageRow> = expected.iter().take(1).cloned().collect();
+        while let Some(last) = forward.last() {
+            let page = store.list_messages_after(ROOM, position(last), limit).unwrap();
+            prop_assert!(page.len() <= limit as usize);
+            if page.is_empty() { break }
+            forward.extend(page);
+        }
+        prop_assert_eq!(&forward, &expected);
+
+        // From each message on both sides.
+        for (at, row) in expected.iter().enumerate() {
+            let around = store.list_messages_around(ROOM, row.id, limit).unwrap().unwrap();
+            let (each, end) = (limit as usize, expected.len());
+            prop_assert_eq!(&around, &expected[at.saturating_sub(each)..(at + each + 1).min(end)]);
+        }
+        let elsewhere = rows_elsewhere(&store);
+        prop_assert!(elsewhere.iter().all(|row| store.list_messages_around(ROOM, row.id, limit).unwrap().is_none()));
     }
 
     #[test]
@@ -139,13 +162,25 @@ fn every_query_of_a_front_end_goes_by_an_index() {
     };
     let expected = BTreeMap::from([
         (
-            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) < (?2, ?3)
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1
+                 AND (sequence, ordinal) < (?2, ?3)
              ORDER BY sequence DESC, ordinal DESC LIMIT ?4",
             "messages_placed",
         ),
         (
-            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal < ?2)
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1
+                 AND (?2 IS NULL OR ordinal < ?2)
              ORDER BY ordinal DESC LIMIT ?3",
+            "messages_waiting",
+        ),
+        (
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1 AND (sequence, ordinal) > (?2, ?3)
+             ORDER BY sequence, ordinal LIMIT ?4",
+            "messages_placed",
+        ),
+        (
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal > ?2)
+             ORDER BY ordinal LIMIT ?3",
             "messages_waiting",
         ),
         (
@@ -156,10 +191,36 @@ fn every_query_of_a_front_end_goes_by_an_index() {
         (
             "SELECT * FROM messages
              WHERE room = ?1 AND sequence <= ?2 AND mine = 1 AND delivery < 3 AND sequence IS NOT NULL
-             ORDER BY sequence DESC LIMIT ?3",
+                 AND shown = 1 ORDER BY sequence DESC LIMIT ?3",
             "messages_not_read",
         ),
         ("SELECT max(ordinal) FROM messages", "messages_ordinal"),
+        (
+            "SELECT * FROM messages WHERE target = ?1 AND target IS NOT NULL ORDER BY id LIMIT ?2",
+            "messages_target",
+        ),
+        (
+            "SELECT count(*), min(id) FROM messages WHERE room = ?1 AND author = ?2 AND astray = 1",
+            "COVERING INDEX messages_astray",
+        ),
+        (
+            "SELECT count(*), max(sent_at) FROM messages WHERE thread = ?1 AND room = ?2 AND thread IS NOT NULL",
+            "COVERING INDEX messages_thread",
+        ),
+        (
+            "SELECT * FROM messages WHERE room = ?1 AND sequence <= ?2 AND disappears = 1 AND mine = 0
+             ORDER BY sequence LIMIT ?3",
+            "messages_disappear",
+        ),
+        (
+            "SELECT * FROM messages WHERE expires_at <= ?1 AND expires_at IS NOT NULL
+             ORDER BY expires_at LIMIT ?2",
+            "messages_expire",
+        ),
+        (
+            "UPDATE messages SET astray = 0 WHERE target = ?1 AND astray = 1",
+            "messages_target",
+        ),
     ]);
     for (statement, index) in expected {
         let plan = plan(statement);
@@ -186,7 +247,7 @@ fn a_hundred_thousand_messages() {
         for chunk in 0..1000_u64 {
             let rows = (chunk * 100..chunk * 100 + 100).map(|number| {
                 let body =
-                    MessageBody::Text("a message of the usual length, give or take a few words".to_owned());
+                    MessageBody::Text("a message of the usual length, give or take a few words".into());
                 let number_of_room = if number % 2 == 0 {
                     0
                 } else {
@@ -198,6 +259,19 @@ fn a_hundred_thousand_messages() {
                     body,
                     ..message(number, Some(number))
                 })
+            });
+            store.apply(rows.collect()).unwrap();
+        }
+    });
+    timed("storing 20,000 reactions", &mut || {
+        for chunk in 0..200_u64 {
+            let rows = (chunk * 100..chunk * 100 + 100).map(|number| {
+                let target = message(number * 4, None).id;
+                Change::PutMessage(super::annotations::said(
+                    1_000_000 + number,
+                    target,
+                    Act::React("👍".into(), true),
+                ))
             });
             store.apply(rows.collect()).unwrap();
         }
@@ -215,9 +289,21 @@ fn a_hundred_thousand_messages() {
     timed("newest page", &mut || {
         assert_eq!(store.list_messages(big, None, 50).unwrap().len(), 50);
     });
+    timed("newest page, shown", &mut || {
+        let rows = store.list_messages(big, None, 50).unwrap();
+        let engine = Engine::new(true);
+        let now = Timestamp(1_800_000_000_000);
+        assert_eq!(engine.show_messages(&store, &rows, now).unwrap().len(), 50);
+    });
     let middle = Some(Position {
         sequence: Some(50_000),
         ordinal: 50_000,
+    });
+    timed("page in the middle, shown", &mut || {
+        let rows = store.list_messages(big, middle, 50).unwrap();
+        let engine = Engine::new(true);
+        let now = Timestamp(1_800_000_000_000);
+        assert_eq!(engine.show_messages(&store, &rows, now).unwrap().len(), 50);
     });
     timed("page in the middle", &mut || {
         assert_eq!(store.list_messages(big, middle, 50).unwrap().len(), 50);

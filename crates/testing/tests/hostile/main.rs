@@ -8,6 +8,7 @@ mod devices;
 mod keys;
 mod messages;
 mod people;
+mod places;
 mod rooms;
 mod stored;
 

@@ -2,11 +2,13 @@
 import type {
   AccountView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -17,8 +19,13 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
-import type { CoreEvent, ServerState, StorageKind } from './core';
+import type { CoreEvent, Judgment, ServerState, StorageKind } from './core';
 
 export interface Calls {
   server: { args: []; result: ServerState };
@@ -32,6 +39,7 @@ export interface Calls {
   showLinkCode: { args: []; result: undefined };
   cancelJoining: { args: []; result: undefined };
   recover: { args: [username: string, words: string, password: string]; result: undefined };
+  resetIdentity: { args: [username: string, password: string]; result: undefined };
   unknownWords: { args: [typed: string]; result: number[] };
   listApprovals: { args: []; result: ApprovalView[] };
   answerLink: { args: [link: string]; result: undefined };
@@ -55,8 +63,22 @@ export interface Calls {
     result: undefined;
   };
   markRead: { args: [room: string, message: string]; result: undefined };
+  listMessagesAround: { args: [room: string, message: string, each: number]; result: MessageView[] };
+  listMessagesAfter: { args: [room: string, after: Position, limit: number]; result: MessageView[] };
+  search: { args: [typed: string, behind: SearchPosition | null, limit: number]; result: SearchPageView };
+  setChat: { args: [room: string, change: ChatChange]; result: undefined };
+  saveDraft: { args: [room: string, text: string | null]; result: undefined };
+  listFolders: { args: []; result: FolderView[] };
+  setFolder: { args: [id: string | null, name: string, rooms: string[]]; result: undefined };
+  deleteFolder: { args: [id: string]; result: undefined };
+  listSettings: { args: []; result: SettingView[] };
+  setSetting: { args: [name: string, value: string | null]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
+  listTrust: { args: []; result: TrustView[] };
+  profile: { args: [account: string]; result: ProfileView };
+  compareSafetyCode: { args: [account: string, typed: string]; result: undefined };
+  judge: { args: [account: string, judgment: Judgment]; result: undefined };
   makeInvite: { args: []; result: { token: string; expires: number } };
   recoveryWords: { args: []; result: string[] };
   recoveryKeyKept: { args: []; result: undefined };

@@ -7,11 +7,13 @@ import type {
   AccountView,
   AnnotationView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -22,6 +24,11 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -53,13 +60,20 @@ export type CoreEvent =
   | { type: 'device_added'; name: string | null }
   /** What is to be approved changed. */
   | { type: 'approvals' }
+  /** How people's identities stand, or what is known of them, changed. */
+  | { type: 'people' }
   /** A group or community changed. */
   | { type: 'places'; place: string }
+  /** Folders or settings of the person changed. */
+  | { type: 'settings' }
   | { type: 'warning'; failure: Failure }
   /** Somebody else did something to a message: edited it, reacted, and the like. */
   | { type: 'annotated'; room: string; message: string; by: PersonView; what: AnnotationView }
   /** Another tab took the engine over; whatever was shown may be asked for again. */
   | { type: 'owner' };
+
+/** What a person says about somebody's identity. */
+export type Judgment = 'none' | 'verified' | 'accepted';
 
 /** What goes with a text. */
 export interface TextOptions {
@@ -92,6 +106,8 @@ export interface Core {
   cancelJoining(): Promise<void>;
   /** Comes back with the recovery key and gives the account a new password. */
   recover(username: string, words: string, password: string): Promise<void>;
+  /** Starts again under one's name with the password alone, as a new identity; the old one is lost. */
+  resetIdentity(username: string, password: string): Promise<void>;
   /** The places, counted from 0, of typed words that no recovery key has. */
   unknownWords(typed: string): Promise<number[]>;
 
@@ -115,6 +131,27 @@ export interface Core {
   listChats(): Promise<ChatView[]>;
   /** Messages in order, oldest first: the newest `limit` ones, or those just before a position. */
   listMessages(room: string, before: Position | null, limit: number): Promise<MessageView[]>;
+  /** A message with up to `each` ones before and behind it, oldest first. */
+  listMessagesAround(room: string, message: string, each: number): Promise<MessageView[]>;
+  /** Messages in order just behind a position. */
+  listMessagesAfter(room: string, after: Position, limit: number): Promise<MessageView[]>;
+  /**
+   * Messages on this device that fit what was typed, newest first: words, "phrases", `from:`, `in:`, `has:link`,
+   * `before:` and `after:`.
+   */
+  search(typed: string, behind: SearchPosition | null, limit: number): Promise<SearchPageView>;
+  /** Sets something of a chat on all own devices; what is left out stays. */
+  setChat(room: string, change: ChatChange): Promise<void>;
+  /** Keeps what was begun to write in a chat, on all own devices. */
+  saveDraft(room: string, text: string | null): Promise<void>;
+  listFolders(): Promise<FolderView[]>;
+  /** Changes a folder of chats, or makes one for `null`. */
+  setFolder(id: string | null, name: string, rooms: string[]): Promise<void>;
+  /** Its chats stay. */
+  deleteFolder(id: string): Promise<void>;
+  listSettings(): Promise<SettingView[]>;
+  /** Sets something by name on all own devices; `null` takes it back. */
+  setSetting(name: string, value: string | null): Promise<void>;
   /** `expected` is the account id of a contact link. */
   findPerson(username: string, expected: string | null): Promise<PersonView>;
   /** Returns the room. */
@@ -153,6 +190,14 @@ export interface Core {
   markRead(room: string, message: string): Promise<void>;
   retry(message: string): Promise<void>;
   discard(message: string): Promise<void>;
+
+  /** Everybody whose identity stands otherwise than believed at first sight. */
+  listTrust(): Promise<TrustView[]>;
+  /** What is known of somebody, or of the own account; `people` tells when the server added to it. */
+  profile(account: string): Promise<ProfileView>;
+  /** Compares what another person shows: their code, their link or their 60 digits. Where it fits, marks them. */
+  compareSafetyCode(account: string, typed: string): Promise<void>;
+  judge(account: string, judgment: Judgment): Promise<void>;
 
   /** The groups and communities, by what they are called. */
   listPlaces(): Promise<PlaceView[]>;

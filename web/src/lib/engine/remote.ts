@@ -2,11 +2,13 @@
 import type {
   AccountView,
   ApprovalView,
+  ChatChange,
   ChatView,
   ConnectionState,
   DeviceView,
   EditView,
   Failure,
+  FolderView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -17,12 +19,18 @@ import type {
   PlaceView,
   Position,
   PreviewView,
+  ProfileView,
+  TrustView,
+  SearchPageView,
+  SearchPosition,
+  SettingView,
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import {
   CoreError,
   type Core,
   type CoreEvent,
+  type Judgment,
   type ServerState,
   type StorageKind,
   type TextOptions,
@@ -133,6 +141,11 @@ export class SharedCore implements Core {
     void askToKeep(true);
   }
 
+  async resetIdentity(username: string, password: string): Promise<void> {
+    await this.#call('resetIdentity', username, password);
+    void askToKeep(true);
+  }
+
   unknownWords(typed: string): Promise<number[]> {
     return this.#call('unknownWords', typed);
   }
@@ -177,6 +190,46 @@ export class SharedCore implements Core {
     return this.#call('listMessages', room, before, limit);
   }
 
+  listMessagesAround(room: string, message: string, each: number): Promise<MessageView[]> {
+    return this.#call('listMessagesAround', room, message, each);
+  }
+
+  listMessagesAfter(room: string, after: Position, limit: number): Promise<MessageView[]> {
+    return this.#call('listMessagesAfter', room, after, limit);
+  }
+
+  search(typed: string, behind: SearchPosition | null, limit: number): Promise<SearchPageView> {
+    return this.#call('search', typed, behind, limit);
+  }
+
+  setChat(room: string, change: ChatChange): Promise<void> {
+    return this.#call('setChat', room, change);
+  }
+
+  saveDraft(room: string, text: string | null): Promise<void> {
+    return this.#call('saveDraft', room, text);
+  }
+
+  listFolders(): Promise<FolderView[]> {
+    return this.#call('listFolders');
+  }
+
+  setFolder(id: string | null, name: string, rooms: string[]): Promise<void> {
+    return this.#call('setFolder', id, name, rooms);
+  }
+
+  deleteFolder(id: string): Promise<void> {
+    return this.#call('deleteFolder', id);
+  }
+
+  listSettings(): Promise<SettingView[]> {
+    return this.#call('listSettings');
+  }
+
+  setSetting(name: string, value: string | null): Promise<void> {
+    return this.#call('setSetting', name, value);
+  }
+
   findPerson(username: string, expected: string | null): Promise<PersonView> {
     return this.#call('findPerson', username, expected);
   }
@@ -201,6 +254,22 @@ export class SharedCore implements Core {
 
   discard(message: string): Promise<void> {
     return this.#call('discard', message);
+  }
+
+  listTrust(): Promise<TrustView[]> {
+    return this.#call('listTrust');
+  }
+
+  profile(account: string): Promise<ProfileView> {
+    return this.#call('profile', account);
+  }
+
+  compareSafetyCode(account: string, typed: string): Promise<void> {
+    return this.#call('compareSafetyCode', account, typed);
+  }
+
+  judge(account: string, judgment: Judgment): Promise<void> {
+    return this.#call('judge', account, judgment);
   }
 
   makeInvite(): Promise<{ token: string; expires: number }> {

@@ -69,6 +69,26 @@ class Runtime {
           answer(number, { ok: true, value: device.listMessages(...call.args) });
           return;
         }
+        case 'listMessagesAround': {
+          answer(number, { ok: true, value: device.listMessagesAround(...call.args) });
+          return;
+        }
+        case 'listMessagesAfter': {
+          answer(number, { ok: true, value: device.listMessagesAfter(...call.args) });
+          return;
+        }
+        case 'search': {
+          answer(number, { ok: true, value: device.search(...call.args) });
+          return;
+        }
+        case 'listFolders': {
+          answer(number, { ok: true, value: device.listFolders() });
+          return;
+        }
+        case 'listSettings': {
+          answer(number, { ok: true, value: device.listSettings() });
+          return;
+        }
         case 'listPinned': {
           answer(number, { ok: true, value: device.listPinned(...call.args) });
           return;
@@ -83,6 +103,10 @@ class Runtime {
         }
         case 'listApprovals': {
           answer(number, { ok: true, value: device.listApprovals() });
+          return;
+        }
+        case 'listTrust': {
+          answer(number, { ok: true, value: device.listTrust() });
           return;
         }
         case 'listPlaces': {
@@ -209,6 +233,8 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.cancelJoining(ask);
     case 'recover':
       return device.recover(ask, ...call.args);
+    case 'resetIdentity':
+      return device.resetIdentity(ask, ...call.args);
     case 'answerLink':
       return device.answerLink(ask, ...call.args);
     case 'answerCode':
@@ -231,10 +257,28 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.sendText(ask, ...call.args);
     case 'markRead':
       return device.markRead(ask, ...call.args);
+    case 'setChat': {
+      const [room, change] = call.args;
+      return device.setChat(ask, room, JSON.stringify(change));
+    }
+    case 'saveDraft':
+      return device.saveDraft(ask, ...call.args);
+    case 'setFolder':
+      return device.setFolder(ask, ...call.args);
+    case 'deleteFolder':
+      return device.deleteFolder(ask, ...call.args);
+    case 'setSetting':
+      return device.setSetting(ask, ...call.args);
     case 'retry':
       return device.retry(ask, ...call.args);
     case 'discard':
       return device.discard(ask, ...call.args);
+    case 'profile':
+      return device.profile(ask, ...call.args);
+    case 'compareSafetyCode':
+      return device.compareSafetyCode(ask, ...call.args);
+    case 'judge':
+      return device.judge(ask, ...call.args);
     case 'makeInvite':
       return device.makeInvite(ask);
     case 'recoveryWords':
@@ -290,6 +334,8 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return outcome.words;
     case 'devices':
       return outcome.devices;
+    case 'profile':
+      return outcome.profile;
     case 'place':
       return { place: outcome.place, room: outcome.room };
     case 'preview':

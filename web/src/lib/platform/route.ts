@@ -5,10 +5,12 @@ export type Route =
   | { page: 'invite'; token: string }
   | { page: 'contact'; username: string; account: string }
   | { page: 'link'; code: string }
+  | { page: 'verify'; username: string; account: string; code: string }
   | { page: 'join'; code: string }
   | { page: 'community'; place: string }
   | { page: 'sign-in' }
   | { page: 'recover' }
+  | { page: 'reset' }
   | { page: 'chats'; room: string | null }
   | { page: 'settings' }
   | { page: 'unknown' };
@@ -19,7 +21,7 @@ export function parseRoute(hash: string): Route {
     .split('/')
     .filter((part) => part !== '')
     .map(decode);
-  const [page, first, second] = parts;
+  const [page, first, second, third] = parts;
   if (page === undefined) return { page: 'start' };
   if (page === 'setup' && first !== undefined) return { page, token: first };
   if (page === 'invite' && first !== undefined) return { page, token: first };
@@ -28,7 +30,9 @@ export function parseRoute(hash: string): Route {
   if (page === 'link' && first !== undefined) return { page, code: first };
   if (page === 'contact' && first !== undefined && second !== undefined)
     return { page, username: first, account: second };
-  if (page === 'sign-in' || page === 'recover' || page === 'settings') return { page };
+  if (page === 'verify' && first !== undefined && second !== undefined && third !== undefined)
+    return { page, username: first, account: second, code: third };
+  if (page === 'sign-in' || page === 'recover' || page === 'reset' || page === 'settings') return { page };
   if (page === 'chats') return { page, room: first ?? null };
   return { page: 'unknown' };
 }
@@ -37,6 +41,7 @@ export const href = {
   start: '#/',
   signIn: '#/sign-in',
   recover: '#/recover',
+  reset: '#/reset',
   chats: '#/chats',
   settings: '#/settings',
   chat: (room: string) => `#/chats/${encodeURIComponent(room)}`,
@@ -45,6 +50,8 @@ export const href = {
   join: (code: string) => `#/join/${encodeURIComponent(code)}`,
   community: (place: string) => `#/community/${encodeURIComponent(place)}`,
   link: (code: string) => `#/link/${encodeURIComponent(code)}`,
+  verify: (username: string, account: string, code: string) =>
+    `#/verify/${encodeURIComponent(username)}/${encodeURIComponent(account)}/${encodeURIComponent(code)}`,
   contact: (username: string, account: string) =>
     `#/contact/${encodeURIComponent(username)}/${encodeURIComponent(account)}`,
 };

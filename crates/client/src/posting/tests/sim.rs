@@ -9,6 +9,7 @@ use conclave_protocol::frames::{
 };
 use conclave_protocol::logins::LoggedIn;
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
+use conclave_protocol::places::{PlaceEntriesPage, PlaceFound, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft, PrekeysUpload};
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, Problem, RoomId, Timestamp, Token,
@@ -22,7 +23,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::connection::Link;
-use crate::effects::{Applies, HttpCall, Request};
+use crate::content::Text;
+use crate::effects::{Applies, HttpCall, Method, Request};
 use crate::machine::Engine;
 use crate::own::OwnLogin;
 use crate::posting::Roll;
@@ -81,6 +83,31 @@ impl Reads for Disk {
 
     fn last_ordinal(&self) -> Result<u64, ReadError> {
         Ok(self.messages.values().map(|row| row.ordinal).max().unwrap_or(0))
+    }
+
+    fn list_annotations(&self, target: EnvelopeId, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        let about = |row: &&MessageRow| row.body.target() == Some(target);
+        Ok(self.messages.values().filter(about).cloned().collect())
+    }
+
+    fn astray(&self, _: RoomId, _: AccountId) -> Result<(u32, Option<EnvelopeId>), ReadError> {
+        Ok((0, None))
+    }
+
+    fn thread(&self, _: RoomId, _: EnvelopeId) -> Result<(u32, Timestamp), ReadError> {
+        Ok((0, Timestamp(0)))
+    }
+
+    fn list_disappearing(&self, _: RoomId, _: u64, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn list_expired(&self, _: Timestamp, _: u32) -> Result<Vec<MessageRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn next_expiry(&self) -> Result<Option<Timestamp>, ReadError> {
+        Ok(None)
     }
 }
 
@@ -145,6 +172,8 @@ pub(super) struct Server {
     pub(super) deaf: BTreeSet<DeviceAddress>,
     /// Loses what is distributed to these devices.
     pub(super) swallows: BTreeSet<DeviceAddress>,
+    /// Shows no entry of the place's chain.
+    pub(super) hides_entries: bool,
     pub(super) posts: u32,
     /// Of each device.
     pub(super) distributed: BTreeMap<DeviceAddress, u32>,
@@ -207,7 +236,7 @@ impl Device {
             .disk
             .messages
             .values()
-            .filter(|row| row.room == room)
+            .filter(|row| row.room == room && !matches!(row.body, MessageBody::Notice(_)))
             .collect();
         rows.sort_by_key(|row| (row.sequence.unwrap_or(u64::MAX), row.ordinal));
         rows
@@ -220,7 +249,7 @@ impl Device {
 
 pub(super) fn words(row: &MessageRow) -> String {
     match &row.body {
-        MessageBody::Text(text) => text.clone(),
+        MessageBody::Text(text) => text.text.clone(),
         other => format!("{other:?}"),
     }
 }
@@ -529,7 +558,10 @@ impl Sim {
                 counts: true,
                 delivery: Delivery::Queued,
                 missing_before: 0,
-                body: MessageBody::Text(text.to_owned()),
+                body: MessageBody::Text(Text {
+                    text: text.to_owned(),
+                    ..Text::default()
+                }),
             });
             engine.enqueue_message(work, id, room).unwrap();
         });
@@ -825,6 +857,38 @@ impl Sim {
                 let after: usize = query.strip_prefix("after=").unwrap().parse().unwrap();
                 let entries = account.entries.iter().skip(after + 1).cloned().collect();
                 ok(&EntriesPage { entries, more: false })
+            }
+            ["places"] => {
+                let found = PlaceFound {
+                    place: self.chain().place(),
+                    head: self.chain().head(),
+                    member: true,
+                };
+                let is_member = self.chain().state().member(address.account).is_some();
+                ok(&PlacesFound {
+                    places: is_member.then_some(found).into_iter().collect(),
+                })
+            }
+            ["places", _, "entries"] if call.method == Method::Get => {
+                if self.chain().state().member(address.account).is_none() {
+                    return problem(ErrorCode::NotFound);
+                }
+                let after = query
+                    .strip_prefix("after=")
+                    .map(|after| after.parse::<usize>().unwrap());
+                let hidden = self.server.hides_entries;
+                let entries = self
+                    .server
+                    .entries
+                    .iter()
+                    .skip(after.map_or(0, |after| after + 1));
+                ok(&PlaceEntriesPage {
+                    entries: entries
+                        .take(if hidden { 0 } else { usize::MAX })
+                        .cloned()
+                        .collect(),
+                    head: self.chain().head(),
+                })
             }
             ["rooms", room, "envelopes"] if room.parse() == Ok(self.room()) => {
                 ok(&self.page(address.account, query))

@@ -505,6 +505,7 @@ fn an_entry_that_is_not_known_yet_holds_a_message_up_until_it_is() {
         },
     );
     sim.learns(0, u32::MAX);
+    sim.server.hides_entries = true;
     sim.sends(0, "two");
     sim.runs(2_000);
     let room = sim.room();
@@ -522,25 +523,18 @@ fn seals_by_itself(sim: &mut Sim, at: usize, text: &str) -> Post {
     let device = &mut sim.devices[at];
     device.with(now, |engine, work| {
         let id = work.make_id().unwrap();
-        let draft = crate::outbox::Draft {
-            class: Class::Message,
-            target: None,
-            thread: None,
-            body: crate::content::Body::Text(text),
+        let text = crate::content::Text {
+            text,
+            ..crate::content::Text::default()
         };
-        let mut sealed = engine.seal_post(work, id, room, draft).unwrap();
+        let said = crate::content::Body::Text(text);
+        let mut sealed = engine.seal_post(work, id, room, said.clone()).unwrap();
         if let crate::outbox::Sealing::Waits = sealed {
             // Nobody has to have the key.
             let mut kept = work.own_chain(room).unwrap().unwrap();
             kept.pending.clear();
             work.put_own_chain(room, &kept);
-            let draft = crate::outbox::Draft {
-                class: Class::Message,
-                target: None,
-                thread: None,
-                body: crate::content::Body::Text("on a new chain".into()),
-            };
-            sealed = engine.seal_post(work, id, room, draft).unwrap();
+            sealed = engine.seal_post(work, id, room, said).unwrap();
         }
         let crate::outbox::Sealing::Ready(sealed) = sealed else {
             panic!("it seals");

@@ -161,7 +161,7 @@ impl Story {
         let body = add(story.account(), 2);
         story.say(Author::Recovery, 101, body).unwrap();
         let id = story.chain.head();
-        story.say(device(id), 2, vault(1, &[1, 3], 4, 8)).unwrap();
+        story.say(device(id), 2, vault(1, &[1, 2], 4, 8)).unwrap();
         story.say(device(id), 2, AccountBody::Close {}).unwrap();
         story
     }

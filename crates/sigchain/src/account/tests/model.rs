@@ -95,6 +95,7 @@ fn acts() -> impl Strategy<Value = Act> {
         5 => Just(Speaker::Recovery),
     ];
     let signer = prop_oneof![9 => Just(None), 1 => (0..POOL).prop_map(Some)];
+    let slots = prop_oneof![6 => Just(1_u8), 4 => 0..10_u8];
     let what = prop_oneof![
         1 => Just(What::Genesis),
         24 => (0..POOL, 0..POOL * 2, signer.clone()).prop_map(|(a, b, c)| {
@@ -104,7 +105,7 @@ fn acts() -> impl Strategy<Value = Act> {
         10 => (0..16_usize).prop_map(What::Revoke),
         1 => Just(What::RevokeNobody),
         5 => (0..POOL, signer, any::<bool>()).prop_map(|(a, b, c)| What::Rotate(a, b, c)),
-        10 => (-1..3_i8, -1..3_i8, 0..3_u8, 0..10_u8).prop_map(|(a, b, c, d)| What::Vault(a, b, c, d)),
+        10 => (-1..3_i8, -1..3_i8, 0..3_u8, slots).prop_map(|(a, b, c, d)| What::Vault(a, b, c, d)),
         1 => Just(What::Close),
     ];
     let fault = prop_oneof![
@@ -142,6 +143,8 @@ struct Model {
     used: Vec<Name>,
     /// Generation, records, head.
     vault: Option<(i64, i64, u8)>,
+    /// Its ways in, by their number.
+    slots: u8,
     closed: bool,
 }
 
@@ -157,6 +160,7 @@ impl Model {
                 Name::Signing(RECOVERY),
             ],
             vault: None,
+            slots: 0,
             closed: false,
         }
     }
@@ -178,7 +182,7 @@ impl Model {
     }
 
     /// Whether the act is allowed; then it has happened.
-    fn judge(&mut self, act: &Act, vault: (i64, i64, u8), slots_are_sound: bool) -> bool {
+    fn judge(&mut self, act: &Act, vault: (i64, i64, u8), slots: u8) -> bool {
         let is_recovery = matches!(act.speaker, Speaker::Recovery);
         let speaks = match act.speaker {
             Speaker::Recovery => true,
@@ -232,10 +236,15 @@ impl Model {
                 let goes_on = self
                     .vault
                     .is_none_or(|(g, r, h)| generation >= g && (records > r || (records == r && head == h)));
-                if !goes_on || (records == 0 && head != 0) || !slots_are_sound {
+                let ways_stay = self
+                    .vault
+                    .is_none_or(|(g, ..)| slots == self.slots || is_recovery && generation > g);
+                let slots_are_sound = !matches!(slots, 5 | 9);
+                if !goes_on || (records == 0 && head != 0) || !slots_are_sound || !ways_stay {
                     return false;
                 }
                 self.vault = Some(vault);
+                self.slots = slots;
             }
             What::Close => {
                 self.closed = true;
@@ -374,7 +383,10 @@ fn play(acts: &[Act]) -> (usize, usize) {
             }
             _ => (0, 0, 0),
         };
-        let slots_are_sound = !matches!(act.what, What::Vault(_, _, _, 5 | 9));
+        let slots = match act.what {
+            What::Vault(.., slots) => slots,
+            _ => 0,
+        };
         let entry = entry(act, &story.chain, &model, vault);
         if place == acts.len() / 2 {
             // From here on a second version, which the recovery key writes.
@@ -386,7 +398,7 @@ fn play(acts: &[Act]) -> (usize, usize) {
                 other = Some(version);
             }
         }
-        let expected = model.judge(act, vault, slots_are_sound);
+        let expected = model.judge(act, vault, slots);
         let verdict = story.offer(entry);
         assert_eq!(
             verdict.is_ok(),

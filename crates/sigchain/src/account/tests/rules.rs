@@ -417,22 +417,44 @@ fn the_vault_never_goes_back() {
     assert_eq!(story.chain.vault(), None);
     assert_eq!(story.first(vault(2, &[1, 2], 5, 9)), Ok(()));
     assert_eq!(
-        story.first(vault(1, &[1], 6, 9)),
+        story.first(vault(1, &[1, 2], 6, 9)),
         Err(ChainError::VaultGeneration)
     );
-    assert_eq!(story.first(vault(2, &[1], 4, 9)), Err(ChainError::VaultRecords));
+    assert_eq!(
+        story.first(vault(2, &[1, 2], 4, 9)),
+        Err(ChainError::VaultRecords)
+    );
     // A new generation does not begin the records anew.
     assert_eq!(
         story.recovery(vault(3, &[1], 4, 9)),
         Err(ChainError::VaultRecords)
     );
-    assert_eq!(story.first(vault(2, &[3], 5, 9)), Ok(()));
-    assert_eq!(story.recovery(vault(3, &[3], 5, 9)), Ok(()));
-    assert_eq!(story.first(vault(3, &[], 6, 1)), Ok(()));
-    let AccountBody::Vault(last) = vault(3, &[], 6, 1) else {
+    assert_eq!(story.first(vault(3, &[1, 2], 5, 9)), Ok(()));
+    assert_eq!(story.first(vault(3, &[1, 2], 6, 1)), Ok(()));
+    let AccountBody::Vault(last) = vault(3, &[1, 2], 6, 1) else {
         unreachable!()
     };
     assert_eq!(story.chain.vault(), Some(&last));
+}
+
+#[test]
+fn no_device_plants_a_way_into_the_vault_or_takes_one_away() {
+    let mut story = Story::new();
+    assert_eq!(story.first(vault(0, &[1, 2], 0, 0)), Ok(()));
+    for slots in [&[1][..], &[], &[1, 3], &[1, 2, 3]] {
+        for generation in [0, 1] {
+            let body = vault(generation, slots, 0, 0);
+            assert_eq!(
+                story.first(body),
+                Err(ChainError::VaultSlots),
+                "{generation} {slots:?}"
+            );
+        }
+        // Not even the recovery key within one generation: the key in force is known through the old ways.
+        assert_eq!(story.recovery(vault(0, slots, 0, 0)), Err(ChainError::VaultSlots));
+    }
+    assert_eq!(story.recovery(vault(1, &[1, 3], 0, 0)), Ok(()));
+    assert_eq!(story.first(vault(2, &[1, 3], 0, 0)), Ok(()));
 }
 
 #[test]

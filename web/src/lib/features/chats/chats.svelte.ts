@@ -1,7 +1,7 @@
 import type { CoreEvent } from '../../engine/core';
 import { failureOf } from '../../platform/failure';
 import { Refresher } from '../../platform/refresher';
-import type { ChatView, Failure } from '../../protocol/generated';
+import type { ChatChange, ChatView, Failure } from '../../protocol/generated';
 import type { Device } from '../device';
 
 /** The list of chats, newest first, as the engine last told it. */
@@ -9,9 +9,13 @@ export class Chats {
   /** `null` until the first answer. */
   rows = $state.raw<ChatView[] | null>(null);
   failure = $state.raw<Failure | null>(null);
-  /** In chats and groups; a community has its own number. */
+  /** What somebody wanted of a chat did not happen. */
+  actionFailure = $state.raw<Failure | null>(null);
+  /** In chats and groups that may say something; a community has its own number. */
   unread = $derived(
-    (this.rows ?? []).reduce((sum, chat) => sum + (chat.kind === 'channel' ? 0 : chat.unread), 0),
+    (this.rows ?? [])
+      .filter((chat) => chat.kind !== 'channel' && chat.muted_until === null)
+      .reduce((sum, chat) => sum + chat.unread, 0),
   );
 
   readonly #device: Device;
@@ -43,6 +47,29 @@ export class Chats {
     return rows[at + step] ?? null;
   }
 
+  /** Sets something of a chat on all own devices. */
+  set(room: string, change: ChatChange): Promise<void> {
+    return this.#act(() => this.#device.core.setChat(room, change));
+  }
+
+  /** Nothing in it is unread any more. */
+  markRead(chat: ChatView): Promise<void> {
+    return this.#act(async () => {
+      if (chat.unread > 0 && chat.last) await this.#device.core.markRead(chat.room, chat.last.id);
+      if (chat.marked_unread) await this.#device.core.setChat(chat.room, { marked_unread: false });
+    });
+  }
+
+  async #act(goal: () => Promise<void>): Promise<void> {
+    this.actionFailure = null;
+    try {
+      await goal();
+      await this.refresh();
+    } catch (thrown) {
+      this.actionFailure = failureOf(thrown);
+    }
+  }
+
   #hear(event: CoreEvent): void {
     const concerns = event.type === 'chats' || event.type === 'owner' || event.type === 'account';
     if (concerns) void this.refresh();
@@ -51,12 +78,20 @@ export class Chats {
   async #read(): Promise<void> {
     try {
       const rows = await this.#device.core.listChats();
-      this.rows = rows.toSorted((one, other) => other.active_at - one.active_at);
+      this.rows = rows.toSorted(
+        (one, other) => rankOf(one) - rankOf(other) || other.active_at - one.active_at,
+      );
       this.failure = null;
     } catch (thrown) {
       this.failure = failureOf(thrown);
     }
   }
+}
+
+/** Favourites stand above all others, what is archived below. */
+function rankOf(chat: ChatView): number {
+  if (chat.archived) return 2;
+  return chat.favourite ? 0 : 1;
 }
 
 /** Chats whose person fits what was typed, the best first: whole word beginnings before places inside. */

@@ -15,6 +15,8 @@ export function preview(message: MessageView): string {
       return body.why === 'sent_here' ? 'Sent before this device was restored' : 'Could not be opened';
     case 'restored_here':
       return 'This device was restored';
+    case 'identity_changed':
+      return 'Has a new identity';
     case 'poll':
       return `Poll: ${body.question}`;
     case 'deleted':

@@ -44,6 +44,8 @@ export class Acts {
   leaving = $state.raw<{ message: MessageView; everyone: boolean } | null>(null);
   /** The message to bring into view; the timeline takes it. */
   wanted = $state.raw<string | null>(null);
+  /** What is known of the other person, or of the notes, is looked at. */
+  who = $state(false);
   /** Read out once. */
   told = $state('');
 

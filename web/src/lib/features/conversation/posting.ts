@@ -26,9 +26,9 @@ export function blockedWords(posting: PostingView, state: PlaceStateView | null)
 function outsideWords(state: PlaceStateView | null): string {
   switch (state?.type) {
     case 'removed':
-      return `You were removed from this${reason(state.reason)}. New messages do not reach you; what you had stays here.`;
+      return `You were removed${reason(state.reason)}. New messages do not reach you; what you had stays here.`;
     case 'banned':
-      return `You were banned from this${reason(state.reason)}. New messages do not reach you; what you had stays here.`;
+      return `You were banned${reason(state.reason)}. New messages do not reach you; what you had stays here.`;
     case 'left':
       return 'You left. New messages do not reach you; ask for an invite to come back.';
     case 'waiting':

@@ -56,6 +56,8 @@ export function bodyWords(message: MessageView, closed = 1, naming: Naming = NAM
       return lostWords(body.why, closed);
     case 'restored_here':
       return 'This device was restored from an older copy here';
+    case 'identity_changed':
+      return `${naming === NAMELESS ? 'This person' : naming.nameOf(message.author)} has a new identity. Usually that means that they lost their devices and started again`;
     case 'poll':
       return `Poll: ${body.question}, ${body.closed ? 'closed, ' : ''}${count(body.voters, 'person', 'people')} voted`;
     case 'deleted':
@@ -69,7 +71,12 @@ export function bodyWords(message: MessageView, closed = 1, naming: Naming = NAM
 
 /** What happened, and nobody said. */
 export function isNotice(body: BodyView): boolean {
-  return body.type === 'notice' || body.type === 'timer' || body.type === 'restored_here';
+  return (
+    body.type === 'notice' ||
+    body.type === 'timer' ||
+    body.type === 'restored_here' ||
+    body.type === 'identity_changed'
+  );
 }
 
 /** What a quote shows. */

@@ -12,21 +12,16 @@ export const WINDOW = 500;
 /** Rows asked for at a time. */
 export const PAGE = 50;
 
-/** Newer rows that were let go while somebody read far back. */
-interface LetGo {
-  /** Place of the oldest of them: the window ends just before it. */
-  from: Position;
-  count: number;
-}
+/** Rows on each side of a message that is jumped to. */
+const AROUND = 40;
 
 /** What goes with a text. */
 export interface TextWith {
+  /** The message that it replies to. */
   reply?: MessageView | null;
+  /** Accounts that it names. */
   mentions?: string[];
 }
-
-/** Most pages that are looked through for a message that somebody wants to see. */
-const REACH_PAGES_MAX = 60;
 
 /** What a timeline needs from the device. */
 export interface TimelineSource {
@@ -64,7 +59,8 @@ export class Timeline {
   readonly #keys = new SvelteMap<string, string>();
   readonly #source: TimelineSource;
   readonly #query = new Refresher(() => this.#refresh());
-  #letGo = $state.raw<LetGo[]>([]);
+  #newerBelow = $state(false);
+  #opening: Promise<void> = Promise.resolve();
   #atBottom = true;
   #readUpTo: Position | null = null;
   readonly #unreadAtOpening: number;
@@ -80,7 +76,7 @@ export class Timeline {
 
   /** Newer messages exist below the window. */
   get detached(): boolean {
-    return this.#letGo.length > 0;
+    return this.#newerBelow;
   }
 
   /** The rows to draw: what the engine has, then what is on its way to it. */
@@ -102,7 +98,7 @@ export class Timeline {
       if (event.type === 'timeline' && event.room === this.room) void this.refresh();
       if (event.type === 'arrived' && event.room === this.room && this.detached) this.newBelow += 1;
     });
-    void this.open();
+    this.#opening = this.open();
     return () => {
       this.#stopped = true;
       this.#stop();
@@ -129,10 +125,7 @@ export class Timeline {
       if (this.#stopped) return;
       const messages = this.#without(page, this.messages ?? []);
       const window = [...messages, ...(this.messages ?? [])];
-      const dropped = window.slice(WINDOW);
-      const [oldestDropped] = dropped;
-      if (oldestDropped)
-        this.#letGo = [...this.#letGo, { from: oldestDropped.position, count: dropped.length }];
+      if (window.length > WINDOW) this.#newerBelow = true;
       this.atStart = page.length < PAGE;
       this.messages = window.slice(0, WINDOW);
     } catch (thrown) {
@@ -142,19 +135,18 @@ export class Timeline {
     }
   }
 
-  /** Loads the page below, after older ones pushed it out of the window. */
+  /** Loads the page below, where older ones pushed it out of the window or a message in the middle was jumped to. */
   async loadNewer(): Promise<void> {
-    const next = this.#letGo.at(-1);
     const last = this.messages?.at(-1);
-    if (!next || !last || this.loadingOlder) return;
+    if (!this.#newerBelow || !last || this.loadingOlder) return;
     this.loadingOlder = true;
+    this.pageFailure = null;
     try {
-      const after = this.#letGo.at(-2)?.from ?? null;
-      const page = await this.#pageAfter(last.position, after, next.count);
+      const page = await this.#source.core.listMessagesAfter(this.room, last.position, PAGE);
       if (this.#stopped) return;
       const window = [...(this.messages ?? []), ...this.#without(page, this.messages ?? [])];
       if (window.length > WINDOW) this.atStart = false;
-      this.#letGo = this.#letGo.slice(0, -1);
+      this.#newerBelow = page.length === PAGE;
       this.messages = window.slice(-WINDOW);
     } catch (thrown) {
       this.pageFailure = failureOf(thrown);
@@ -198,14 +190,23 @@ export class Timeline {
     return this.#source.core;
   }
 
-  /** Loads older pages until a message is in the window; `false` when it is not here. */
+  /** Brings a message into the window, with what stands around it; `false` when it is not here. */
   async reach(id: string): Promise<boolean> {
-    const held = () => this.messages?.some((message) => message.id === id) ?? false;
-    for (let pages = 0; !held() && !this.atStart && pages < REACH_PAGES_MAX; pages += 1) {
-      await this.loadOlder();
-      if (this.pageFailure) return false;
+    await this.#opening;
+    if (this.messages?.some((message) => message.id === id)) return true;
+    try {
+      const page = await this.#source.core.listMessagesAround(this.room, id, AROUND);
+      if (this.#stopped) return false;
+      const at = page.findIndex((message) => message.id === id);
+      this.failure = null;
+      this.pageFailure = null;
+      this.atStart = at < AROUND;
+      this.#newerBelow = page.length - at > AROUND;
+      this.messages = keepSame(this.messages ?? [], page);
+      return at >= 0;
+    } catch {
+      return false;
     }
-    return held();
   }
 
   /** The newest message of somebody else, also one that stands in a thread. */
@@ -252,7 +253,7 @@ export class Timeline {
       const page = await this.#source.core.listMessages(this.room, null, limit);
       if (this.#stopped) return;
       this.failure = null;
-      this.#letGo = [];
+      this.#newerBelow = false;
       this.atStart = page.length < limit;
       before(page);
       this.messages = keepSame(this.messages ?? [], page);
@@ -266,7 +267,9 @@ export class Timeline {
     const held = this.messages;
     // A little more than is held: what arrived since then must not push out what is on the screen.
     let limit = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
-    const before = this.#letGo.at(-1)?.from ?? null;
+    const last = this.detached ? held.at(-1)?.position : undefined;
+    // Up to the last row of the window, or to the newest.
+    const before = last ? { ...last, ordinal: last.ordinal + 1 } : null;
     const newest = held.findLast((row) => row.position.sequence !== null)?.position;
     try {
       let page = await this.#source.core.listMessages(this.room, before, limit);
@@ -339,21 +342,6 @@ export class Timeline {
     this.unreadFrom = unread > 0 ? (received[received.length - unread]?.id ?? null) : null;
     const lastRead = received[received.length - unread - 1];
     this.#readUpTo = lastRead?.position ?? null;
-  }
-
-  /** Rows between two places. Asks on while a page does not reach back to the window's end. */
-  async #pageAfter(last: Position, before: Position | null, count: number): Promise<MessageView[]> {
-    let rows: MessageView[] = [];
-    let end = before;
-    for (;;) {
-      const limit = count + 1;
-      const page = await this.#source.core.listMessages(this.room, end, limit);
-      const first = page[0];
-      rows = [...page, ...rows];
-      if (!first || page.length < limit || comparePositions(first.position, last) <= 0) break;
-      end = first.position;
-    }
-    return rows.filter((row) => comparePositions(row.position, last) > 0);
   }
 
   #without(page: MessageView[], held: MessageView[]): MessageView[] {

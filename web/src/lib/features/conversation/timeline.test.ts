@@ -314,3 +314,57 @@ describe('sending', () => {
     expect(texts(timeline)).toEqual(['Message 1', 'Message 2']);
   });
 });
+
+describe('jumping to a message in the middle', () => {
+  test('it stands with what is around it, and the rest comes from both sides', async () => {
+    const { timeline } = await opened(600);
+    expect(await timeline.reach('message-200')).toBe(true);
+    expect(texts(timeline)).toEqual(Array.from({ length: 81 }, (_, at) => `Message ${at + 160}`));
+    expect([timeline.detached, timeline.atStart]).toEqual([true, false]);
+    while (timeline.detached) await timeline.loadNewer();
+    expect(texts(timeline).at(-1)).toBe('Message 600');
+    expect(texts(timeline)[0]).toBe(`Message ${600 - timeline.rows.length + 1}`);
+    while (!timeline.atStart) await timeline.loadOlder();
+    expect(texts(timeline)[0]).toBe('Message 1');
+  });
+
+  test('one at either end says so', async () => {
+    const { timeline } = await opened(600);
+    await timeline.reach('message-3');
+    expect([timeline.atStart, timeline.detached]).toEqual([true, true]);
+    await timeline.jumpToNewest();
+    await timeline.loadOlder();
+    await timeline.loadOlder();
+    const held = timeline.messages;
+    expect(await timeline.reach('message-590')).toBe(true);
+    expect(timeline.messages).toBe(held);
+  });
+
+  test('one that is not here changes nothing', async () => {
+    const { timeline } = await opened(600);
+    const held = timeline.messages;
+    expect(await timeline.reach('message-9999')).toBe(false);
+    expect(timeline.messages).toBe(held);
+  });
+
+  test('it may be wanted before the room has opened', async () => {
+    const core = new FakeCore().signedIn('jonas');
+    const chat = core.chat('mia');
+    for (let at = 1; at <= 300; at += 1) core.put(chat, { text: `Message ${at}` });
+    const timeline = new Timeline({ core, listen: (hear) => core.listen(hear) }, chat.room, 0);
+    timeline.start();
+    expect(await timeline.reach('message-20')).toBe(true);
+    await calm();
+    expect(texts(timeline)).toContain('Message 20');
+  });
+
+  test('what changes meanwhile is shown without losing the place', async () => {
+    const { core, chat, timeline } = await opened(600);
+    await timeline.reach('message-200');
+    const before = texts(timeline);
+    core.arrive(chat, 'Something new');
+    await calm();
+    expect(texts(timeline).slice(-before.length)).toEqual(before);
+    expect([timeline.detached, timeline.newBelow]).toEqual([true, 1]);
+  });
+});

@@ -14,7 +14,7 @@ text: string, } | { "type": "unsupported" } | { "type": "unopened" } | { "type":
 /**
  * Why its key will not come.
  */
-why: LossView, } | { "type": "restored_here" } | { "type": "poll", 
+why: LossView, } | { "type": "restored_here" } | { "type": "identity_changed" } | { "type": "poll", 
 /**
  * What is asked.
  */

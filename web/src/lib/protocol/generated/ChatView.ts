@@ -2,6 +2,7 @@
 import type { ChatKindView } from "./ChatKindView";
 import type { ChatPlaceView } from "./ChatPlaceView";
 import type { MessageView } from "./MessageView";
+import type { NotificationLevel } from "./NotificationLevel";
 import type { PersonView } from "./PersonView";
 import type { PostingView } from "./PostingView";
 
@@ -53,4 +54,28 @@ active_at: number,
 /**
  * Seconds after which new messages disappear; 0 for never.
  */
-disappearing: number, };
+disappearing: number, 
+/**
+ * Stands above the others.
+ */
+favourite: boolean, 
+/**
+ * Says nothing until then, Unix milliseconds; none where it is not muted.
+ */
+muted_until: number | null, 
+/**
+ * Stands apart.
+ */
+archived: boolean, 
+/**
+ * The person wants it to look unread.
+ */
+marked_unread: boolean, 
+/**
+ * What is told of it.
+ */
+level: NotificationLevel, 
+/**
+ * What was begun to write there.
+ */
+draft: string | null, };

@@ -4,6 +4,7 @@ import type { Failure } from "./Failure";
 import type { InviteMadeView } from "./InviteMadeView";
 import type { PersonView } from "./PersonView";
 import type { PreviewView } from "./PreviewView";
+import type { ProfileView } from "./ProfileView";
 
 /**
  * What came of an intent. Its `Debug` shows no secrets.
@@ -36,7 +37,11 @@ devices: Array<DeviceView>, } | { "type": "queued",
 /**
  * The message's id.
  */
-message: string, } | { "type": "place", 
+message: string, } | { "type": "profile", 
+/**
+ * It.
+ */
+profile: ProfileView, } | { "type": "place", 
 /**
  * Its id.
  */

@@ -1,15 +1,29 @@
 //! What is sealed: the body of a message, and control payloads between devices.
 //!
-//! One more content kind is one more variant of [`Body`] with a number never used before; older versions read
-//! it as `Unsupported`. Formats are pinned by the tests below.
+//! One more content kind is one more variant of [`Body`] with a number never used before, in a file of its word;
+//! older versions read it as `Unsupported`. Kinds from [`ANNOTATIONS`] on say something about another message and
+//! travel as annotations. Formats are pinned by the tests of `kinds`.
+
+mod annotation;
+#[cfg(test)]
+mod kinds;
+mod poll;
+mod text;
 
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{Class, Heads};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
+pub(crate) use self::annotation::is_emoji;
+pub use self::annotation::{Act, Annotation};
+pub(crate) use self::poll::OPTIONS_MAX;
+pub use self::poll::Poll;
+pub(crate) use self::text::{DISAPPEARS_MAX, MENTIONS_MAX};
+pub use self::text::{Text, With};
 use crate::codec::{KeyAndHash, Secret32, SecretBytes};
+use crate::places::keys::PlaceHead;
 
 /// The sealed content cannot be read, though it was genuine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -30,55 +44,235 @@ pub(crate) struct Content {
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    Text(String),
-    /// Of a kind that this version does not know.
+    Text(Text),
+    Poll(Poll),
+    /// After how many seconds new messages of a direct chat disappear. Revisions as of an [`Annotation`].
+    Timer {
+        revision: u32,
+        seconds: u32,
+    },
+    Annotation(Annotation),
+    /// Of a kind that this version does not know, or beyond a bound of its kind.
     Unsupported,
 }
 
 const KIND_TEXT: u32 = 0;
+const KIND_POLL: u32 = 1;
+const KIND_TIMER: u32 = 2;
+/// From this kind on, contents are annotations.
+const ANNOTATIONS: u32 = 16;
+const KIND_EDIT: u32 = ANNOTATIONS;
+const KIND_DELETE: u32 = 17;
+const KIND_REACT: u32 = 18;
+const KIND_PIN: u32 = 19;
+const KIND_VOTE: u32 = 20;
+const KIND_CLOSE: u32 = 21;
+
+type EncodeError = minicbor::encode::Error<core::convert::Infallible>;
+type DecodeError = minicbor::decode::Error;
+type Encoder = minicbor::Encoder<Vec<u8>>;
+type Decoder<'b> = minicbor::Decoder<'b>;
 
 impl Content {
     /// CBOR: `[counter, previous, [kind, …]]`.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut encoder = minicbor::Encoder::new(Vec::with_capacity(256));
-        let text = match &self.body {
-            Body::Text(text) => text,
-            // Invariant: nothing unsupported is ever sent.
-            Body::Unsupported => "",
-        };
-        let _ = encoder
-            .array(3)
-            .and_then(|e| e.u32(self.counter))
-            .and_then(|e| e.bytes(&self.previous.0))
-            .and_then(|e| e.array(2))
-            .and_then(|e| e.u32(KIND_TEXT))
-            .and_then(|e| e.str(text));
+        // Invariant: encoding into a vector cannot fail.
+        let _ = self.write(&mut encoder);
         encoder.into_writer()
+    }
+
+    fn write(&self, encoder: &mut Encoder) -> Result<(), EncodeError> {
+        encoder.array(3)?.u32(self.counter)?.bytes(&self.previous.0)?;
+        self.body.write(encoder)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, ContentError> {
         Self::read(&mut minicbor::Decoder::new(bytes)).map_err(|_| ContentError)
     }
 
-    fn read(decoder: &mut minicbor::Decoder<'_>) -> Result<Self, minicbor::decode::Error> {
-        let malformed = || minicbor::decode::Error::message("content");
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         if decoder.array()?.is_none_or(|fields| fields < 3) {
             return Err(malformed());
         }
         let counter = decoder.u32()?;
         let previous = decoder.bytes()?.try_into().map(Hash).map_err(|_| malformed())?;
-        if decoder.array()?.is_none_or(|fields| fields < 1) {
-            return Err(malformed());
-        }
-        let body = match decoder.u32()? {
-            KIND_TEXT => Body::Text(decoder.str()?.to_owned()),
-            _ => Body::Unsupported,
-        };
+        let body = Body::read(decoder)?;
         Ok(Self {
             counter,
             previous,
             body,
         })
+    }
+}
+
+fn malformed() -> DecodeError {
+    minicbor::decode::Error::message("content")
+}
+
+impl Body {
+    /// How the server sorts it: only what is new to read counts and wakes.
+    pub(crate) fn class(&self) -> Class {
+        match self {
+            Self::Annotation(_) => Class::Annotation,
+            Self::Text(_) | Self::Poll(_) | Self::Timer { .. } | Self::Unsupported => Class::Message,
+        }
+    }
+
+    /// The message that it is said about: in clear in the envelope, too.
+    pub(crate) fn target(&self) -> Option<EnvelopeId> {
+        match self {
+            Self::Annotation(annotation) => Some(annotation.target),
+            Self::Text(_) | Self::Poll(_) | Self::Timer { .. } | Self::Unsupported => None,
+        }
+    }
+
+    /// The message from which its thread hangs: in clear in envelopes of rooms of places, so that a thread is found.
+    pub(crate) fn thread(&self) -> Option<EnvelopeId> {
+        match self {
+            Self::Text(text) => text.with.thread,
+            _ => None,
+        }
+    }
+
+    fn write(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        match self {
+            Self::Text(Text { text, with, .. }) => {
+                e.array(if with.is_empty() { 2 } else { 3 })?
+                    .u32(KIND_TEXT)?
+                    .str(text)?;
+                write_with(e, with)
+            }
+            Self::Poll(poll) => {
+                e.array(if poll.with.is_empty() { 5 } else { 6 })?
+                    .u32(KIND_POLL)?;
+                e.str(&poll.question)?.encode(&poll.options)?;
+                e.bool(poll.multiple)?.encode(poll.closes_at)?;
+                write_with(e, &poll.with)
+            }
+            Self::Timer { revision, seconds } => {
+                e.array(3)?.u32(KIND_TIMER)?.u32(*revision)?.u32(*seconds)?;
+                Ok(())
+            }
+            Self::Annotation(annotation) => annotation.write(e),
+            // Invariant: nothing unsupported is ever sent.
+            Self::Unsupported => {
+                e.array(2)?.u32(KIND_TEXT)?.str("")?;
+                Ok(())
+            }
+        }
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let Some(fields) = d.array()?.filter(|fields| *fields > 0) else {
+            return Err(malformed());
+        };
+        let kind = d.u32()?;
+        let body = match kind {
+            KIND_TEXT => Self::Text(Text {
+                text: d.str()?.to_owned(),
+                with: read_with(d, fields, 2)?,
+                expires_at: None,
+            }),
+            KIND_POLL => Self::Poll(Poll {
+                question: d.str()?.to_owned(),
+                options: d.decode()?,
+                multiple: d.bool()?,
+                closes_at: d.decode()?,
+                with: read_with(d, fields, 5)?,
+                expires_at: None,
+            }),
+            KIND_TIMER => Self::Timer {
+                revision: d.u32()?,
+                seconds: d.u32()?,
+            },
+            KIND_EDIT..=KIND_CLOSE => Self::Annotation(Annotation::read(d, kind, fields)?),
+            _ => Self::Unsupported,
+        };
+        let valid = match &body {
+            Self::Text(text) => text.is_valid(),
+            Self::Poll(poll) => poll.is_valid(),
+            Self::Timer { seconds, .. } => *seconds <= DISAPPEARS_MAX,
+            Self::Annotation(annotation) => annotation.is_valid(),
+            Self::Unsupported => true,
+        };
+        Ok(if valid { body } else { Self::Unsupported })
+    }
+}
+
+impl Annotation {
+    fn write(&self, e: &mut Encoder) -> Result<(), EncodeError> {
+        let (fields, kind) = match &self.act {
+            Act::Edit(text) if text.with.is_empty() => (4, KIND_EDIT),
+            Act::Edit(_) => (5, KIND_EDIT),
+            Act::Delete => (2, KIND_DELETE),
+            Act::React(..) => (5, KIND_REACT),
+            Act::Pin(_) => (4, KIND_PIN),
+            Act::Vote(_) => (4, KIND_VOTE),
+            Act::Close => (2, KIND_CLOSE),
+        };
+        e.array(fields)?.u32(kind)?.encode(self.target)?;
+        if !matches!(self.act, Act::Delete | Act::Close) {
+            e.u32(self.revision)?;
+        }
+        match &self.act {
+            Act::Edit(text) => {
+                e.str(&text.text)?;
+                write_with(e, &text.with)?;
+            }
+            Act::React(emoji, on) => {
+                e.str(emoji)?.bool(*on)?;
+            }
+            Act::Pin(on) => {
+                e.bool(*on)?;
+            }
+            Act::Vote(choices) => {
+                e.encode(choices)?;
+            }
+            Act::Delete | Act::Close => {}
+        }
+        Ok(())
+    }
+
+    fn read(d: &mut Decoder<'_>, kind: u32, fields: u64) -> Result<Self, DecodeError> {
+        let target = d.decode()?;
+        let revision = match kind {
+            KIND_DELETE | KIND_CLOSE => 0,
+            _ => d.u32()?,
+        };
+        let act = match kind {
+            KIND_EDIT => Act::Edit(Text {
+                text: d.str()?.to_owned(),
+                with: read_with(d, fields, 4)?,
+                expires_at: None,
+            }),
+            KIND_DELETE => Act::Delete,
+            KIND_REACT => Act::React(d.str()?.to_owned(), d.bool()?),
+            KIND_PIN => Act::Pin(d.bool()?),
+            KIND_VOTE => Act::Vote(d.decode()?),
+            _ => Act::Close,
+        };
+        Ok(Self {
+            target,
+            revision,
+            act,
+        })
+    }
+}
+
+fn write_with(e: &mut Encoder, with: &With) -> Result<(), EncodeError> {
+    if !with.is_empty() {
+        e.encode(with)?;
+    }
+    Ok(())
+}
+
+/// What goes with a text or a poll, where a field is there for it.
+fn read_with(d: &mut Decoder<'_>, fields: u64, known: u64) -> Result<With, DecodeError> {
+    if fields > known {
+        d.decode()
+    } else {
+        Ok(With::default())
     }
 }
 
@@ -104,6 +298,12 @@ pub(crate) enum Control {
     /// The key of a generation of the account's vault, for own devices alone.
     #[n(5)]
     VaultKey(#[n(0)] u32, #[n(1)] Secret32),
+    /// To own devices: messages that the person deleted for themselves.
+    #[n(6)]
+    Removed(#[n(0)] Vec<EnvelopeId>),
+    /// To own devices: what the person said about somebody's identity.
+    #[n(20)]
+    Marked(#[n(0)] crate::trust::Mark),
     /// A sender key of the sending device in a room of a place: a distribution.
     #[n(10)]
     SenderKey(#[n(0)] SecretBytes),
@@ -113,6 +313,16 @@ pub(crate) enum Control {
     /// Sender keys of a room for the one that asked: seeds, with which the past is read.
     #[n(12)]
     Seeds(#[n(0)] RoomId, #[n(1)] Vec<SecretBytes>),
+    /// Keys of what is sealed in a place's chain, for devices of its members, with the chain's head as the sender
+    /// sees it.
+    #[n(13)]
+    PlaceKeys(#[n(0)] PlaceId, #[n(1)] PlaceHead, #[n(2)] Vec<Secret32>),
+    /// The sending device lacks keys of a place.
+    #[n(14)]
+    PlaceKeysWanted(#[n(0)] PlaceId, #[n(1)] PlaceHead),
+    /// To own devices: what the person set.
+    #[n(30)]
+    UserStore(#[n(0)] Vec<crate::user_store::Entry>),
 }
 
 /// The id of one chain of sender keys.
@@ -374,6 +584,17 @@ mod tests {
         };
         let bytes = minicbor::to_vec(Control::DeviceNamed(named)).unwrap();
         assert_eq!(hex(&bytes), "82048183036344656e05");
+        let marked = crate::trust::Mark {
+            account: AccountId([7; 32]),
+            username: "mia".into(),
+            judgment: crate::trust::Judgment::Verified,
+            at: Timestamp(5),
+        };
+        let bytes = minicbor::to_vec(Control::Marked(marked)).unwrap();
+        assert_eq!(
+            hex(&bytes),
+            format!("821481845820{}636d69610105", "07".repeat(32))
+        );
     }
 
     #[test]
@@ -415,6 +636,26 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_a_place_have_one_form_and_as_many_as_are_told_at_once_fit_one_pairwise_message() {
+        let head = PlaceHead {
+            sequence: 5,
+            hash: Hash([7; 32]),
+        };
+        let wanted = minicbor::to_vec(Control::PlaceKeysWanted(PlaceId([8; 32]), head)).unwrap();
+        let (place, hash) = ("08".repeat(32), "07".repeat(32));
+        assert_eq!(hex(&wanted), format!("820e825820{place}82055820{hash}"));
+        let keys = vec![Secret32([9; 32])];
+        let told = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        let key = "09".repeat(32);
+        assert_eq!(hex(&told), format!("820d835820{place}82055820{hash}815820{key}"));
+        let keys = (0..crate::places::keys::KEYS_MAX)
+            .map(|_| Secret32([9; 32]))
+            .collect();
+        let bytes = minicbor::to_vec(Control::PlaceKeys(PlaceId([8; 32]), head, keys)).unwrap();
+        assert!(conclave_crypto::pad(&bytes).len() < conclave_protocol::limits::PAIRWISE_MAX - 1_129 - 256);
+    }
+
+    #[test]
     fn an_address_survives_its_key() {
         let address = DeviceAddress {
             account: AccountId([5; 32]),
@@ -433,7 +674,7 @@ mod properties {
     proptest! {
         #[test]
         fn every_text_survives_its_bytes(counter in any::<u32>(), previous in any::<[u8; 32]>(), text in ".{0,300}") {
-            let content = Content { counter, previous: Hash(previous), body: Body::Text(text) };
+            let content = Content { counter, previous: Hash(previous), body: Body::Text(text.into()) };
             prop_assert_eq!(Content::from_bytes(&content.to_bytes()), Ok(content));
         }
 

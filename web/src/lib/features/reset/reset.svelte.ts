@@ -1,0 +1,58 @@
+import { normalizeUsername } from '../../format/username';
+import { failureOf } from '../../platform/failure';
+import type { Failure } from '../../protocol/generated';
+import type { Device } from '../device';
+
+/** The form with which somebody starts again under their name. */
+export class Reset {
+  name = $state('');
+  password = $state('');
+  confirmed = $state('');
+  working = $state(false);
+  failure = $state.raw<Failure | null>(null);
+
+  readonly #device: Device;
+
+  constructor(device: Device, name: string) {
+    this.#device = device;
+    this.name = name;
+  }
+
+  get username(): string {
+    return normalizeUsername(this.name);
+  }
+
+  /** What cannot be undone is typed. */
+  get sure(): boolean {
+    return this.username !== '' && normalizeUsername(this.confirmed) === this.username;
+  }
+
+  get complete(): boolean {
+    return this.sure && this.password !== '';
+  }
+
+  /** Starts again; `true` when the new account is here. */
+  async submit(): Promise<boolean> {
+    if (this.working || !this.complete) return false;
+    this.working = true;
+    this.failure = null;
+    try {
+      await this.#device.nameByDefault();
+      await this.#device.core.resetIdentity(this.username, this.password);
+      this.password = '';
+      return true;
+    } catch (thrown) {
+      this.failure = failureOf(thrown);
+      return false;
+    } finally {
+      this.working = false;
+    }
+  }
+}
+
+/** "in 23 hours", "in 12 minutes": when somebody may come back. */
+export function waitWords(seconds: number): string {
+  const minutes = Math.max(1, Math.ceil(seconds / 60));
+  const format = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+  return minutes < 90 ? format.format(minutes, 'minute') : format.format(Math.round(minutes / 60), 'hour');
+}
