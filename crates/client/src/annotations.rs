@@ -13,6 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
+use conclave_sigchain::room::Permissions;
 
 use crate::content::{Act, Annotation, Text};
 use crate::reads::ReadError;
@@ -122,20 +123,42 @@ fn slot(said: &Said) -> Option<Slot<'_>> {
 }
 
 impl Work<'_> {
-    /// True when an account may delete for everyone what another one wrote. In a direct chat everybody deletes what
-    /// is their own; rooms of places ask their chain here.
+    /// True when an account may delete for everyone what another one wrote in a room: everybody what is their own,
+    /// and in a place those who may delete what others wrote.
     pub(crate) fn may_delete(
         &self,
-        _room: RoomId,
+        room: RoomId,
         account: AccountId,
         author: AccountId,
     ) -> Result<bool, ReadError> {
-        Ok(account == author)
+        Ok(
+            account == author
+                || self.may_in_place(room, account, Permissions::DELETE_MESSAGES)? == Some(true),
+        )
     }
 
-    /// True when an account may pin what is said in a room. Both may in a direct chat.
-    pub(crate) fn may_pin(&self, _room: RoomId, _account: AccountId) -> Result<bool, ReadError> {
-        Ok(true)
+    /// True when an account may pin what is said in a room: both in a direct chat, and in a place those who may pin.
+    pub(crate) fn may_pin(&self, room: RoomId, account: AccountId) -> Result<bool, ReadError> {
+        Ok(self
+            .may_in_place(room, account, Permissions::PIN)?
+            .unwrap_or(true))
+    }
+
+    /// Whether an account has a permission in a room of a place, by its chain as it is known now; none in a direct
+    /// room.
+    fn may_in_place(
+        &self,
+        room: RoomId,
+        account: AccountId,
+        permission: Permissions,
+    ) -> Result<Option<bool>, ReadError> {
+        let Some(place) = self.place_of(room)? else {
+            return Ok(None);
+        };
+        let chain = self.chain_of_place(place)?;
+        Ok(Some(chain.is_some_and(|chain| {
+            chain.state().may(account, permission, Some(room))
+        })))
     }
 
     /// True when this author may say this about this message.

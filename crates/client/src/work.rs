@@ -2,9 +2,12 @@
 //!
 //! Everything the engine reads goes through here, so it sees its own changes before they are stored.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, EnvelopeId, PlaceId, RoomId, Timestamp};
+use conclave_sigchain::room::RoomChain;
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -31,6 +34,8 @@ pub(crate) struct Work<'a> {
     records: BTreeMap<(Table, Vec<u8>), Value>,
     rooms: BTreeMap<RoomId, RoomRow>,
     messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
+    /// Chains of places that were looked at, as they are in this handling: a page asks for the same one often.
+    chains: RefCell<BTreeMap<PlaceId, Option<Arc<RoomChain>>>>,
     requests: Vec<Request>,
     events: Vec<Event>,
 }
@@ -45,6 +50,7 @@ impl<'a> Work<'a> {
             records: BTreeMap::new(),
             rooms: BTreeMap::new(),
             messages: BTreeMap::new(),
+            chains: RefCell::default(),
             requests: Vec::new(),
             events: Vec::new(),
         }
@@ -80,6 +86,7 @@ impl<'a> Work<'a> {
         self.records.clear();
         self.rooms.clear();
         self.messages.clear();
+        self.chains.borrow_mut().clear();
         self.store = &Empty;
     }
 
@@ -127,7 +134,24 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn changes_chain(&mut self, table: Table) {
+        if table == Table::Places {
+            self.chains.get_mut().clear();
+        }
+    }
+
+    /// The chain of a place as it is known here now.
+    pub(crate) fn chain_of_place(&self, place: PlaceId) -> Result<Option<Arc<RoomChain>>, ReadError> {
+        if let Some(chain) = self.chains.borrow().get(&place) {
+            return Ok(chain.clone());
+        }
+        let chain = self.find_place(place)?.map(|place| place.chain);
+        self.chains.borrow_mut().insert(place, chain.clone());
+        Ok(chain)
+    }
+
     pub(crate) fn put_bytes(&mut self, table: Table, key: &[u8], value: Zeroizing<Vec<u8>>) {
+        self.changes_chain(table);
         self.records.insert((table, key.to_vec()), Some(value));
     }
 
@@ -136,6 +160,7 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn delete(&mut self, table: Table, key: &[u8]) {
+        self.changes_chain(table);
         self.records.insert((table, key.to_vec()), None);
     }
 

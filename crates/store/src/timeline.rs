@@ -52,7 +52,7 @@ impl Store {
                     "SELECT ",
                     columns!(),
                     " FROM messages
-                     WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) > (?2, ?3)
+                     WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1 AND (sequence, ordinal) > (?2, ?3)
                      ORDER BY sequence, ordinal LIMIT ?4"
                 ),
                 params![room, to_stored(sequence), ordinal, limit],
@@ -66,7 +66,7 @@ impl Store {
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal > ?2)
+                " FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal > ?2)
                  ORDER BY ordinal LIMIT ?3"
             ),
             params![room, waiting_after, left],

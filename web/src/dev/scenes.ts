@@ -113,7 +113,7 @@ export function home(options: { offerRecoveryKey?: boolean; unread?: number } = 
   return core;
 }
 
-export /** With favourites, a muted chat, one in the archive, one marked as unread, and a draft. */
+/** With favourites, a muted chat, one in the archive, one marked as unread, and a draft. */
 function sorted(): FakeCore {
   const core = home({ unread: 2 });
   const set = (name: string, change: Partial<ChatView>) =>
@@ -134,7 +134,7 @@ async function ask(act: Actions, room: string): Promise<void> {
   await act.wait(100);
 }
 
-function miaIn(core: FakeCore) {
+export function miaIn(core: FakeCore) {
   const chat = core.chats.find((row) => row.person?.username === 'mia');
   if (!chat) throw new Error('The scene has no chat with mia.');
   return chat;

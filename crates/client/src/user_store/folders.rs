@@ -175,6 +175,8 @@ fn folder_text(id: &[u8]) -> String {
 
 /// Reads a folder's id; none for what is none.
 pub fn folder_id(text: &str) -> Option<[u8; 8]> {
-    let number = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16)?;
+    // A sign would be read as part of a number.
+    let is_plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u64::from_str_radix(text, 16).ok().filter(|_| is_plain)?;
     Some(number.to_be_bytes())
 }

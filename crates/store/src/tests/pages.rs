@@ -174,12 +174,12 @@ fn every_query_of_a_front_end_goes_by_an_index() {
             "messages_waiting",
         ),
         (
-            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND (sequence, ordinal) > (?2, ?3)
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NOT NULL AND shown = 1 AND (sequence, ordinal) > (?2, ?3)
              ORDER BY sequence, ordinal LIMIT ?4",
             "messages_placed",
         ),
         (
-            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND (?2 IS NULL OR ordinal > ?2)
+            "SELECT * FROM messages WHERE room = ?1 AND sequence IS NULL AND shown = 1 AND (?2 IS NULL OR ordinal > ?2)
              ORDER BY ordinal LIMIT ?3",
             "messages_waiting",
         ),

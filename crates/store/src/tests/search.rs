@@ -383,7 +383,11 @@ fn a_store_from_before_there_was_a_search_is_searched_whole() {
     store.apply(rows.collect()).unwrap();
     store
         .connection
-        .execute_batch("DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts; PRAGMA user_version = 2")
+        .execute_batch(&format!(
+            "DROP TABLE search_words; DROP TABLE search; DROP VIEW searched; DROP TABLE texts;
+             PRAGMA user_version = {}",
+            crate::schema::VERSION - 1
+        ))
         .unwrap();
     store.close().unwrap();
     let store = Store::open_native(&path, &super::key()).unwrap();

@@ -36,8 +36,7 @@ message: string, } | { "type": "devices" } | { "type": "device_added",
 /**
  * Its name, where it is known already.
  */
-name: string | null, } | { "type": "approvals" } | { "type": "people" } | { "type": "places", 
-name: string | null, } | { "type": "approvals" } | { "type": "settings" } | { "type": "places", 
+name: string | null, } | { "type": "approvals" } | { "type": "people" } | { "type": "settings" } | { "type": "places", 
 /**
  * Its id.
  */
