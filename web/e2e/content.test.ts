@@ -67,7 +67,9 @@ test('a reply carries what it answers', LIMIT, async () => {
   await act(noaPage, 'kayaks', 'Reply');
   await noaPage.getByText('Reply to mia').waitFor();
   await say(noaPage, 'Only if you do the paddling');
-  await saying(miaPage, 'paddling').getByRole('button', { name: /^Reply to You: Shall we take/ }).waitFor();
+  await saying(miaPage, 'paddling')
+    .getByRole('button', { name: /^Reply to You: Shall we take/ })
+    .waitFor();
 });
 
 test('Arrow-Up edits the last own message; the other sees it and what it said before', LIMIT, async () => {
@@ -89,7 +91,8 @@ test('a poll counts the votes of both', LIMIT, async () => {
   await miaPage.getByRole('textbox', { name: 'Answer 1' }).fill('At 6:40');
   await miaPage.getByRole('textbox', { name: 'Answer 2' }).fill('At 8:10');
   await miaPage.getByRole('button', { name: 'Send poll' }).click();
-  const answer = (page: Page, name: RegExp) => saying(page, 'When do we leave?').getByRole('button', { name });
+  const answer = (page: Page, name: RegExp) =>
+    saying(page, 'When do we leave?').getByRole('button', { name });
   await answer(noaPage, /^At 6:40: 0 votes/).click();
   await answer(miaPage, /^At 6:40: 1 vote,/).click();
   await answer(noaPage, /^At 6:40: 2 votes, 100 percent/).waitFor();
@@ -104,7 +107,9 @@ test('a thread stands beside the chat on both sides', LIMIT, async () => {
   await field.fill('Which ones, though?');
   await field.press('Enter');
   await thread(noaPage).getByText('Which ones, though?').waitFor();
-  await saying(miaPage, 'kayaks').getByRole('button', { name: /^1 reply/ }).click();
+  await saying(miaPage, 'kayaks')
+    .getByRole('button', { name: /^1 reply/ })
+    .click();
   await thread(miaPage).getByText('Which ones, though?').waitFor();
   await thread(miaPage).getByRole('button', { name: 'Close' }).click();
   await thread(noaPage).getByRole('button', { name: 'Close' }).click();

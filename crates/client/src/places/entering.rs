@@ -304,6 +304,7 @@ impl Engine {
 
 /// Goes on with a chain that is read by an invite. True when it is whole.
 fn read_on(visit: &mut Visit, page: &PlaceEntriesPage) -> Result<bool, RoomChainError> {
+    let before = visit.chain.as_ref().map(RoomChain::head);
     for bytes in &page.entries {
         let entry = RoomEntry::from_bytes(bytes.as_slice())?;
         match &mut visit.chain {
@@ -322,7 +323,7 @@ fn read_on(visit: &mut Visit, page: &PlaceEntriesPage) -> Result<bool, RoomChain
     }
     match &visit.chain {
         Some(chain) if chain.head() >= page.head => Ok(true),
-        Some(_) if !page.entries.is_empty() => Ok(false),
+        Some(chain) if Some(chain.head()) > before => Ok(false),
         _ => Err(RoomChainError::Empty),
     }
 }

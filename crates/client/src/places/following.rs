@@ -238,13 +238,14 @@ impl Engine {
             && place.kept.disputed.is_none()
         {
             self.places.reading.remove(&id);
+            let before = place.chain.head();
             if !self.take_place_entries(work, &place, &page.entries)? {
                 return Ok(());
             }
             let Some(place) = self.place(work, id)? else {
                 return Ok(());
             };
-            if page.head > place.chain.head() && !page.entries.is_empty() {
+            if page.head > place.chain.head() && place.chain.head() > before {
                 self.follow_place(id);
                 return Ok(());
             }
@@ -315,6 +316,7 @@ impl Engine {
         let own = work.own()?.account;
         let names = work.place_names(id)?;
         let mut reading = self.places.reading.remove(&id);
+        let before = reading.as_ref().map(|reading| reading.chain.head());
         let mut read = || -> Result<bool, RoomChainError> {
             for bytes in &page.entries {
                 let entry = RoomEntry::from_bytes(bytes.as_slice())?;
@@ -338,7 +340,8 @@ impl Engine {
             }
             match &reading {
                 Some(reading) if reading.chain.head() >= page.head => Ok(true),
-                Some(_) if !page.entries.is_empty() => Ok(false),
+                // A page that brings nothing would be asked for without end.
+                Some(reading) if Some(reading.chain.head()) > before => Ok(false),
                 _ => Err(RoomChainError::Empty),
             }
         };

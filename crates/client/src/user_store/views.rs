@@ -24,7 +24,7 @@ pub struct ChatChange {
     /// Stands above the others.
     pub favourite: Option<bool>,
     /// Says nothing until then, Unix milliseconds; 0 for not at all.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[cfg_attr(feature = "ts", ts(optional, type = "number"))]
     pub muted_until: Option<u64>,
     /// Stands apart until something happens there; where it is muted, also then.
     pub archived: Option<bool>,

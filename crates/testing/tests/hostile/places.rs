@@ -243,9 +243,9 @@ async fn a_member_added_by_a_device_that_the_server_made_up_makes_the_group_disp
     let key = SigningKey::from_bytes(&[42; 32]);
     let author = RoomAuthor {
         account: alice.account().await,
-        device: DeviceId(1),
+        device: DeviceId(50),
         head: AccountHead {
-            sequence: 1,
+            sequence: 50,
             hash: Hash([7; 32]),
         },
         key: key.verifying_key().to_bytes(),

@@ -6,7 +6,7 @@ use ed25519_dalek::Signer;
 use super::people::{Person, Place, add, ban, head, leave, link, remove, terms};
 use crate::room::{
     AccountHead, Entrance, History, InviteTerms, Permissions, PlaceKind, Policy, RoomBody, RoomChainError,
-    RoomEvent, join_proof_bytes,
+    RoomEvent, invite_read_bytes, join_proof_bytes,
 };
 
 #[test]
@@ -43,6 +43,27 @@ fn whoever_has_the_link_joins_and_nobody_else() {
         [RoomEvent::Joined(friend.id(), Entrance::Invite(invite))]
     );
     assert_eq!(place.refuses(&friend, body), RoomChainError::AlreadyMember);
+}
+
+#[test]
+fn what_lets_one_account_read_by_an_invite_lets_no_other_and_is_no_proof_of_joining() {
+    let (owner, friend, stranger) = (Person::new(1), Person::new(2), Person::new(3));
+    let mut place = Place::group(&owner);
+    let key = link(1);
+    let ends = InviteTerms {
+        expires: Some(Timestamp(place.time + 60_000)),
+        ..terms(&key)
+    };
+    let id = place.invite(&owner, ends);
+    let invite = place.chain.state().invite(id).unwrap().clone();
+    let read = |who: &Person| invite_read_bytes(place.chain.place(), id, who.id());
+    let proof = key.sign(&read(&friend)).to_bytes();
+    assert!(invite.signed(&read(&friend), &proof));
+    assert!(!invite.signed(&read(&stranger), &proof));
+    let join = join_proof_bytes(place.chain.place(), id, friend.id(), friend.author.head);
+    assert!(!invite.signed(&join, &proof));
+    let expires = invite.expires.unwrap();
+    assert!(!invite.has_expired(expires) && invite.has_expired(expires.plus(1)));
 }
 
 #[test]

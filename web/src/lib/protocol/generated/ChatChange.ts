@@ -12,7 +12,7 @@ favourite?: boolean,
 /**
  * Says nothing until then, Unix milliseconds; 0 for not at all.
  */
-muted_until: number, 
+muted_until?: number, 
 /**
  * Stands apart until something happens there; where it is muted, also then.
  */
