@@ -24,7 +24,7 @@ fn meets(engine: &mut Engine, work: &mut Work<'_>, seed: u8) -> AccountId {
     account
 }
 
-fn engine_and_work<'a>(rng: &'a mut rand_chacha::ChaCha20Rng) -> (Engine, Work<'a>) {
+fn engine_and_work(rng: &mut rand_chacha::ChaCha20Rng) -> (Engine, Work<'_>) {
     let mut work = Work::new(&EmptyStore, rng, Timestamp(1_000));
     signed_up(&mut work, OWN);
     (Engine::new(true), work)
