@@ -59,7 +59,7 @@ test('a community is made with its first channel', LIMIT, async () => {
 test('an invite link leads in, past a card that says where', LIMIT, async () => {
   await about(miaPage, /^Invite links/);
   await miaPage.getByRole('button', { name: 'Make an invite link' }).click();
-  link = await miaPage.getByLabel('Invite link').first().inputValue();
+  link = await miaPage.getByRole('textbox', { name: 'Invite link', exact: true }).inputValue();
   assert.match(link, /#\/join\//);
 
   await noaPage.goto(link);
