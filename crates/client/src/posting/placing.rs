@@ -214,7 +214,7 @@ impl Engine {
             if speaker.progress.is_none() && self.was_there_from_the_beginning(work, spot)? {
                 speaker.progress = Some(Progress::START);
             }
-            let (place, one_more) = place_of(speaker, link, message, placeholder.is_some(), waiting);
+            let (place, one_more) = place_of(speaker, link, message, waiting);
             match place {
                 Place::Next => {}
                 Place::AfterGap(missing) => missing_before = missing,
@@ -408,7 +408,6 @@ fn place_of(
     speaker: &mut Speaker,
     (counter, previous, hash): (u32, Hash, Hash),
     message: &RoomMessage,
-    was_closed: bool,
     waiting: &Waiting,
 ) -> (Place, Option<EnvelopeId>) {
     let placed = match &mut speaker.progress {
@@ -418,11 +417,11 @@ fn place_of(
             speaker.progress = Some(progress);
             (place, None)
         }
-        Some(progress) if was_closed => {
+        // A page may bring it behind a later one that was told live: then it is late, and begins nothing anew.
+        Some(progress) => {
             let link = (counter, previous, hash);
             progress.place_opened_later(link, (message.id, message.sequence), waiting.explained)
         }
-        Some(progress) => (progress.place(counter, previous, hash, message.id), None),
     };
     if let Some(progress) = &mut speaker.progress {
         progress.note_placed(message.sequence);

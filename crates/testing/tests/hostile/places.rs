@@ -244,8 +244,9 @@ async fn a_member_added_by_a_device_that_the_server_made_up_makes_the_group_disp
     let author = RoomAuthor {
         account: alice.account().await,
         device: DeviceId(1),
+        // Beyond what her log has, whether or not it names her vault by now.
         head: AccountHead {
-            sequence: 1,
+            sequence: 9,
             hash: Hash([7; 32]),
         },
         key: key.verifying_key().to_bytes(),
