@@ -222,21 +222,27 @@ async fn what_is_deleted_for_oneself_goes_on_the_own_devices_alone_and_does_not_
         .sees(&["still there?"])
         .in_the_chat_with(&four.alice)
         .await;
-    recorded(&four.bob).await;
+    all_is_recorded(&four.world, &[&four.bob, &four.phone]).await;
     let tablet = four.bob.adds_a_device("tablet").await;
     tablet.sees(&["still there?"]).in_the_chat_with(&four.alice).await;
 }
 
-/// Waits until everything that a device knows is in its account's vault.
-async fn recorded(person: &Person) {
-    person
-        .waits("the vault", async || {
-            match person.device().waits_for_the_vault().await.expect("a look") {
-                0 => Ok(()),
-                left => Err(format!("{left} left")),
-            }
-        })
-        .await;
+/// Waits until everything that these devices know is in their account's vault. Each also records what another one would
+/// have, had it been there.
+async fn all_is_recorded(world: &World, devices: &[&Person]) {
+    world.time_passes(Duration::from_mins(30));
+    for device in devices {
+        device.goes_offline().await;
+        device.comes_back().await;
+        device
+            .waits("an empty queue", async || {
+                match device.device().waits_for_the_vault().await {
+                    Ok(0) => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            })
+            .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -269,9 +275,7 @@ async fn a_new_device_shows_the_past_as_it_is_now() {
         view.pinned && reacted(view, &[("👍", 1)])
     })
     .await;
-    for person in [&four.alice, &four.laptop] {
-        recorded(person).await;
-    }
+    all_is_recorded(&four.world, &[&four.alice, &four.laptop]).await;
     let tablet = four.alice.adds_a_device("tablet").await;
     sees(&tablet, four.hello, "the past", |view| {
         says(view, "hello, bob") && view.pinned && reacted(view, &[("👍", 1)])

@@ -42,6 +42,11 @@ const ACCOUNTS_MAY_STAND_IN: &[(&str, &str)] = &[
     ("vaults", "account"),
     ("vault_records", "account"),
     ("vault_keys", "account"),
+    // Signed for one account, which is the row's own.
+    ("vault_keys", "bytes"),
+    ("prekeys", "bundle"),
+    ("last_resort_prekeys", "bundle"),
+    ("entries", "bytes"),
     ("place_entries", "bytes"),
     ("place_snapshots", "bytes"),
     ("place_members", "account"),

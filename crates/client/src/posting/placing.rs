@@ -417,7 +417,7 @@ fn place_of(
             speaker.progress = Some(progress);
             (place, None)
         }
-        // A page may bring it behind a later one that was told live: then it is late, and begins nothing anew.
+        // Pages, live messages and late keys come in any order; the room's order says what was said first.
         Some(progress) => {
             let link = (counter, previous, hash);
             progress.place_opened_later(link, (message.id, message.sequence), waiting.explained)

@@ -243,10 +243,9 @@ async fn a_member_added_by_a_device_that_the_server_made_up_makes_the_group_disp
     let key = SigningKey::from_bytes(&[42; 32]);
     let author = RoomAuthor {
         account: alice.account().await,
-        device: DeviceId(1),
-        // Beyond what her log has, whether or not it names her vault by now.
+        device: DeviceId(50),
         head: AccountHead {
-            sequence: 9,
+            sequence: 50,
             hash: Hash([7; 32]),
         },
         key: key.verifying_key().to_bytes(),

@@ -131,3 +131,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_said_while_a_device_was_away_is_not_missing_when_it_is_back() {
+    let mut sim = Sim::group(4, 2, Policy::default());
+    sim.runs(1_000);
+    for (number, act) in [
+        Act::Leaves(6),
+        Act::Posts(3),
+        Act::Passes(1),
+        Act::Posts(3),
+        Act::Returns(6),
+        Act::Passes(1),
+        Act::Posts(3),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        does(&mut sim, act, number);
+    }
+    sim.all_learn();
+    sim.runs(30 * MINUTE);
+    let room = sim.room();
+    for device in &sim.devices {
+        assert!(device.timeline(room).iter().all(|row| row.missing_before == 0));
+    }
+}
