@@ -114,6 +114,7 @@ impl CliError {
             | Self::NoServer
             | Self::OtherServer { .. }
             | Self::NoTerminal
+            | Self::NoChange
             | Self::NoFolder => "usage",
             Self::Sdk(SdkError::TimedOut) | Self::Unreachable => "offline",
             Self::Sdk(SdkError::InUse) => "in_use",
@@ -122,7 +123,6 @@ impl CliError {
             Self::SignedOut => "signed_out",
             Self::NoChat(_) => "unknown_room",
             Self::SeveralPlaces(_) => "several_places",
-            Self::NoChange => "usage",
             Self::NotConfirmed => "not_confirmed",
             Self::NobodyWaits => "nobody_waits",
             Self::SeveralWait(_) => "several_wait",

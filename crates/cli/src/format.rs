@@ -93,7 +93,7 @@ fn marks(chat: &ChatView) -> String {
         (chat.draft.is_some(), "draft"),
     ];
     let set = marks.into_iter().filter(|(set, _)| *set);
-    set.map(|(_, mark)| format!("[{mark}] ")).collect()
+    set.flat_map(|(_, mark)| ["[", mark, "] "]).collect()
 }
 
 fn last(message: &MessageView) -> String {

@@ -75,7 +75,7 @@ pub(crate) fn duration(seconds: u32) -> String {
         (60, "m"),
         (1, "s"),
     ];
-    let fits = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let fits = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, name) = fits.unwrap_or((1, "s"));
     format!("{}{name}", seconds / unit)
 }

@@ -215,7 +215,7 @@ impl Engine {
         (room, id): (RoomId, Option<EnvelopeId>),
         mut poll: Poll,
     ) -> Result<(), ReadError> {
-        poll.question = poll.question.trim().to_owned();
+        poll.question = poll.question.trim().into();
         for option in &mut poll.options {
             *option = option.trim().to_owned();
         }

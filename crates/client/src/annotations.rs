@@ -64,20 +64,20 @@ impl Story {
 
     /// Whether it is pinned, and the order of the word that says so.
     pub(crate) fn pin(&self) -> Option<(bool, Order)> {
-        let pins = self.0.iter().filter_map(|said| match said.annotation.act {
+        let mut pins = self.0.iter().filter_map(|said| match said.annotation.act {
             Act::Pin(on) => Some((on, said.order())),
             _ => None,
         });
-        pins.last()
+        pins.next_back()
     }
 
     /// The last word of an account on an emoji: given or taken back.
     pub(crate) fn reaction(&self, account: AccountId, emoji: &str) -> Option<(bool, Order)> {
-        let reactions = self.0.iter().filter_map(|said| match &said.annotation.act {
+        let mut reactions = self.0.iter().filter_map(|said| match &said.annotation.act {
             Act::React(given, on) if given == emoji && said.author == account => Some((*on, said.order())),
             _ => None,
         });
-        reactions.last()
+        reactions.next_back()
     }
 
     /// When its author closed a poll: what was voted later does not count.

@@ -466,7 +466,7 @@ impl Engine {
             }
             Call::ReadInvited(visit) => self.invited_read(work, visit, parse::<PlaceEntriesPage>(answer)),
             Call::FindInviter { ask, preview, by } => {
-                self.inviter_found(work, ask, preview, by, parse::<AccountFound>(answer));
+                self.inviter_found(work, ask, *preview, by, parse::<AccountFound>(answer));
                 Ok(())
             }
             Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
@@ -620,7 +620,7 @@ impl Engine {
             Call::AppendPlace { place, .. } => self.fail_place_acts(work, place, failure)?,
             Call::ReadInvited(visit) | Call::JoinPlace(visit) => self.fail(work, visit.ask, failure.clone()),
             Call::FindInviter { ask, preview, by } => {
-                self.inviter_found(work, ask, preview, by, Err(Refusal::Unreachable));
+                self.inviter_found(work, ask, *preview, by, Err(Refusal::Unreachable));
             }
             Call::Need(need) => {
                 self.needs.remove(&need);

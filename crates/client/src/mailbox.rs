@@ -42,7 +42,7 @@ enum Taken {
 
 /// What came of the pairwise message that carries a body's key.
 enum Keyed {
-    Opened(Content, Hash),
+    Opened(Box<Content>, Hash),
     /// It was tried in vain.
     Closed,
     /// It could not be tried: nobody shows something that it needs.
@@ -164,7 +164,7 @@ impl Engine {
             Keyed::Waits => return Ok(Taken::Waits),
             Keyed::Revoked => {}
             Keyed::Opened(content, hash) => {
-                self.show_opened(work, &mut state, from, deliver.id, message, (content, hash))?;
+                self.show_opened(work, &mut state, from, deliver.id, message, (*content, hash))?;
             }
             Keyed::Closed => {
                 let parked = Parked::new(deliver.id, message.clone());
@@ -397,7 +397,7 @@ impl Engine {
             self.record_message(work, (message.room, message.sequence), (from, deliver.id), key)?;
         }
         Ok(match opened {
-            Some((content, hash)) => Keyed::Opened(content, hash),
+            Some((content, hash)) => Keyed::Opened(Box::new(content), hash),
             None => Keyed::Closed,
         })
     }

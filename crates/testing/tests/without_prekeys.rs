@@ -49,7 +49,7 @@ async fn a_device_without_prekeys_holds_up_nobody_and_asks_for_what_it_missed() 
     phone.goes_offline().await;
     phone.comes_back().await;
     // Prekeys are published after a while, so that they do not say who is there.
-    world.time_passes(std::time::Duration::from_secs(300));
+    world.time_passes(std::time::Duration::from_mins(5));
     bob.sends("three").to(&alice).await;
     shows(&phone, &alice, &[text("one"), text("two"), text("three")]).await;
     // What comes later is sealed to it like to any other.

@@ -89,18 +89,15 @@ pub(crate) async fn changes(
 ) -> Result<(), CliError> {
     let session = Session::open(common).await?;
     session.has_news().await?;
-    let profile = match who {
-        Some(who) => {
-            let (account, _) = profile(&session, who).await?;
-            // What the server had to say meanwhile is in.
-            session.has_news().await?;
-            session.device.profile(account).await?
-        }
-        None => {
-            let own = session.person().await?;
-            let account = own.account.parse().map_err(|_| SdkError::Mismatch)?;
-            session.device.profile(account).await?
-        }
+    let profile = if let Some(who) = who {
+        let (account, _) = profile(&session, who).await?;
+        // What the server had to say meanwhile is in.
+        session.has_news().await?;
+        session.device.profile(account).await?
+    } else {
+        let own = session.person().await?;
+        let account = own.account.parse().map_err(|_| SdkError::Mismatch)?;
+        session.device.profile(account).await?
     };
     printer.result(
         &json!({ "person": profile.person, "changes": profile.changes }),

@@ -243,6 +243,8 @@ fn votes_count_by_the_last_one_before_the_poll_was_closed_and_several_choices_on
 
 #[test]
 fn a_quote_shows_what_the_original_says_here_and_nothing_that_the_reply_claims() {
+    use crate::views::QuoteState::{Deleted, Here, Missing};
+
     let reply = |to: u8| {
         let with = With {
             reply: Some(id(to)),
@@ -259,7 +261,6 @@ fn a_quote_shows_what_the_original_says_here_and_nothing_that_the_reply_claims()
         let view = shown(rows, &[3]).pop().unwrap().unwrap().reply.unwrap();
         (view.excerpt, view.state)
     };
-    use crate::views::QuoteState::{Deleted, Here, Missing};
     let first = text(1, OWN, "first");
     assert_eq!(quote(&[first.clone(), reply(1)]), ("first".into(), Here));
     let edited = [first.clone(), reply(1), said(4, OWN, 1, 0, edit("second"))];

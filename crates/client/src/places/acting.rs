@@ -236,14 +236,11 @@ impl Engine {
         entry: Bytes,
         answer: Result<PlaceAppended, Refusal>,
     ) -> Result<(), ReadError> {
-        let refusal = match answer {
-            Ok(_) => {
-                if let Some(place) = self.place(work, id)? {
-                    self.take_place_entries(work, &place, &[entry])?;
-                }
-                return Ok(());
+        let Err(refusal) = answer else {
+            if let Some(place) = self.place(work, id)? {
+                self.take_place_entries(work, &place, &[entry])?;
             }
-            Err(refusal) => refusal,
+            return Ok(());
         };
         let unsure = [ErrorCode::TimedOut, ErrorCode::Internal, ErrorCode::Unavailable];
         let is_unsure = matches!(refusal, Refusal::Unreachable | Refusal::Unreadable)
@@ -404,9 +401,8 @@ impl Engine {
                 Wanted::Change(_) | Wanted::Observe(_) => self.answer(work, ask, Outcome::Done),
             },
             (AfterAct::Answer(ask), Err(failure)) => self.fail(work, ask, failure),
-            (AfterAct::Plan, Ok(_)) | (AfterAct::Nobody, _) => {}
+            (AfterAct::Plan | AfterAct::Person(_), Ok(_)) | (AfterAct::Nobody, _) => {}
             (AfterAct::Plan, Err(failure)) => self.plan_failed(work, id, failure)?,
-            (AfterAct::Person(_), Ok(_)) => {}
             (AfterAct::Person(_), Err(failure)) => {
                 if failure == Failure::offline() {
                     return Ok(());

@@ -214,14 +214,11 @@ impl Engine {
         let Some(mut plan) = work.find::<Plan>(Table::Places, &plan_key(id))? else {
             return Ok(());
         };
-        let refusal = match answer {
-            Ok(_) => {
-                if self.place(work, id)?.is_some() {
-                    return Ok(());
-                }
-                return self.begin_place(work, id, &plan.entry);
+        let Err(refusal) = answer else {
+            if self.place(work, id)?.is_some() {
+                return Ok(());
             }
-            Err(refusal) => refusal,
+            return self.begin_place(work, id, &plan.entry);
         };
         let again = [
             ErrorCode::TimedOut,

@@ -176,7 +176,7 @@ impl Engine {
         &mut self,
         work: &mut Work<'_>,
         ask: u64,
-        mut preview: Box<PreviewView>,
+        mut preview: PreviewView,
         by: AccountId,
         answer: Result<AccountFound, Refusal>,
     ) {
@@ -185,7 +185,7 @@ impl Engine {
             .filter(|found| found.account == by)
             .and_then(|found| Person::verify(found).ok());
         preview.inviter = person.map(|person| person.view());
-        self.answer(work, ask, Outcome::Preview { preview: *preview });
+        self.answer(work, ask, Outcome::Preview { preview });
     }
 
     /// Posts the entry by which the own account joins, or asks to be let in.
@@ -260,17 +260,14 @@ impl Engine {
         answer: Result<PlaceAppended, Refusal>,
     ) -> Result<(), ReadError> {
         let place = visit.link.place;
-        let refusal = match answer {
-            Ok(_) => {
-                for key in &visit.link.keys {
-                    work.put_place_key(place, key)?;
-                }
-                // The whole chain is read now that the account is in, so that it is told and kept as every other.
-                self.places.joins.insert(place, visit.ask);
-                self.follow_place(place);
-                return self.joins_done(work, place);
+        let Err(refusal) = answer else {
+            for key in &visit.link.keys {
+                work.put_place_key(place, key)?;
             }
-            Err(refusal) => refusal,
+            // The whole chain is read now that the account is in, so that it is told and kept as every other.
+            self.places.joins.insert(place, visit.ask);
+            self.follow_place(place);
+            return self.joins_done(work, place);
         };
         if refusal.is(ErrorCode::ChainMoved) {
             return self.read_invited(work, visit);

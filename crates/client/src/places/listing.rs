@@ -42,8 +42,8 @@ impl Engine {
             let place = match row.place() {
                 None => None,
                 Some(id) => {
-                    if !places.contains_key(&id) {
-                        places.insert(id, self.look_at(&work, id)?);
+                    if let std::collections::btree_map::Entry::Vacant(e) = places.entry(id) {
+                        e.insert(self.look_at(&work, id)?);
                     }
                     match places.get(&id) {
                         Some(Some(shown)) => Some(shown),

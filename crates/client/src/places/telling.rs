@@ -116,8 +116,7 @@ fn told(state: &RoomState, names: &Names, event: &RoomEvent) -> Vec<(RoomId, Not
     };
     match event {
         RoomEvent::Created => everywhere(Notice::Created),
-        RoomEvent::Joined(_, Entrance::Created) => Vec::new(),
-        RoomEvent::Joined(account, how) => {
+        RoomEvent::Joined(account, how) if *how != Entrance::Created => {
             let how = match how {
                 Entrance::Created | Entrance::Invite(_) => Entry::Invited,
                 Entrance::Approved(_) => Entry::Approved,
@@ -165,7 +164,8 @@ fn told(state: &RoomState, names: &Names, event: &RoomEvent) -> Vec<(RoomId, Not
         RoomEvent::OwnerChanged { from, to } => everywhere(Notice::OwnerChanged(*from, *to)),
         RoomEvent::Closed => everywhere(Notice::Closed),
         // What waits, what is ordered, and what concerns keys is shown elsewhere.
-        RoomEvent::Requested(..)
+        RoomEvent::Joined(..)
+        | RoomEvent::Requested(..)
         | RoomEvent::RequestEnded(_)
         | RoomEvent::RoleDefined(_)
         | RoomEvent::RoleUpdated(_)

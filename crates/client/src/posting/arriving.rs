@@ -121,13 +121,12 @@ impl Engine {
             return Ok(());
         }
         self.take_held_keys(work, room)?;
-        let flow = match work.place_room(room)? {
-            Some(flow) => flow,
-            None => {
-                let flow = PlaceRoom::new(spot.place);
-                work.put_place_room(room, &flow);
-                flow
-            }
+        let flow = if let Some(flow) = work.place_room(room)? {
+            flow
+        } else {
+            let flow = PlaceRoom::new(spot.place);
+            work.put_place_room(room, &flow);
+            flow
         };
         if flow.begun {
             return Ok(());

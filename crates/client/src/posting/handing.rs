@@ -282,13 +282,11 @@ impl Engine {
         if spot.chain.hash_at(head).is_some_and(|known| known.0 != hash) {
             return Ok(());
         }
-        let is_expected = match spot.roll().has_epoch(room, epoch) {
-            true => spot
-                .roll()
-                .was_reader(room, from.account, epoch.max(head.min(spot.chain.head()))),
-            // An epoch that the chain known here has not reached: the statement binds it, and no message under it
-            // opens before the chain does.
-            false => epoch > spot.chain.head() && epoch <= head,
+        let is_expected = if spot.roll().has_epoch(room, epoch) {
+            spot.roll()
+                .was_reader(room, from.account, epoch.max(head.min(spot.chain.head())))
+        } else {
+            epoch > spot.chain.head() && epoch <= head
         };
         if !is_expected {
             return Ok(());

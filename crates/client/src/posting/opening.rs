@@ -17,7 +17,7 @@ use crate::work::Work;
 
 /// What came of opening a message.
 pub(super) enum Opened {
-    Yes(Content, Hash),
+    Yes(Box<Content>, Hash),
     /// Its key is not here.
     KeyMissing(ChainId),
     /// No key that its device made opens it, or it is bound to something else than it is shown with.
@@ -85,7 +85,7 @@ impl Engine {
         {
             work.put_seed(spot.room, chain, &seed);
         }
-        Ok(Opened::Yes(content, Hash(opened.hash)))
+        Ok(Opened::Yes(Box::new(content), Hash(opened.hash)))
     }
 }
 

@@ -69,7 +69,7 @@ impl Engine {
                 let mut speaker = work.speaker(spot.room, author.address)?;
                 match self.open_post(work, spot, message, &author, &mut speaker)? {
                     Opened::Yes(content, hash) => {
-                        self.show_post(work, spot, (&author, &mut speaker), &waiting, (content, hash))?;
+                        self.show_post(work, spot, (&author, &mut speaker), &waiting, (*content, hash))?;
                         self.forget_waiting(work, flow, spot.room, message.sequence)?;
                         work.put_speaker(spot.room, author.address, &speaker);
                     }
@@ -165,7 +165,7 @@ impl Engine {
         let mut speaker = work.speaker(spot.room, author.address)?;
         match self.open_post(work, spot, &message, &author, &mut speaker)? {
             Opened::Yes(content, hash) => {
-                self.show_post(work, spot, (&author, &mut speaker), &waiting, (content, hash))?;
+                self.show_post(work, spot, (&author, &mut speaker), &waiting, (*content, hash))?;
                 work.put_speaker(spot.room, author.address, &speaker);
                 self.forget_waiting(work, &mut flow, spot.room, message.sequence)?;
             }

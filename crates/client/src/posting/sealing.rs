@@ -31,12 +31,9 @@ impl Engine {
             return Ok(Sealing::Waits);
         };
         let state = spot.chain.state();
-        let epoch = match (state.epoch(room), state.may_post(own.account, room, work.now)) {
-            (Some(epoch), Ok(())) => epoch,
-            _ => {
-                self.give_up(work, id, ErrorCode::PostRefused)?;
-                return Ok(Sealing::Void);
-            }
+        let (Some(epoch), Ok(())) = (state.epoch(room), state.may_post(own.account, room, work.now)) else {
+            self.give_up(work, id, ErrorCode::PostRefused)?;
+            return Ok(Sealing::Void);
         };
         if !self.place_is_sealed_for(work, spot.place)? {
             return Ok(Sealing::Waits);

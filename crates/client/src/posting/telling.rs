@@ -75,15 +75,14 @@ impl Engine {
             let known = receipts.iter_mut().rev().find(|(author, receipt)| {
                 *author == row.author && (is_read || receipt.delivered.len() < RECEIPT_MAX)
             });
-            let receipt = match known {
-                Some((_, receipt)) => receipt,
-                None => {
-                    receipts.push((row.author, Receipt::default()));
-                    let Some((_, receipt)) = receipts.last_mut() else {
-                        continue;
-                    };
-                    receipt
-                }
+            let receipt = if let Some((_, receipt)) = known {
+                receipt
+            } else {
+                receipts.push((row.author, Receipt::default()));
+                let Some((_, receipt)) = receipts.last_mut() else {
+                    continue;
+                };
+                receipt
             };
             if is_read {
                 receipt.read = Some(*id);

@@ -24,7 +24,7 @@ fn meets(engine: &mut Engine, work: &mut Work<'_>, seed: u8) -> AccountId {
     account
 }
 
-fn engine_and_work<'a>(rng: &'a mut rand_chacha::ChaCha20Rng) -> (Engine, Work<'a>) {
+fn engine_and_work(rng: &mut rand_chacha::ChaCha20Rng) -> (Engine, Work<'_>) {
     let mut work = Work::new(&EmptyStore, rng, Timestamp(1_000));
     signed_up(&mut work, OWN);
     (Engine::new(true), work)
@@ -65,7 +65,7 @@ fn a_code_a_link_and_the_digits_of_the_other_side_fit_and_nothing_else_does() {
     let spaced: String = number
         .as_bytes()
         .chunks(5)
-        .map(|five| format!("{} ", std::str::from_utf8(five).unwrap()))
+        .flat_map(|five| [std::str::from_utf8(five).unwrap(), " "])
         .collect();
     let link = format!("https://chat.example/#/verify/noa/{noa}/{code}");
     for typed in [&number, &spaced, &code, &link, &format!(" {code}\n")] {
@@ -256,6 +256,8 @@ fn an_older_word_about_a_name_changes_nothing_and_one_of_no_name_is_passed_over(
 
 #[test]
 fn a_profile_says_in_order_what_changed_in_a_log() {
+    use crate::views::WhatChangedView as What;
+
     let mut rng = rng();
     let (mut engine, mut work) = engine_and_work(&mut rng);
     let mut account = Account::new(10);
@@ -275,7 +277,6 @@ fn a_profile_says_in_order_what_changed_in_a_log() {
     });
     let profile = profile.expect("a profile");
     let what: Vec<_> = profile.changes.iter().map(|change| &change.what).collect();
-    use crate::views::WhatChangedView as What;
     let device = added.0;
     assert_eq!(
         what,

@@ -117,9 +117,8 @@ impl Engine {
             }
             match work.entry(&entry.name.0)? {
                 Some(known) if !entry.is_later_than(&known) => continue,
-                Some(_) => {}
                 None if work.user_store_is_full()? => continue,
-                None => {}
+                Some(_) | None => {}
             }
             work.put_entry(&entry);
             // What was about to be told of it is told no more.

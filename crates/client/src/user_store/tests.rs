@@ -278,9 +278,14 @@ fn as_much_as_is_told_at_once_fits_one_pairwise_message() {
 
 #[test]
 fn the_form_of_what_own_devices_tell_is_pinned() {
+    use std::fmt::Write as _;
+
     let told = Control::UserStore(vec![entry(setting_name("a"), None, 5, 3)]);
     let bytes = minicbor::to_vec(told).unwrap();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    });
     assert_eq!(hex, "82181e8181844273 61f60503".replace(' ', ""));
 }
 

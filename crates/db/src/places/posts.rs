@@ -17,6 +17,9 @@ const DELETED_AT_ONCE: u32 = 1_000;
 /// Longest pause that a room's slow mode asks for: what is older says nothing.
 const PAUSE_MAX_MS: u64 = 6 * 60 * 60 * 1000;
 
+/// A send that was stored: its digest, its sequence where it has one, its time.
+type SendRow = (Column<Hash>, Option<Column<u64>>, Column<Timestamp>);
+
 type PostRow = (
     Column<u64>,
     Column<EnvelopeId>,
@@ -83,7 +86,7 @@ impl Db {
         digest: Hash,
     ) -> Result<Option<Appended>, DbError> {
         let statement = FIND_SEND.on(self.engine());
-        let row: Option<(Column<Hash>, Option<Column<u64>>, Column<Timestamp>)> = on_engine!(
+        let row: Option<SendRow> = on_engine!(
             self,
             read | connection | {
                 sqlx::query_as(statement)

@@ -138,7 +138,7 @@ async fn store(
         place.owed.remove(account);
     }
     place.owed.extend(new.owes.iter().copied());
-    let keep = place.to_keep();
+    let keep = place.snapshot_due();
     tell(app, place.chain.state(), change, new.bytes);
     if is_whole {
         held.put(place);

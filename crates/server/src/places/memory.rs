@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// The chain to keep, once it has grown enough since it was kept last.
-    pub(super) fn to_keep(&mut self) -> Option<PlaceSnapshot> {
+    pub(super) fn snapshot_due(&mut self) -> Option<PlaceSnapshot> {
         let grown = self.chain.head().saturating_sub(self.kept.unwrap_or(0));
         (grown >= KEPT_EVERY).then(|| self.snapshot())
     }

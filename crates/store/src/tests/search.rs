@@ -476,7 +476,12 @@ proptest! {
 /// `cargo test -p conclave-store --release -- --ignored --nocapture search_in_a_hundred_thousand`
 #[test]
 #[ignore = "a measurement"]
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a measurement"
+)]
 fn search_in_a_hundred_thousand_messages() {
     const MESSAGES: u64 = 100_000;
     let (folder, mut store) = file_store();

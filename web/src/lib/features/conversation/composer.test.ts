@@ -102,6 +102,11 @@ describe('begun texts', () => {
     expect(drafts.read('one')).toBe('from the phone, and more');
     // What this page kept comes back as nothing new.
     expect(drafts.offer('one', 'from the phone, and more')).toBe(false);
+    // What was typed here is lost by nothing that is sent elsewhere, as in another tab.
+    expect(drafts.offer('one', null)).toBe(false);
+    expect(drafts.read('one')).toBe('from the phone, and more');
+    drafts.write('one', '');
+    expect(drafts.offer('one', 'from the phone again')).toBe(true);
     expect(drafts.offer('one', null)).toBe(true);
     expect(drafts.read('one')).toBe('');
   });

@@ -38,6 +38,8 @@ export class Drafts {
   /** What the engine has, as far as it is known here. */
   readonly #kept = new Map<string, string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Rooms whose text was typed on this page: nothing that another page or device does takes it away. */
+  readonly #typed = new Set<string>();
   readonly #save: (room: string, text: string | null) => Promise<void>;
 
   constructor(save: (room: string, text: string | null) => Promise<void> = () => Promise.resolve()) {
@@ -51,6 +53,8 @@ export class Drafts {
   write(room: string, text: string): void {
     if (text === '') this.#texts.delete(room);
     else this.#texts.set(room, text);
+    if (text === '') this.#typed.delete(room);
+    else this.#typed.add(room);
     clearTimeout(this.#timers.get(room));
     this.#timers.delete(room);
     if (room.includes('/') || (this.#kept.get(room) ?? '') === text) return;
@@ -67,7 +71,7 @@ export class Drafts {
     const text = kept ?? '';
     if (this.#timers.has(room) || text === known) return false;
     this.#kept.set(room, text);
-    if (this.read(room) !== known) return false;
+    if (this.read(room) !== known || this.#typed.has(room)) return false;
     if (text === '') this.#texts.delete(room);
     else this.#texts.set(room, text);
     return true;
@@ -82,6 +86,7 @@ export class Drafts {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     this.#texts.clear();
+    this.#typed.clear();
     this.#kept.clear();
   }
 
