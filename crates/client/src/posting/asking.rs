@@ -37,6 +37,8 @@ const VAULT_FIRST_MS: u64 = 30_000;
 const SPACING_MS: u64 = 500;
 /// Other members' devices that are asked at a time.
 const OTHERS_AT_ONCE: usize = 2;
+/// Own devices that are asked at a time.
+const OWN_AT_ONCE: usize = 4;
 /// Devices whose answer is taken for one key: those that were asked last.
 const ASKED_MAX: usize = 64;
 /// A device is answered so often within an hour: the keys of a long history, and no more than that.
@@ -227,7 +229,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Whom this round asks: first the chain's device, then the own others, then some of other members.
+    /// Whom this round asks: first the chain's device, then the own others, then some of other members, and from time
+    /// to time the first ones again.
     fn whom_to_ask(
         &mut self,
         work: &mut Work<'_>,
@@ -235,20 +238,27 @@ impl Engine {
         ask: &Ask,
     ) -> Result<Vec<DeviceAddress>, ReadError> {
         let own = work.own()?.address();
-        match ask.rounds {
-            0 => {
-                let is_there = ask.author != own
-                    && spot.chain.state().is_reader(ask.author.account, spot.room)
-                    && self.remote(work, ask.author)?.is_some();
-                Ok(is_there.then_some(ask.author).into_iter().collect())
-            }
-            1 => {
-                let me = self.person(work, own.account)?;
-                let others = me.iter().flat_map(|me| me.addresses()).filter(|one| *one != own);
-                Ok(others.take(OTHERS_AT_ONCE.saturating_mul(2)).collect())
-            }
-            _ => self.some_members(work, spot, own.account, ask.author),
+        let again = ask.rounds % 2 == 1;
+        let mut whom = Vec::new();
+        if ask.rounds == 0 || again && ask.rounds > 1 {
+            let is_there = ask.author != own
+                && spot.chain.state().is_reader(ask.author.account, spot.room)
+                && self.remote(work, ask.author)?.is_some();
+            whom.extend(is_there.then_some(ask.author));
         }
+        if again {
+            let me = self.person(work, own.account)?;
+            let others = me
+                .iter()
+                .flat_map(|me| me.addresses())
+                .filter(|one| *one != own && !whom.contains(one));
+            let others: Vec<DeviceAddress> = others.take(OWN_AT_ONCE).collect();
+            whom.extend(others);
+        }
+        if ask.rounds > 1 {
+            whom.extend(self.some_members(work, spot, own.account, ask.author)?);
+        }
+        Ok(whom)
     }
 
     /// Devices of some other readers, by chance.

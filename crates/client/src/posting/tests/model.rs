@@ -157,3 +157,19 @@ fn what_was_said_while_a_device_was_away_is_not_missing_when_it_is_back() {
         assert!(device.timeline(room).iter().all(|row| row.missing_before == 0));
     }
 }
+
+#[test]
+fn an_own_device_whose_answers_were_lost_is_answered_in_the_end_with_nobody_else_left() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    toggle(&mut sim.server.swallows, sim.devices[1].address);
+    sim.sends(0, "here");
+    sim.runs(15_000);
+    sim.removes(1, 2);
+    sim.all_learn();
+    let room = sim.room();
+    assert_eq!(sim.devices[1].texts(room), ["Unopened"]);
+    sim.server.swallows.clear();
+    sim.runs(30 * MINUTE);
+    assert_eq!(sim.devices[1].texts(room), ["here"]);
+}

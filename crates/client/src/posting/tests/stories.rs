@@ -343,6 +343,30 @@ fn lost_live_frames_are_made_good_by_page() {
 }
 
 #[test]
+fn what_a_page_brings_behind_a_later_message_is_late_and_begins_nothing_anew() {
+    let mut sim = Sim::group(2, 1, Policy::default());
+    sim.runs(1_000);
+    // Bob came after the beginning, so he cannot know what a device said before.
+    let bob = sim.devices[1].address;
+    sim.server.deaf.insert(bob);
+    sim.sends(0, "one");
+    sim.runs(1_000);
+    sim.server.deaf.clear();
+    for text in ["two", "three", "four"] {
+        sim.sends(0, text);
+        sim.runs(2_000);
+    }
+    let room = sim.room();
+    assert_eq!(sim.devices[1].texts(room), ["one", "two", "three", "four"]);
+    let missing: Vec<u32> = sim.devices[1]
+        .timeline(room)
+        .iter()
+        .map(|row| row.missing_before)
+        .collect();
+    assert_eq!(missing, [0; 4]);
+}
+
+#[test]
 fn whatever_restarts_in_between_nothing_is_lost_or_doubled() {
     let mut sim = Sim::group(3, 2, Policy::default());
     sim.runs(1_000);
