@@ -193,6 +193,7 @@ async fn a_message_deleted_for_everyone_is_gone_for_good_also_after_a_restart_an
     sees(&bob, four.hello, "the deletion after a restart", is_deleted).await;
     assert_eq!(bob.timeline_with(&four.alice).await.len(), 2);
     assert!(bob.device().react(four.hello, "👍", true).await.is_err());
+    bob.closes().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -469,6 +470,8 @@ async fn messages_disappear_from_when_they_were_sent_or_read_and_do_not_come_bac
     let phone = four.phone.begins_again().await;
     phone.is_online().await;
     gone(&phone, &four.alice, "soon gone").await;
+    // It has just begun and is at work: it ends before the program does.
+    phone.closes().await;
 }
 
 /// Waits until a text is in the chat with somebody no more.
