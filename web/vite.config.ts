@@ -20,6 +20,8 @@ export default defineConfig(({ mode }) => ({
   server: { proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } } },
   test: {
     environment: 'jsdom',
+    // Beyond what a component test waits for on a busy machine.
+    testTimeout: 20_000,
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/dev/test-setup.ts'],
     reporters: ['default', './src/dev/count-reporter.ts'],

@@ -36,9 +36,11 @@ after(async () => {
   await server.stop();
 });
 
-/** The newest message that says this. */
+/** The newest message that says this itself; a quote of it does not count. */
 function saying(page: Page, words: string): Locator {
-  return messages(page).filter({ hasText: words }).last();
+  return messages(page)
+    .filter({ has: page.locator('[data-text]', { hasText: words }) })
+    .last();
 }
 
 async function act(page: Page, words: string, button: string): Promise<void> {
@@ -50,6 +52,18 @@ async function choose(page: Page, words: string, item: string): Promise<void> {
   await act(page, words, 'More');
   await page.getByRole('menuitem', { name: item }).click();
 }
+
+test('a reaction shows on both sides, and goes when it is taken back', LIMIT, async () => {
+  await act(noaPage, 'kayaks', 'React');
+  await noaPage.getByRole('searchbox', { name: 'Search emoji' }).fill('thumbs up');
+  await noaPage.keyboard.press('Enter');
+  const shown = (page: Page) => saying(page, 'kayaks').getByRole('button', { name: /^👍, 1 person: / });
+  await shown(noaPage).waitFor();
+  await shown(miaPage).waitFor();
+  assert.match((await shown(miaPage).getAttribute('aria-label')) ?? '', /noa/);
+  await shown(noaPage).click();
+  await shown(miaPage).waitFor({ state: 'detached' });
+});
 
 test('a reply carries what it answers', LIMIT, async () => {
   await act(noaPage, 'kayaks', 'Reply');
@@ -88,6 +102,29 @@ test('a poll counts the votes of both', LIMIT, async () => {
   await saying(noaPage, 'When do we leave?').getByText('Closed').waitFor();
 });
 
+test('a thread stands beside the chat on both sides', LIMIT, async () => {
+  await act(noaPage, 'kayaks', 'Reply in thread');
+  const thread = (page: Page) => page.getByRole('complementary', { name: 'Thread' });
+  const field = thread(noaPage).getByRole('textbox', { name: 'Reply in thread' });
+  await field.fill('Which ones, though?');
+  await field.press('Enter');
+  await thread(noaPage).getByText('Which ones, though?').waitFor();
+  await saying(miaPage, 'kayaks')
+    .getByRole('button', { name: /^1 reply/ })
+    .click();
+  await thread(miaPage).getByText('Which ones, though?').waitFor();
+  await thread(miaPage).getByRole('button', { name: 'Close' }).click();
+  await thread(noaPage).getByRole('button', { name: 'Close' }).click();
+});
+
+test('what is pinned is found again by the other', LIMIT, async () => {
+  await choose(miaPage, 'kayaks', 'Pin');
+  await noaPage.getByRole('button', { name: 'Pinned messages' }).click();
+  const panel = noaPage.getByRole('complementary', { name: 'Pinned messages' });
+  await panel.getByRole('button', { name: /Shall we take the kayaks/ }).waitFor();
+  await panel.getByRole('button', { name: 'Close' }).click();
+});
+
 test('a deletion can be taken back; what is deleted for everyone is gone for both', LIMIT, async () => {
   await say(noaPage, 'This was for somebody else');
   await saying(miaPage, 'somebody else').waitFor();
@@ -96,6 +133,17 @@ test('a deletion can be taken back; what is deleted for everyone is gone for bot
   await saying(noaPage, 'somebody else').waitFor();
   await choose(noaPage, 'somebody else', 'Delete for everyone');
   await eventually(async () => (await texts(miaPage)).at(-1), 'This message was deleted', 30_000);
+});
+
+test('forwarding says whose it was', LIMIT, async () => {
+  await openChat(noaPage, 'noa');
+  await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+  await choose(noaPage, 'kayaks', 'Forward');
+  await noaPage.getByRole('button', { name: 'Send to Saved messages' }).click();
+  await noaPage.getByText('Sent', { exact: true }).waitFor();
+  await noaPage.keyboard.press('Escape');
+  await noaPage.getByRole('list', { name: 'Chats' }).getByText('Saved messages').click();
+  await saying(noaPage, 'kayaks').getByText('Forwarded from mia').waitFor();
 });
 
 test('a timer is told in the chat and marks what is sent after it', LIMIT, async () => {

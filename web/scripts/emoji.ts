@@ -32,6 +32,14 @@ const GROUPS = new Map([
   [9, 'Flags'],
 ]);
 
+/**
+ * One emoji is one string, whichever way it was chosen: what is drawn as an emoji by itself carries no selector that
+ * says so.
+ */
+function plain(emoji: string): string {
+  return /^\p{Emoji_Presentation}\uFE0F$/u.test(emoji) ? emoji.slice(0, -1) : emoji;
+}
+
 const found = createRequire(import.meta.url).resolve('emojibase-data/en/data.json');
 const all = JSON.parse(readFileSync(found, 'utf8')) as Emoji[];
 const lines: string[] = [];
@@ -41,7 +49,7 @@ for (const [group, name] of GROUPS) {
   for (const one of members.sort((a, b) => (a.order ?? 0) - (b.order ?? 0))) {
     const label = one.label.replace(/^flag: /u, '');
     const words = (one.tags ?? []).filter((tag) => !label.toLowerCase().includes(tag.toLowerCase()));
-    lines.push([one.emoji, label, words.slice(0, 5).join(' ')].join('\t').trimEnd());
+    lines.push([plain(one.emoji), label, words.slice(0, 5).join(' ')].join('\t').trimEnd());
   }
 }
 writeFileSync(join(import.meta.dirname, '../src/lib/features/emoji/emoji.txt'), `${lines.join('\n')}\n`);

@@ -14,6 +14,13 @@ if (!target) throw new Error('The page has no place for the gallery.');
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** What stands in an element, without what is decoration. */
+function spokenText(element: HTMLElement): string {
+  const copy = element.cloneNode(true) as HTMLElement;
+  for (const hidden of copy.querySelectorAll('[aria-hidden="true"]')) hidden.remove();
+  return copy.textContent;
+}
+
 /** The element that a person would name so: a field by its label, a button by what it says. */
 async function find(name: string): Promise<HTMLElement> {
   for (let tries = 0; tries < 40; tries += 1) {
@@ -24,7 +31,7 @@ async function find(name: string): Promise<HTMLElement> {
     const named = [...dialog.querySelectorAll<HTMLElement>('button, a, textarea, input')].filter(
       (element) =>
         element.checkVisibility() &&
-        (element.getAttribute('aria-label') ?? element.textContent).trim() === name,
+        (element.getAttribute('aria-label') ?? spokenText(element)).trim() === name,
     );
     const found = fields[0] ?? named[0];
     if (found) return found;

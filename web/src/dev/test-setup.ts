@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/svelte';
+import { cleanup, configure } from '@testing-library/svelte';
 import { afterEach, vi } from 'vitest';
+
+// What comes in a file of its own takes a while on a busy machine.
+configure({ asyncUtilTimeout: 8000 });
 
 // What the test browser lacks and a real one has.
 HTMLDialogElement.prototype.showModal = function () {

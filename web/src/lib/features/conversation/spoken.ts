@@ -92,8 +92,8 @@ export function quoteWords(quote: QuoteView): string {
 }
 
 /** "mia, paul and 3 more" */
-export function reactedBy(reaction: ReactionView): string {
-  const names = reaction.people.map((person) => person.username);
+export function reactedBy(reaction: ReactionView, own: string | null): string {
+  const names = reaction.people.filter((person) => person.account !== own).map((person) => person.username);
   const shown = reaction.mine ? ['you', ...names.slice(0, 7)] : names.slice(0, 8);
   const others = reaction.count - shown.length;
   if (others > 0 || shown.length < 2) return `${shown.join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
