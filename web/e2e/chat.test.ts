@@ -119,8 +119,11 @@ test('200 messages sent while one is away arrive once and in order', { timeout: 
     said.push(`number ${n.toString()}`);
   }
   await eventually(async () => (await deliveries(miaPage)).slice(-1), ['sent'], 60_000);
+  const before = noaWire.sent.length;
   noaWire.plug();
   await bothSee();
+  // What arrives together is stored and acknowledged together.
+  assert.ok(noaWire.sent.length - before < 100, `${(noaWire.sent.length - before).toString()} frames and requests`);
   const seen = await texts(noaPage);
   const numbers = seen.filter((text) => text.startsWith('number '));
   assert.deepEqual(numbers, said.filter((text) => text.startsWith('number ')).slice(-numbers.length));

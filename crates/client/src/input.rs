@@ -31,6 +31,8 @@ pub enum Input {
     Disconnected,
     /// A frame arrived.
     Frame(Vec<u8>),
+    /// Frames arrived while others were handled, in order. They are stored, answered and shown together.
+    Frames(Vec<Vec<u8>>),
     /// A time asked for by `WakeAt` has come.
     Tick,
 }

@@ -181,7 +181,8 @@ impl Engine {
             Input::Http { id, outcome } => self.http_outcome(&mut work, id, outcome)?,
             Input::Connected => self.connected(&mut work)?,
             Input::Disconnected => self.disconnected(&mut work)?,
-            Input::Frame(bytes) => self.frame(&mut work, &bytes)?,
+            Input::Frame(bytes) => self.frames(&mut work, &[bytes])?,
+            Input::Frames(frames) => self.frames(&mut work, &frames)?,
             Input::Tick => {}
         }
         self.advance(&mut work)?;
@@ -363,16 +364,33 @@ impl Engine {
         }
     }
 
-    fn frame(&mut self, work: &mut Work<'_>, bytes: &[u8]) -> Result<(), ReadError> {
+    /// Frames that arrived together. Those of one kind are taken at one go; where the kind changes, everything that
+    /// can go on goes on in between, as if each had come alone.
+    fn frames(&mut self, work: &mut Work<'_>, frames: &[Vec<u8>]) -> Result<(), ReadError> {
+        if self.link.is_open() {
+            self.heard_at = work.now;
+            self.pinged = false;
+        }
+        let mut before = None;
+        // A server of a later version may say more; what it says to every version is read.
+        for frame in frames
+            .iter()
+            .filter_map(|bytes| ServerFrame::from_bytes(bytes).ok())
+        {
+            let kind = std::mem::discriminant(&frame);
+            if before.is_some_and(|before| before != kind || !comes_in_rows(&frame)) {
+                self.advance(work)?;
+            }
+            self.frame(work, frame)?;
+            before = Some(kind);
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self, work: &mut Work<'_>, frame: ServerFrame) -> Result<(), ReadError> {
         if !self.link.is_open() {
             return Ok(());
         }
-        self.heard_at = work.now;
-        self.pinged = false;
-        let Ok(frame) = ServerFrame::from_bytes(bytes) else {
-            // A server of a later version may say more; what it says to every version is read.
-            return Ok(());
-        };
         match frame {
             ServerFrame::Welcome(welcome) => self.welcome(work, &welcome),
             ServerFrame::Accepted(accepted) => self.accepted(work, accepted),
@@ -460,4 +478,15 @@ impl Engine {
             .chain(self.expiry_due)
             .min()
     }
+}
+
+/// True for what comes in rows, each of which says the same of one message more.
+fn comes_in_rows(frame: &ServerFrame) -> bool {
+    matches!(
+        frame,
+        ServerFrame::Deliver(_)
+            | ServerFrame::Accepted(_)
+            | ServerFrame::Distributed(_)
+            | ServerFrame::Posted(_)
+    )
 }

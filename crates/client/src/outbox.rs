@@ -802,6 +802,14 @@ impl Engine {
                 }
                 refused.retry_after.map_or(OVERTAKEN_PAUSE_MS, u64::from)
             }
+            // It names more of the place's chain than the server has: either the server catches up, or it shows a
+            // shorter chain, and then the place is disputed and what waits there goes on waiting.
+            ErrorCode::ChainMoved if sent.room.is_some() => {
+                if let Some(room) = sent.room {
+                    self.post_overtaken(work, room, refused.code)?;
+                }
+                refused.retry_after.map_or(REFUSED_PAUSE_MS, u64::from)
+            }
             ErrorCode::OutOfOrder => 0,
             ErrorCode::TooFast
             | ErrorCode::StorageFull

@@ -36,6 +36,8 @@ pub(crate) struct Work<'a> {
     messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
     /// Chains of places that were looked at, as they are in this handling: a page asks for the same one often.
     chains: RefCell<BTreeMap<PlaceId, Option<Arc<RoomChain>>>>,
+    /// Of which places the rooms are that were looked at: a page asks for each of its messages.
+    places: RefCell<BTreeMap<RoomId, Option<PlaceId>>>,
     requests: Vec<Request>,
     events: Vec<Event>,
 }
@@ -51,6 +53,7 @@ impl<'a> Work<'a> {
             rooms: BTreeMap::new(),
             messages: BTreeMap::new(),
             chains: RefCell::default(),
+            places: RefCell::default(),
             requests: Vec::new(),
             events: Vec::new(),
         }
@@ -87,6 +90,7 @@ impl<'a> Work<'a> {
         self.rooms.clear();
         self.messages.clear();
         self.chains.borrow_mut().clear();
+        self.places.borrow_mut().clear();
         self.store = &Empty;
     }
 
@@ -137,7 +141,18 @@ impl<'a> Work<'a> {
     fn changes_chain(&mut self, table: Table) {
         if table == Table::Places {
             self.chains.get_mut().clear();
+            self.places.get_mut().clear();
         }
+    }
+
+    /// The place that a room is of; none for a direct room.
+    pub(crate) fn place_of(&self, room: RoomId) -> Result<Option<PlaceId>, ReadError> {
+        if let Some(place) = self.places.borrow().get(&room) {
+            return Ok(*place);
+        }
+        let place = self.find_place_of(room)?;
+        self.places.borrow_mut().insert(room, place);
+        Ok(place)
     }
 
     /// The chain of a place as it is known here now.

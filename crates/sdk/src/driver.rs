@@ -133,9 +133,18 @@ impl Driver {
     /// Runs until the device is closed or nobody holds it any more.
     pub(crate) fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         self.input(Input::Start);
+        let mut next = None;
         let closed = loop {
-            match messages.blocking_recv() {
+            match next.take().or_else(|| messages.blocking_recv()) {
                 Some(Message::Close(closed)) => break Some(closed),
+                Some(Message::Socket {
+                    generation,
+                    event: SocketEvent::Frame(frame),
+                }) => {
+                    let frames;
+                    (frames, next) = gather(&mut messages, generation, frame);
+                    self.take_frames(generation, frames);
+                }
                 Some(message) => self.take(message),
                 None => break None,
             }
@@ -171,19 +180,11 @@ impl Driver {
                 }
             }
             Message::Socket { generation, event } => {
-                if self
-                    .link
-                    .as_ref()
-                    .is_none_or(|link| link.generation != generation)
-                {
-                    // Of a connection that was given up.
+                if !self.is_linked(generation) {
                     return;
                 }
                 match event {
-                    SocketEvent::Frame(frame) => {
-                        tracing::trace!(bytes = frame.len(), "a frame arrived");
-                        self.input(Input::Frame(frame));
-                    }
+                    SocketEvent::Frame(frame) => self.take_frames(generation, vec![frame]),
                     SocketEvent::Opened => self.input(Input::Connected),
                     SocketEvent::Closed => {
                         self.link = None;
@@ -207,6 +208,21 @@ impl Driver {
             // The loop takes it.
             Message::Close(_) => {}
         }
+    }
+
+    /// What arrived while the last input was handled is stored, answered and shown together.
+    fn take_frames(&mut self, generation: u64, frames: Vec<Vec<u8>>) {
+        if self.is_linked(generation) {
+            tracing::trace!(frames = frames.len(), "frames arrived");
+            self.input(Input::Frames(frames));
+        }
+    }
+
+    /// False for a connection that was given up.
+    fn is_linked(&self, generation: u64) -> bool {
+        self.link
+            .as_ref()
+            .is_some_and(|link| link.generation == generation)
     }
 
     fn input(&mut self, input: Input) {
@@ -368,4 +384,24 @@ impl Driver {
         }
         self.take_inputs();
     }
+}
+
+/// The frames of a connection that wait behind one another, and what stands behind them.
+fn gather(
+    messages: &mut mpsc::Receiver<Message>,
+    generation: u64,
+    first: Vec<u8>,
+) -> (Vec<Vec<u8>>, Option<Message>) {
+    let mut frames = vec![first];
+    while frames.len() < INBOX {
+        match messages.try_recv() {
+            Ok(Message::Socket {
+                generation: of,
+                event: SocketEvent::Frame(frame),
+            }) if of == generation => frames.push(frame),
+            Ok(other) => return (frames, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (frames, None)
 }

@@ -11,6 +11,7 @@ use conclave_sdk::{Device, Options};
 use conclave_server::config::LimitsConfig;
 use conclave_server::{Config, Running};
 use tempfile::TempDir;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Mutex;
 
 use crate::hostile::Hostile;
@@ -66,6 +67,8 @@ impl Place {
 enum Door {
     Setup(String),
     InviteBy(Box<Device>),
+    /// The story is over.
+    Closed,
 }
 
 impl World {
@@ -120,6 +123,7 @@ impl World {
                     .expect("an administrator invites")
                     .token
             }
+            Door::Closed => panic!("the story is over"),
         };
         device
             .register(name, PASSWORD, &token)
@@ -154,6 +158,7 @@ impl World {
                     .expect("an administrator invites")
                     .token
             }
+            Door::Closed => panic!("the story is over"),
         }
     }
 
@@ -209,6 +214,22 @@ impl World {
     /// The temporary folder that holds everything.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// The server ends before the program does: the threads of its database, too.
+impl Drop for World {
+    fn drop(&mut self) {
+        // Its devices end as nobody holds them any more; they wait for their threads.
+        *self.door.get_mut() = Door::Closed;
+        let Some(server) = self.server.get_mut().take() else {
+            return;
+        };
+        let several = |runtime: &Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+        // A story on a single thread cannot wait here, and stops its server itself.
+        if let Some(runtime) = Handle::try_current().ok().filter(several) {
+            tokio::task::block_in_place(|| runtime.block_on(server.stop()));
+        }
     }
 }
 

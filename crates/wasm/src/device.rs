@@ -4,6 +4,7 @@ use conclave_client::views::Position;
 use conclave_client::{Engine, Failure, HttpOutcome, Input, Intent, Judgment, LinkTarget, MessageRow};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, ErrorCode, LinkId, RoomId};
 use conclave_store::{Store, StoreError, StoreKey};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use zeroize::Zeroizing;
@@ -80,9 +81,9 @@ impl Device {
         self.handle(Input::Disconnected)
     }
 
-    /// A frame arrived.
-    pub fn frame(&mut self, bytes: Vec<u8>) -> Result<JsReleased, JsValue> {
-        self.handle(Input::Frame(bytes))
+    /// Frames arrived together.
+    pub fn frames(&mut self, frames: Vec<Uint8Array>) -> Result<JsReleased, JsValue> {
+        self.handle(Input::Frames(frames.iter().map(Uint8Array::to_vec).collect()))
     }
 
     /// A time asked for has come.

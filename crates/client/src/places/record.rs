@@ -141,7 +141,7 @@ impl Work<'_> {
             .collect())
     }
 
-    pub(crate) fn place_of(&self, room: RoomId) -> Result<Option<PlaceId>, ReadError> {
+    pub(crate) fn find_place_of(&self, room: RoomId) -> Result<Option<PlaceId>, ReadError> {
         self.find(Table::Places, &[ROOM, &room.0].concat())
     }
 

@@ -171,7 +171,8 @@ impl Engine {
         Ok(())
     }
 
-    /// The room's epoch ended while a message was on its way, or is about to.
+    /// The room's epoch ended while a message was on its way, or is about to; or the server has another chain of the
+    /// place than is known here.
     pub(crate) fn post_overtaken(
         &mut self,
         work: &mut Work<'_>,

@@ -1,5 +1,7 @@
 //! Engines in one group, over a server of a page that does what a test tells it to.
 
+mod ahead;
+mod gathered;
 mod model;
 mod rolls;
 mod sim;

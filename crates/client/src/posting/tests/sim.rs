@@ -28,6 +28,7 @@ use crate::effects::{Applies, HttpCall, Method, Request};
 use crate::machine::Engine;
 use crate::own::OwnLogin;
 use crate::posting::Roll;
+use crate::views::Event;
 use crate::work::Work;
 use crate::work::testing::{Account, signing_key};
 use crate::{
@@ -149,6 +150,12 @@ pub(super) struct Device {
     pub(super) connected: bool,
     /// What is on its way to it.
     inbox: VecDeque<Input>,
+    /// Takes the frames that wait for it together.
+    pub(super) gathers: bool,
+    /// Transactions of its store so far.
+    pub(super) commits: u32,
+    /// Times that its front end was told to look at a room again.
+    pub(super) looks: u32,
     pub(super) warnings: Vec<String>,
 }
 
@@ -195,19 +202,47 @@ impl Device {
             wake: None,
             connected: false,
             inbox: VecDeque::new(),
+            gathers: false,
+            commits: 0,
+            looks: 0,
             warnings: Vec::new(),
         }
     }
 
     fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Request> {
         let effects = self.engine.handle(&self.disk, input, now, &mut self.rng).unwrap();
+        self.commits += u32::from(!effects.changes.is_empty());
         let released = effects.commit(&mut self.disk).unwrap();
         for event in released.events {
-            if let crate::views::Event::Warning { failure } = event {
-                self.warnings.push(failure.code);
+            match event {
+                Event::Warning { failure } => self.warnings.push(failure.code),
+                Event::Timeline { .. } => self.looks += 1,
+                _ => {}
             }
         }
         released.requests
+    }
+
+    /// What it handles next: one input, or the frames that wait for it.
+    fn next_input(&mut self) -> Option<Input> {
+        let mut frames = Vec::new();
+        while let Some(Input::Frame(_)) = self.inbox.front().filter(|_| self.gathers) {
+            if let Some(Input::Frame(frame)) = self.inbox.pop_front() {
+                frames.push(frame);
+            }
+        }
+        if frames.is_empty() {
+            return self.inbox.pop_front();
+        }
+        Some(Input::Frames(frames))
+    }
+
+    /// What it still has to tell of what it stored and its person has seen.
+    pub(super) fn owes_receipts(&self) -> bool {
+        self.disk
+            .records
+            .keys()
+            .any(|(table, _)| *table == Table::Receipts)
     }
 
     /// Handles an input, and says how long that took, storing aside.
@@ -404,6 +439,26 @@ impl Sim {
         self.server.entries.push(Bytes(entry.to_bytes()));
     }
 
+    /// The server forgets the newest entry of the place's chain, as one does that was set up from an old copy.
+    pub(super) fn goes_back(&mut self) -> Bytes {
+        let forgotten = self.server.entries.pop().unwrap();
+        let entries = self.server.entries.iter();
+        let mut entries = entries.map(|bytes| RoomEntry::from_bytes(bytes.as_slice()).unwrap());
+        let (mut chain, _) = RoomChain::begin(&entries.next().unwrap()).unwrap();
+        for entry in entries {
+            chain.append(&entry).unwrap();
+        }
+        self.server.chain = Some(chain);
+        forgotten
+    }
+
+    /// The server has an entry again that it had forgotten.
+    pub(super) fn has_again(&mut self, entry: Bytes) {
+        let read = RoomEntry::from_bytes(entry.as_slice()).unwrap();
+        self.server.chain.as_mut().unwrap().append(&read).unwrap();
+        self.server.entries.push(entry);
+    }
+
     pub(super) fn adds(&mut self, by: u8, seed: u8) {
         let (account, head) = {
             let account = &self.server.accounts[&self.id(seed)];
@@ -583,7 +638,7 @@ impl Sim {
         loop {
             let mut quiet = true;
             for at in 0..self.devices.len() {
-                let Some(input) = self.devices[at].inbox.pop_front() else {
+                let Some(input) = self.devices[at].next_input() else {
                     continue;
                 };
                 quiet = false;
@@ -738,6 +793,8 @@ impl Sim {
             Some(code)
         } else if state.may_post(from.account, post.room, self.now).is_err() {
             Some(ErrorCode::PostRefused)
+        } else if post.head > self.chain().head() {
+            Some(ErrorCode::ChainMoved)
         } else if state.epoch(post.room) != Some(post.epoch) {
             Some(ErrorCode::EpochEnded)
         } else {
