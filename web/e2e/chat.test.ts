@@ -123,7 +123,10 @@ test('200 messages sent while one is away arrive once and in order', { timeout: 
   noaWire.plug();
   await bothSee();
   // What arrives together is stored and acknowledged together.
-  assert.ok(noaWire.sent.length - before < 100, `${(noaWire.sent.length - before).toString()} frames and requests`);
+  assert.ok(
+    noaWire.sent.length - before < 100,
+    `${(noaWire.sent.length - before).toString()} frames and requests`,
+  );
   const seen = await texts(noaPage);
   const numbers = seen.filter((text) => text.startsWith('number '));
   assert.deepEqual(numbers, said.filter((text) => text.startsWith('number ')).slice(-numbers.length));

@@ -49,16 +49,26 @@ export async function findServer(): Promise<Answer> {
     : { ok: false, failure: failureOf(content) };
 }
 
-/** What is heard of the live connection. */
-export type Heard = { type: 'open' } | { type: 'closed' } | { type: 'frame'; bytes: Uint8Array };
+/** Frames handed over at a time; what else is asked of the engine comes in between. */
+const FRAMES_MAX = 64;
 
-/** The live connection; at most one at a time, and nothing is heard of one that was given up. */
+/** What is heard of the live connection. */
+export type Heard = { type: 'open' } | { type: 'closed' } | { type: 'frames'; frames: Uint8Array[] };
+
+/**
+ * The live connection; at most one at a time, and nothing is heard of one that was given up.
+ *
+ * Frames wait for a turn of their own, so that all that arrived while the engine was busy is handed over together.
+ */
 export class Connection {
   readonly #hear: (heard: Heard) => void;
+  readonly #turns = new MessageChannel();
+  #arrived: Uint8Array[] = [];
   #socket: WebSocket | null = null;
 
   constructor(hear: (heard: Heard) => void) {
     this.#hear = hear;
+    this.#turns.port1.onmessage = () => this.#handOver();
   }
 
   open(): void {
@@ -70,9 +80,15 @@ export class Connection {
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => this.#hear({ type: 'open' });
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (data instanceof ArrayBuffer) this.#hear({ type: 'frame', bytes: new Uint8Array(data) });
+      if (!(data instanceof ArrayBuffer)) return;
+      this.#arrived.push(new Uint8Array(data));
+      if (this.#arrived.length === 1) this.#turns.port2.postMessage(null);
     };
-    socket.onclose = () => this.lose();
+    socket.onclose = () => {
+      // What the server said last is heard before its goodbye.
+      while (this.#socket === socket && this.#arrived.length > 0) this.#handOver();
+      if (this.#socket === socket) this.lose();
+    };
   }
 
   send(frame: Uint8Array<ArrayBuffer>): void {
@@ -88,6 +104,7 @@ export class Connection {
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = null;
+    this.#arrived = [];
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
@@ -98,6 +115,12 @@ export class Connection {
     this.close();
     // Never in the middle of the input that noticed it.
     queueMicrotask(() => this.#hear({ type: 'closed' }));
+  }
+
+  #handOver(): void {
+    const frames = this.#arrived.splice(0, FRAMES_MAX);
+    if (this.#arrived.length > 0) this.#turns.port2.postMessage(null);
+    if (frames.length > 0) this.#hear({ type: 'frames', frames });
   }
 }
 

@@ -28,7 +28,7 @@ class Runtime {
   readonly #connection = new Connection((heard) => {
     if (heard.type === 'open') this.#take(() => this.#device.connected());
     else if (heard.type === 'closed') this.#take(() => this.#device.disconnected());
-    else this.#take(() => this.#device.frame(heard.bytes));
+    else this.#take(() => this.#device.frames(heard.frames));
   });
   readonly #asks = new Map<number, number>();
   #nextAsk = 1;

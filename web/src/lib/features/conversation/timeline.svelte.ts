@@ -12,6 +12,9 @@ export const WINDOW = 500;
 /** Rows asked for at a time. */
 export const PAGE = 50;
 
+/** Above the newest page rows change seldom: however much happens, they are read again no more often than this. */
+export const WHOLE_MS = 500;
+
 /** Rows on each side of a message that is jumped to. */
 const AROUND = 40;
 
@@ -59,6 +62,8 @@ export class Timeline {
   readonly #keys = new SvelteMap<string, string>();
   readonly #source: TimelineSource;
   readonly #query = new Refresher(() => this.#refresh());
+  #wholeWanted = false;
+  #wholeLater: ReturnType<typeof setTimeout> | undefined;
   #newerBelow = $state(false);
   #opening: Promise<void> = Promise.resolve();
   #atBottom = true;
@@ -95,12 +100,13 @@ export class Timeline {
   start(): () => void {
     this.#stop = this.#source.listen((event) => {
       if (event.type === 'owner') void this.refresh();
-      if (event.type === 'timeline' && event.room === this.room) void this.refresh();
+      if (event.type === 'timeline' && event.room === this.room) void this.#query.ask();
       if (event.type === 'arrived' && event.room === this.room && this.detached) this.newBelow += 1;
     });
     this.#opening = this.open();
     return () => {
       this.#stopped = true;
+      clearTimeout(this.#wholeLater);
       this.#stop();
     };
   }
@@ -110,7 +116,9 @@ export class Timeline {
     await this.#loadNewest((page) => this.#placeUnreadLine(page));
   }
 
+  /** Reads the whole window again. */
   refresh(): Promise<void> {
+    this.#wholeWanted = true;
     return this.#query.ask();
   }
 
@@ -180,7 +188,7 @@ export class Timeline {
       const given = { ...(reply ? { replyTo: reply.id } : {}), ...(mentions.length > 0 ? { mentions } : {}) };
       const id = await this.#source.core.sendText(this.room, text, given);
       this.#keys.set(id, shown.id);
-      await this.refresh();
+      await this.#query.ask();
     } finally {
       this.pending = this.pending.filter((message) => message !== shown);
     }
@@ -265,8 +273,7 @@ export class Timeline {
   async #refresh(): Promise<void> {
     if (this.#stopped || this.messages === null) return;
     const held = this.messages;
-    // A little more than is held: what arrived since then must not push out what is on the screen.
-    let limit = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
+    let limit = this.#rowsToRead(held);
     const last = this.detached ? held.at(-1)?.position : undefined;
     // Up to the last row of the window, or to the newest.
     const before = last ? { ...last, ordinal: last.ordinal + 1 } : null;
@@ -300,6 +307,25 @@ export class Timeline {
     } catch {
       // What is shown stays; the next event asks again.
     }
+  }
+
+  /**
+   * As a rule the end of the window is read again, and the whole of it a little later: a message that comes costs the
+   * same however far somebody has scrolled.
+   */
+  #rowsToRead(held: MessageView[]): number {
+    // A little more than is held: what arrived since then must not push out what is on the screen.
+    const whole = Math.min(WINDOW, Math.max(PAGE, held.length + 10));
+    const waiting = held.filter((row) => row.position.sequence === null).length;
+    const end = Math.min(whole, PAGE + waiting);
+    if (this.#wholeWanted || end === whole) {
+      this.#wholeWanted = false;
+      clearTimeout(this.#wholeLater);
+      this.#wholeLater = undefined;
+      return whole;
+    }
+    this.#wholeLater ??= setTimeout(() => void this.refresh(), WHOLE_MS);
+    return end;
   }
 
   /** The engine told of a text before it answered the sending: it is the row that is shown already. */

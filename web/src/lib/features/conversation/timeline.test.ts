@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from 'vitest';
 
 import { FakeCore, refuse } from '../../../dev/fake-core';
-import { PAGE, Timeline, WINDOW } from './timeline.svelte';
+import { PAGE, Timeline, WHOLE_MS, WINDOW } from './timeline.svelte';
 
 let focus: MockInstance<() => boolean>;
 beforeEach(() => {
@@ -127,6 +127,45 @@ describe('the window of a timeline', () => {
     await calm();
     expect(timeline.rows).toContain(before);
     expect(texts(timeline).at(-1)).toBe('New');
+  });
+
+  test('what comes costs a page each time, however far somebody has scrolled, and the whole window once', async () => {
+    const { timeline, core, chat } = await opened(400);
+    for (let page = 0; page < 4; page += 1) await timeline.loadOlder();
+    const asked: number[] = [];
+    const list = core.listMessages.bind(core);
+    core.listMessages = (room, before, limit) => {
+      asked.push(limit);
+      return list(room, before, limit);
+    };
+    vi.useFakeTimers();
+    try {
+      for (let at = 0; at < 20; at += 1) {
+        core.arrive(chat, `New ${at}`);
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      expect(asked.every((limit) => limit === PAGE)).toBe(true);
+      expect(texts(timeline).slice(-1)).toEqual(['New 19']);
+      expect(timeline.rows).toHaveLength(5 * PAGE + 20);
+      asked.length = 0;
+      await vi.advanceTimersByTimeAsync(2 * WHOLE_MS);
+      expect(asked).toEqual([5 * PAGE + 30]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a change far above what is new is shown a little later', async () => {
+    const { timeline, core } = await opened(400);
+    await timeline.loadOlder();
+    vi.useFakeTimers();
+    try {
+      core.deliver('message-310', { type: 'read' });
+      await vi.advanceTimersByTimeAsync(2 * WHOLE_MS);
+      expect(timeline.rows.find((row) => row.id === 'message-310')?.delivery.type).toBe('read');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('another tab that takes over makes it ask again', async () => {
