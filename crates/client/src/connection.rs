@@ -15,7 +15,9 @@ use crate::work::Work;
 
 /// First pause after a failed connection; doubled for each further failure up to the last.
 const RETRY_FIRST_MS: u64 = 500;
-const RETRY_LAST_MS: u64 = 30_000;
+/// Nothing says that the way is free again where a server or a router was away, so somebody may be waiting for this. A
+/// try that fails costs a server next to nothing, and one that has too much to do names its own pause.
+const RETRY_LAST_MS: u64 = 8_000;
 /// Pause after another connection of this very device took over.
 const REPLACED_PAUSE_MS: u64 = 5 * 60 * 1000;
 /// An access token that ends sooner than this is renewed first.

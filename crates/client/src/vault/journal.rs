@@ -278,13 +278,16 @@ impl Engine {
         let mut batch = Vec::new();
         let mut weight = 0_usize;
         let mut next: Option<Timestamp> = None;
+        let waiting = work.list::<Queued>(Table::VaultQueue, u32::MAX)?;
         let enough = self.vault.gathered >= GATHERED_MAX;
-        let until = if enough {
+        // Once one of them has waited long enough, its company goes with it: people who write one message after the
+        // other make a record from time to time, and not one for each message.
+        let until = if enough || waiting.iter().any(|(_, one)| one.due <= work.now) {
             work.now.plus(GATHER_MS)
         } else {
             work.now
         };
-        for (key, one) in work.list::<Queued>(Table::VaultQueue, u32::MAX)? {
+        for (key, one) in waiting {
             let heavier = weight.saturating_add(items::weight(&one.item));
             if one.due > until || heavier > BATCH_MAX {
                 next = Some(next.map_or(one.due, |next| next.min(one.due)));

@@ -551,6 +551,20 @@ fn what_another_device_recorded_is_not_recorded_again() {
     assert_eq!((server.records.len(), second.waiting()), (2, 0));
 }
 
+#[test]
+fn messages_that_follow_one_another_are_recorded_together() {
+    let (mut server, mut first) = vault_of(1);
+    let began = first.work.now;
+    for n in 2..=6 {
+        first.records(n);
+        first.work.now = began.plus((n - 1) * 500);
+    }
+    // The first of them has waited long enough, the others have not yet.
+    first.work.now = Timestamp(began.0 + 3_100 - 10_000);
+    first.settles(&mut server);
+    assert_eq!((server.records.len(), first.waiting()), (2, 0));
+}
+
 /// The second device is revoked by the first; the vault gets a new key.
 fn revoked_second() -> (Server, Device, Device, DeviceId) {
     let (mut server, mut first) = vault_of(2);

@@ -17,6 +17,7 @@ export function keepSame(before: readonly MessageView[], next: readonly MessageV
   const known = new Map(before.map((message) => [message.id, message]));
   return next.map((message) => {
     const old = known.get(message.id);
-    return old && JSON.stringify(old) === JSON.stringify(message) ? old : message;
+    if (!old || old === message) return message;
+    return JSON.stringify(old) === JSON.stringify(message) ? old : message;
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { FakeCore, failure } from '../../../dev/fake-core';
 import type { MessageView } from '../../protocol/generated';
-import { layOut } from './rows';
+import { keepRows, layOut } from './rows';
 import { bodyWords, deliveryWord, missingWords, spoken } from './spoken';
 
 const NOON = new Date('2026-11-21T12:00:00').getTime();
@@ -22,6 +22,16 @@ describe('how messages stand', () => {
       [true, true],
       [true, true],
     ]);
+  });
+
+  test('a row that is drawn as before stays the very same object', () => {
+    const [one, two, three] = [message(0), message(10), message(11)];
+    const before = layOut([one, two], null);
+    const after = keepRows(before, layOut([one, two, three], null));
+    expect(after[0]).toBe(before[0]);
+    // It ends no group any more.
+    expect(after[1]).not.toBe(before[1]);
+    expect(after.map((row) => row.last)).toEqual([true, false, true]);
   });
 
   test('own messages stand together before the engine named their author', () => {

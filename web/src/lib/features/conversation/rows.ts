@@ -42,6 +42,27 @@ export function layOut(messages: readonly MessageView[], unreadFrom: string | nu
   return rows;
 }
 
+/** The rows of `next`, where one that is drawn as before stays the very same object, and is left alone. */
+export function keepRows(before: readonly Row[], next: readonly Row[]): Row[] {
+  const known = new Map(before.map((row) => [row.message.id, row]));
+  return next.map((row) => {
+    const old = known.get(row.message.id);
+    return old && isSame(old, row) ? old : row;
+  });
+}
+
+function isSame(one: Row, other: Row): boolean {
+  return (
+    one.message === other.message &&
+    one.day === other.day &&
+    one.unread === other.unread &&
+    one.missing === other.missing &&
+    one.first === other.first &&
+    one.last === other.last &&
+    one.closed === other.closed
+  );
+}
+
 function joins(one: MessageView, other: MessageView): boolean {
   return (
     one.mine === other.mine &&
