@@ -271,7 +271,7 @@ async fn an_invite_for_one_that_many_use_at_once_lets_one_in() {
     let mut group = Place::group(&server, &mia).await;
     let link = group.invite(&server, &mia, Some(1), false).await;
     let mut people = Vec::new();
-    for number in 0..10 {
+    for number in 0..100 {
         people.push(server.person(&format!("person{number}"), &mia).await);
     }
     let mut entries = Vec::new();
