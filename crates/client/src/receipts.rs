@@ -154,6 +154,7 @@ impl Engine {
                 continue;
             };
             if self.place_of(work, RoomId(room))?.is_some() {
+                work.delete(Table::Receipts, &key);
                 seen.told.extend(&owed.delivered);
                 seen.read.extend(owed.seen.map(|message| ReadUpTo {
                     room: RoomId(room),

@@ -9,6 +9,7 @@ use super::sim::Sim;
 use crate::codec::SecretBytes;
 use crate::content::ChainId;
 use crate::rows::{Delivery, Loss, MessageBody};
+use crate::{Reads as _, Table};
 use zeroize::Zeroizing;
 
 const MINUTE: u64 = 60_000;
@@ -44,6 +45,22 @@ fn a_message_reaches_every_device_of_everybody_once_and_in_order() {
         );
         assert!(device.timeline(room).iter().all(|row| row.missing_before == 0));
         assert!(device.warnings.is_empty());
+    }
+}
+
+#[test]
+fn what_was_told_of_a_group_s_messages_is_not_told_again() {
+    let mut sim = Sim::group(2, 1, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(
+        sim.devices[0].timeline(sim.room())[0].delivery,
+        Delivery::Delivered
+    );
+    for device in &sim.devices {
+        let owed = device.disk.list_records(Table::Receipts, &[], 10).unwrap();
+        assert_eq!(owed.len(), 0, "{:?} still owes receipts", device.address);
     }
 }
 
