@@ -30,6 +30,7 @@ pub(crate) mod listing;
 pub(crate) mod names;
 pub(crate) mod notices;
 pub(crate) mod record;
+pub(crate) mod taking;
 pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
