@@ -18,9 +18,15 @@ LIMITS = {"reason": 1024, "name": 2048, "nickname": 256, "value": 4096}
 
 # The bodies, as the table of the page has them: for each kind its name and its fields.
 BODIES: dict[int, tuple[str, list[tuple[str, str]]]] = {
-    0: ("create", [("place_kind", "place_kind"), ("nonce", "16"), ("everyone", "permissions"), ("policy", "policy")]),
+    0: (
+        "create",
+        [("place_kind", "place_kind"), ("nonce", "16"), ("everyone", "permissions"), ("policy", "policy")],
+    ),
     1: ("define role", [("rank", "rank"), ("permissions", "permissions"), ("sealed", "name")]),
-    2: ("update role", [("role", "u32"), ("rank", "rank"), ("permissions", "permissions"), ("sealed", "name")]),
+    2: (
+        "update role",
+        [("role", "u32"), ("rank", "rank"), ("permissions", "permissions"), ("sealed", "name")],
+    ),
     3: ("remove role", [("role", "u32")]),
     4: ("set roles", [("account", "32"), ("roles", "roles")]),
     5: (
@@ -321,7 +327,9 @@ def invite_seed(link: bytes) -> bytes:
 
 def proof_bytes(entry: Entry) -> bytes:
     assert entry.place is not None
-    return start("room-join") + entry.place + u32(entry.body["invite"]) + entry.account + _write_head(entry.head)
+    return (
+        start("room-join") + entry.place + u32(entry.body["invite"]) + entry.account + _write_head(entry.head)
+    )
 
 
 def channel_room(place: bytes, channel: int) -> bytes:

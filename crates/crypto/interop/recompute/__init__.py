@@ -2,7 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 
-from . import attachments, content, handshake, linking, places, ratchet, reports, rooms, safety, sigchain, vault
+from . import (
+    attachments,
+    content,
+    handshake,
+    linking,
+    places,
+    ratchet,
+    reports,
+    rooms,
+    safety,
+    sigchain,
+    vault,
+)
 from .common import Counts, Json
 
 FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
