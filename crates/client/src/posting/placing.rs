@@ -239,8 +239,12 @@ impl Engine {
             row.delivery = placeholder.delivery;
         }
         let row = work.take_in(row, waiting.past)?;
-        if mine || waiting.past {
+        if waiting.past {
             return Ok(());
+        }
+        if mine {
+            // Another own device sent it; all of them are told how far it got.
+            return self.begin_tally(work, spot, &row);
         }
         if row.body.is_shown() {
             self.owe_for_post(work, spot, message.id)?;

@@ -511,6 +511,21 @@ fn a_new_device_gets_the_key_before_the_next_message() {
 }
 
 #[test]
+fn all_devices_of_an_author_show_how_far_a_message_got() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "hello");
+    sim.runs(MINUTE);
+    let room = sim.room();
+    let states = |sim: &Sim| [0, 1].map(|at| sim.devices[at].timeline(room)[0].delivery);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+    let message = sim.devices[0].timeline(room)[0].id;
+    sim.reads(2, message);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read; 2]);
+}
+
+#[test]
 fn in_a_small_group_a_message_is_delivered_and_read_once_everybody_says_so() {
     let mut sim = Sim::group(3, 1, Policy::default());
     sim.runs(1_000);
