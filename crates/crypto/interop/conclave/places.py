@@ -5,6 +5,7 @@ proofs, who is a member, and who owns the place.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from . import Refused
@@ -106,7 +107,7 @@ def _permissions(reader: Reader) -> int:
 
 
 def _ascending(keys: list[Any]) -> None:
-    if any(one >= two for one, two in zip(keys, keys[1:], strict=False)):
+    if any(one >= two for one, two in pairwise(keys)):
         raise Refused("a list out of order")
 
 

@@ -19,7 +19,7 @@ use conclave_store::{Store, StoreKey};
 use conclave_testing::Person;
 use rusqlite::Connection;
 
-use super::cast::{Cast, NAMES, number_of};
+use super::cast::{Cast, HOUR, NAMES, number_of};
 
 /// A message that was said, as everybody sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ struct Known {
 /// A device at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
-    chats: BTreeMap<String, (Option<String>, u32)>,
+    chats: BTreeMap<String, Option<String>>,
     said: BTreeMap<&'static str, Vec<OwnLine>>,
     in_group: Vec<OwnLine>,
     notices: Vec<NoticeView>,
@@ -98,14 +98,11 @@ impl Shown {
         let this = devices.iter().find(|device| device.this);
         Self {
             since: this.map_or(u64::MAX, |this| this.added_at),
-            chats: chats
-                .into_iter()
-                .map(|chat| (chat.room, (chat.title, chat.unread)))
-                .collect(),
+            chats: chats.into_iter().map(|chat| (chat.room, chat.title)).collect(),
             said,
             in_group: lines.into_iter().map(OwnLine::of).collect(),
             notices: notices.into_iter().filter_map(notice).collect(),
-            place: place.map(without_links),
+            place: place.map(without_own),
             members,
             known,
             devices: devices
@@ -210,8 +207,9 @@ fn notice(row: &MessageView) -> Option<NoticeView> {
     }
 }
 
-/// Links of invites are known where they were made.
-fn without_links(mut place: PlaceView) -> PlaceView {
+/// Links of invites are known where they were made; what came before a device was there is not news to it.
+fn without_own(mut place: PlaceView) -> PlaceView {
+    place.unread = 0;
     for invite in &mut place.invites {
         invite.link = None;
     }
@@ -333,6 +331,37 @@ pub(crate) async fn agree(
         })
         .await;
     found.into_inner()
+}
+
+/// Each person reads all chats on one device: then nothing is unread on any.
+pub(crate) async fn everybody_reads_everything(cast: &Cast) {
+    for folk in &cast.folk {
+        let [reader, ..] = folk.devices.as_slice() else {
+            panic!("{} has no device", folk.name);
+        };
+        for chat in reader.device().list_chats().await.expect("chats") {
+            let room: RoomId = chat.room.parse().expect("a room");
+            let rows = reader.device().list_messages(room, None, 10_000).await;
+            let rows = rows.expect("a timeline");
+            let last = rows.iter().rev().find(|row| row.position.sequence.is_some());
+            if let Some(last) = last {
+                let id = last.id.parse().expect("an id");
+                reader.device().mark_read(room, id).await.expect("read");
+            }
+        }
+    }
+    cast.passes(HOUR).await;
+    for device in cast.devices() {
+        device
+            .waits("everything to be read", async || {
+                let chats = device.device().list_chats().await.expect("chats");
+                match chats.iter().find(|chat| chat.unread > 0) {
+                    None => Ok(()),
+                    Some(chat) => Err(format!("{:?}: {} unread", chat.title, chat.unread)),
+                }
+            })
+            .await;
+    }
 }
 
 /// Closes everything and compares the logs on each disk with the server's.

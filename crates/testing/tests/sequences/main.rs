@@ -24,7 +24,7 @@ mod desk;
 mod laws;
 mod places;
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Sequences of an ordinary run.
 const SEQUENCES: u64 = 1_000;
