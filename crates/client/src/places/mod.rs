@@ -35,6 +35,7 @@ pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trusting;
+mod unopened;
 pub mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
