@@ -29,7 +29,7 @@ async fn three_people_with_two_devices_each_agree_after_a_month_of_joins_removal
         }
     }
     cast.compares(ALICE, 1, BOB).await;
-    let hello = cast.writes(BOB, 0, ALICE).await;
+    let hello = cast.writes(BOB, 0, ALICE).await.expect("they know each other");
     cast.calms_down().await;
     agree(&cast, |_| Ok(())).await;
 
