@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use conclave_client::views::{
-    BodyView, ChangeAuthorView, DeliveryView, MemberView, MessageView, NoticeView, PlaceStateView, PlaceView,
-    ProfileView, StandingView, WhatChangedView,
+    BodyView, ChangeAuthorView, DeliveryView, LossView, MemberView, MessageView, NoticeView, PlaceStateView,
+    PlaceView, ProfileView, StandingView, WhatChangedView,
 };
 use conclave_client::{Reads as _, Table};
 use conclave_protocol::{AccountId, Hash, RoomId};
@@ -320,10 +320,36 @@ pub(crate) async fn agree(
     cast: &Cast,
     more: impl Fn(&[Vec<Shown>]) -> Result<(), String>,
 ) -> Vec<Vec<Shown>> {
+    agree_but_for(cast, |_| {}, more).await
+}
+
+/// What somebody said whom a device put out that had not seen it yet: whoever opened it before keeps it, others refuse
+/// it, as `docs/protocol.md` says. It is left out everywhere.
+pub(crate) fn what_was_cut_off(all: &mut [Vec<Shown>]) {
+    let not_genuine = BodyView::Lost {
+        why: LossView::NotGenuine,
+    };
+    let rows = all.iter().flatten().flat_map(|shown| &shown.in_group);
+    let cut: BTreeSet<String> = rows
+        .filter(|row| row.line.body == not_genuine)
+        .map(|row| row.line.id.clone())
+        .collect();
+    for shown in all.iter_mut().flatten() {
+        shown.in_group.retain(|row| !cut.contains(&row.line.id));
+    }
+}
+
+/// As [`agree`], but for what `leave_out` takes away before.
+pub(crate) async fn agree_but_for(
+    cast: &Cast,
+    leave_out: impl Fn(&mut [Vec<Shown>]),
+    more: impl Fn(&[Vec<Shown>]) -> Result<(), String>,
+) -> Vec<Vec<Shown>> {
     let found = std::cell::RefCell::new(Vec::new());
     cast.device(0, 0)
         .waits("the same on all devices", async || {
-            let all = shown(cast).await;
+            let mut all = shown(cast).await;
+            leave_out(&mut all);
             compare(&all)?;
             more(&all)?;
             *found.borrow_mut() = all;
