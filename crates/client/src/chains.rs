@@ -82,6 +82,14 @@ fn grow(chain: &AccountChain, page: &[Bytes]) -> Result<Growth, (ChainError, Byt
     Ok(growth)
 }
 
+/// A chain with the entries of a page that lie behind it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn follow(chain: &AccountChain, page: &[Bytes]) -> Result<AccountChain, ChainError> {
+    grow(chain, page)
+        .map(|growth| growth.chain)
+        .map_err(|(error, _)| error)
+}
+
 impl Growth {
     fn take(&mut self, bytes: &Bytes) -> Result<(), ChainError> {
         let entry = AccountEntry::from_bytes(bytes.as_slice())?;

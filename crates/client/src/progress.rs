@@ -103,6 +103,21 @@ impl Progress {
         (progress, place)
     }
 
+    /// Takes a message of the past, which comes in any order: what comes live goes on behind the newest of them. Gives
+    /// the row that showed it as missing, if any did.
+    pub(crate) fn take_past(&mut self, counter: u32, hash: Hash) -> Option<EnvelopeId> {
+        if let Some(late) = self.missing.iter().position(|missing| missing.counter == counter) {
+            return Some(self.missing.remove(late).shown_before);
+        }
+        if counter >= self.link.next {
+            self.link = Link {
+                next: counter.saturating_add(1),
+                hash,
+            };
+        }
+        None
+    }
+
     /// Takes the next message that came.
     pub(crate) fn place(&mut self, counter: u32, previous: Hash, hash: Hash, id: EnvelopeId) -> Place {
         if let Some(late) = self.missing.iter().position(|missing| missing.counter == counter) {
@@ -207,4 +222,42 @@ fn close_up(cursor: &mut u64, ahead: &mut Vec<u64>) {
         }
         !next
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> EnvelopeId {
+        EnvelopeId([n; 16])
+    }
+
+    #[test]
+    fn what_comes_live_follows_the_newest_message_of_the_past_in_whatever_order_that_was_read() {
+        let hash = |n: u8| Hash([n; 32]);
+        for order in [[3, 4], [4, 3]] {
+            let [first, second] = order;
+            let counter = u32::from;
+            let (mut progress, _) = Progress::begin(counter(first), counter(first), hash(first), id(first));
+            assert_eq!(progress.take_past(counter(second), hash(second)), None);
+            assert_eq!(
+                progress.place(5, hash(4), hash(5), id(5)),
+                Place::Next,
+                "{order:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_of_the_past_that_a_live_one_missed_is_missing_no_longer() {
+        let (mut progress, _) = Progress::begin(2, 2, Hash([2; 32]), id(2));
+        let place = progress.place(4, Hash([3; 32]), Hash([4; 32]), id(4));
+        assert_eq!(place, Place::AfterGap(1));
+        assert_eq!(progress.take_past(3, Hash([3; 32])), Some(id(4)));
+        assert_eq!(progress.take_past(3, Hash([3; 32])), None);
+        assert_eq!(
+            progress.place(5, Hash([4; 32]), Hash([5; 32]), id(5)),
+            Place::Next
+        );
+    }
 }

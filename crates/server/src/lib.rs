@@ -20,6 +20,8 @@ pub mod clock;
 pub mod config;
 mod error;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod headers;
 mod jobs;
 mod lifecycle;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`memory`] | chains that were verified, so that no request verifies one anew |
 //! | [`appending`] | an entry on its way into a chain, and who is told |
+//! | [`judging`] | whether an entry is taken, by what is in memory |
 //! | [`changes`] | what an entry changes beside the chain |
 //! | [`posting`] | whether a message may be posted |
 //! | [`reading`] | what an account reads |
@@ -13,6 +14,7 @@
 
 mod appending;
 mod changes;
+pub(crate) mod judging;
 mod memory;
 mod posting;
 mod reading;

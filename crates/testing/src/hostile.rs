@@ -37,6 +37,7 @@ pub type Traveller = Option<DeviceAddress>;
 type AnswerTrick = Box<dyn FnMut(Traveller, &str, &mut Value) + Send>;
 type QuestionTrick = Box<dyn FnMut(Traveller, &str, &mut Value) + Send>;
 type DeliveryTrick = Box<dyn FnMut(Traveller, ServerFrame) -> Vec<ServerFrame> + Send>;
+type Loss = Box<dyn FnMut() -> bool + Send>;
 type SendTrick = Box<dyn FnMut(Traveller, ClientFrame) -> Vec<ClientFrame> + Send>;
 
 /// The hostile server. Clones are the same one.
@@ -58,6 +59,7 @@ struct Tricks {
     question: Option<QuestionTrick>,
     delivery: Option<DeliveryTrick>,
     send: Option<SendTrick>,
+    loss: Option<Loss>,
     /// Whose socket ticket it is.
     tickets: Vec<(Token, DeviceAddress)>,
     /// Ways into open connections.
@@ -102,6 +104,12 @@ impl Hostile {
         self.inner.tricks().send = Some(Box::new(trick));
     }
 
+    /// Loses what is under way, as a bad network does, whenever `loss` says so: a request before it arrived or after it
+    /// was answered, a live connection with a frame in either direction.
+    pub fn loses(&self, loss: impl FnMut() -> bool + Send + 'static) {
+        self.inner.tricks().loss = Some(Box::new(loss));
+    }
+
     /// Says something to a device that is connected, out of nothing.
     pub async fn says(&self, device: DeviceAddress, frame: ServerFrame) {
         let open: Vec<_> = {
@@ -122,6 +130,7 @@ impl Hostile {
         tricks.question = None;
         tricks.delivery = None;
         tricks.send = None;
+        tricks.loss = None;
     }
 }
 
@@ -129,6 +138,11 @@ impl Inner {
     /// A story whose trick panicked is told by that panic; the others go on.
     fn tricks(&self) -> std::sync::MutexGuard<'_, Tricks> {
         self.tricks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what is under way now gets lost.
+    fn is_lost(&self) -> bool {
+        self.tricks().loss.as_mut().is_some_and(|loss| loss())
     }
 }
 
@@ -158,6 +172,9 @@ async fn pass_request(inner: &Inner, request: Request) -> Result<Response, Strin
     parts.headers.remove(header::HOST);
     parts.headers.remove(header::CONTENT_LENGTH);
     let body = to_bytes(body, BODY_MAX).await.map_err(|error| failed(&error))?;
+    if inner.is_lost() {
+        return Err("lost before it arrived".to_owned());
+    }
     let body = change(body, |value| {
         if let Some(trick) = &mut inner.tricks().question {
             trick(traveller, &path, value);
@@ -173,6 +190,9 @@ async fn pass_request(inner: &Inner, request: Request) -> Result<Response, Strin
     let body = to_bytes(Body::new(body), BODY_MAX)
         .await
         .map_err(|error| failed(&error))?;
+    if inner.is_lost() {
+        return Err("lost after it was answered".to_owned());
+    }
     let body = change(body, |value| {
         let mut tricks = inner.tricks();
         if let Some(trick) = &mut tricks.answer {
@@ -249,6 +269,7 @@ async fn pass_frames(inner: Arc<Inner>, device: WebSocket) {
                     }
                     Err(_) => Vec::new(),
                 };
+                if inner.is_lost() { return }
                 for frame in frames {
                     if to_real.send(RealMessage::binary(frame.to_bytes())).await.is_err() { return }
                 }
@@ -265,6 +286,7 @@ async fn pass_frames(inner: Arc<Inner>, device: WebSocket) {
                     },
                     Err(_) => Vec::new(),
                 };
+                if inner.is_lost() { return }
                 for frame in frames {
                     if to_device.send(Message::Binary(frame.to_bytes().into())).await.is_err() { return }
                 }

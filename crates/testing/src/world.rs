@@ -173,6 +173,13 @@ impl World {
         self.place.ahead.fetch_add(time, Ordering::SeqCst);
     }
 
+    /// Time passes on all devices and on the server.
+    pub fn time_passes_for_all(&self, time: Duration) {
+        let milliseconds = i64::try_from(time.as_millis()).expect("a time that a story can have");
+        self.config.clock.shift(milliseconds);
+        self.time_passes(time);
+    }
+
     /// From now on devices that are opened reach a server that does what a story tells it to. To begin with, it
     /// does what the real one does.
     pub async fn turns_hostile(&self) -> Hostile {

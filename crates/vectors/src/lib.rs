@@ -20,6 +20,8 @@ mod handshake;
 mod hex;
 mod linking;
 mod peer;
+mod places;
+mod places_stories;
 mod random;
 mod ratchet;
 mod refusal;
@@ -90,6 +92,11 @@ pub const FILES: &[VectorFile] = &[
         name: sigchain::NAME,
         generate: sigchain::generate,
         check: sigchain::check,
+    },
+    VectorFile {
+        name: places::NAME,
+        generate: places::generate,
+        check: places::check,
     },
     VectorFile {
         name: franking::NAME,

@@ -18,6 +18,7 @@ use conclave_sigchain::room::{
 use super::listing::dispute_failure;
 use super::names::{Names, Value};
 use super::record::{Dispute, DisputeKind, Place, Standing, rooms_read};
+use super::taking;
 use super::telling::{Draft, drafts};
 use crate::calls::{Need, NeedState};
 use crate::failure::Failure;
@@ -319,23 +320,18 @@ impl Engine {
         let before = reading.as_ref().map(|reading| reading.chain.head());
         let mut read = || -> Result<bool, RoomChainError> {
             for bytes in &page.entries {
-                let entry = RoomEntry::from_bytes(bytes.as_slice())?;
                 match &mut reading {
                     None => {
-                        let (chain, change) = RoomChain::begin(&entry)?;
-                        if chain.place() != id {
-                            return Err(RoomChainError::OtherChain);
-                        }
+                        let (chain, change) = taking::begin(id, bytes.as_slice())?;
                         let mut told = Told::default();
                         told.take(&chain, &names, own, change);
                         reading = Some(Reading { chain, told });
                     }
-                    Some(Reading { chain, told }) if entry.sequence > chain.head() => {
-                        let change = chain.append(&entry)?;
-                        told.take(chain, &names, own, change);
+                    Some(Reading { chain, told }) => {
+                        if let Some(change) = taking::read_on(chain, bytes.as_slice())? {
+                            told.take(chain, &names, own, change);
+                        }
                     }
-                    // A page that was asked for twice.
-                    Some(_) => {}
                 }
             }
             match &reading {
@@ -404,17 +400,7 @@ impl Engine {
             ..Told::default()
         };
         for bytes in page {
-            let taken = RoomEntry::from_bytes(bytes.as_slice()).and_then(|entry| {
-                let known = chain.as_ref().unwrap_or(&place.chain);
-                match known.compare(entry.sequence, entry.hash()) {
-                    Some(HeadComparison::Same | HeadComparison::Behind) => Ok(None),
-                    Some(HeadComparison::Ahead) => {
-                        let grown = chain.get_or_insert_with(|| RoomChain::clone(&place.chain));
-                        grown.append(&entry).map(Some)
-                    }
-                    _ => Err(RoomChainError::Fork),
-                }
-            });
+            let taken = taking::take_next(&place.chain, &mut chain, bytes.as_slice());
             match (taken, &chain) {
                 (Ok(Some(change)), Some(chain)) => told.take(chain, &names, own, change),
                 (Ok(_), _) => {}

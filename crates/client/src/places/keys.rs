@@ -241,6 +241,7 @@ impl Engine {
         {
             let own = work.own()?.account;
             self.show_place_rooms(work, &place, own)?;
+            work.open_notices(id)?;
             work.show(Event::Places {
                 place: id.to_string(),
             });

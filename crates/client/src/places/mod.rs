@@ -30,10 +30,12 @@ pub(crate) mod listing;
 pub(crate) mod names;
 pub(crate) mod notices;
 pub(crate) mod record;
+pub(crate) mod taking;
 pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trusting;
+mod unopened;
 pub mod views;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

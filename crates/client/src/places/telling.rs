@@ -11,6 +11,7 @@ use minicbor::{Decode, Encode};
 
 use super::names::{Names, Value};
 use super::notices::{Entry, Notice};
+use super::unopened::sealed_words;
 use crate::changes::Table;
 use crate::reads::ReadError;
 use crate::rows::{Delivery, MessageBody, MessageRow};
@@ -31,6 +32,8 @@ pub(crate) struct Draft {
     index: u64,
     time: Timestamp,
     notice: Notice,
+    /// Words of it that could not be opened yet.
+    sealed: Option<Vec<u8>>,
 }
 
 impl Draft {
@@ -73,6 +76,7 @@ pub(crate) fn drafts(state: &RoomState, names: &Names, change: &RoomChange) -> V
     let mut drafts: Vec<Draft> = Vec::new();
     for event in &change.events {
         for (room, notice) in told(state, names, event) {
+            let sealed = sealed_words(state, event, &notice);
             let index = u64::try_from(drafts.len()).unwrap_or(u64::MAX);
             if index >= EACH_MAX {
                 return drafts;
@@ -84,6 +88,7 @@ pub(crate) fn drafts(state: &RoomState, names: &Names, change: &RoomChange) -> V
                 index,
                 time: change.time,
                 notice,
+                sealed,
             });
         }
     }
@@ -209,6 +214,9 @@ impl Work<'_> {
                 missing_before: 0,
                 body: MessageBody::Notice(draft.notice),
             });
+            if let Some(sealed) = draft.sealed {
+                self.keep_unopened(draft.room, id, sealed)?;
+            }
             log.open.push(OpenNotice {
                 entry: draft.entry,
                 row: id,

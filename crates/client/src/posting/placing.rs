@@ -223,7 +223,11 @@ impl Engine {
             if let Some(shown_before) = one_more {
                 missing_at(work, shown_before, 1)?;
             }
-        } else if speaker.progress.is_none() {
+        } else if let Some(progress) = &mut speaker.progress {
+            if let Some(shown_before) = progress.take_past(content.counter, hash) {
+                missing_at(work, shown_before, -1)?;
+            }
+        } else {
             // What comes live goes on from here.
             let next = Progress::begin(content.counter, content.counter, hash, message.id);
             speaker.progress = Some(next.0);
@@ -239,8 +243,12 @@ impl Engine {
             row.delivery = placeholder.delivery;
         }
         let row = work.take_in(row, waiting.past)?;
-        if mine || waiting.past {
+        if waiting.past {
             return Ok(());
+        }
+        if mine {
+            // Another own device sent it; all of them are told how far it got.
+            return self.begin_tally(work, spot, &row);
         }
         if row.body.is_shown() {
             self.owe_for_post(work, spot, message.id)?;
@@ -287,6 +295,13 @@ impl Engine {
         }
         work.put_waiting(room, &waiting);
         self.show_closed_post(work, message, known, MessageBody::Unopened)?;
+        // An own device sent it; who has it may be told before its key is here.
+        if !waiting.past
+            && let (Some(spot), Some(row)) = (self.spot(work, room)?, work.find_message(message.id)?)
+            && row.mine
+        {
+            self.begin_tally(work, &spot, &row)?;
+        }
         if flow.waiting > WAITING_MAX
             && let Some(oldest) = work.list_waiting(Some(room))?.into_iter().next()
         {

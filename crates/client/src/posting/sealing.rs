@@ -90,7 +90,9 @@ impl Engine {
         };
         flow.sealed = link;
         work.put_place_room(room, &flow);
-        self.begin_tally(work, &spot, id)?;
+        if let Some(row) = work.find_message(id)? {
+            self.begin_tally(work, &spot, &row)?;
+        }
         let post = Post {
             id,
             room,

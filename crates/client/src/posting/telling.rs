@@ -11,7 +11,7 @@ use crate::content::Receipt;
 use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::receipts::RECEIPT_MAX;
-use crate::rows::Delivery;
+use crate::rows::{Delivery, MessageRow};
 use crate::work::Work;
 
 /// In rooms with more readers nobody is told: receipts of all for all would be more than what is said.
@@ -93,15 +93,17 @@ impl Engine {
         Ok(receipts)
     }
 
-    /// An own message is on its way: who has it is counted from now on, where the room is small.
+    /// An own message is on its way: who has it is counted from now on, where the room is small. Of what is only said
+    /// about another message nobody tells.
     pub(super) fn begin_tally(
         &mut self,
         work: &mut Work<'_>,
         spot: &Spot,
-        id: EnvelopeId,
+        row: &MessageRow,
     ) -> Result<(), ReadError> {
-        if is_small(spot) && work.tally(id)?.is_none() {
-            work.put_tally(id, &Tally::default());
+        let may_be_told = row.counts && matches!(row.delivery, Delivery::Queued | Delivery::Sent);
+        if may_be_told && is_small(spot) && work.tally(row.id)?.is_none() {
+            work.put_tally(row.id, &Tally::default());
         }
         Ok(())
     }

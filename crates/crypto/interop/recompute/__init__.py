@@ -2,7 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 
-from . import attachments, content, handshake, linking, ratchet, reports, rooms, safety, sigchain, vault
+from . import (
+    attachments,
+    content,
+    handshake,
+    linking,
+    places,
+    ratchet,
+    reports,
+    rooms,
+    safety,
+    sigchain,
+    vault,
+)
 from .common import Counts, Json
 
 FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
@@ -15,5 +27,6 @@ FILES: dict[str, Callable[[Json], Awaitable[Counts]]] = {
     "linking.json": linking.check,
     "safety_numbers.json": safety.check,
     "sigchain.json": sigchain.check,
+    "places.json": places.check,
     "franking.json": reports.check,
 }

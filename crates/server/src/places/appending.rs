@@ -5,13 +5,11 @@ use std::sync::Arc;
 use conclave_db::{PlaceEntryStored, PlaceStanding};
 use conclave_protocol::frames::{PlaceMoved, ServerFrame};
 use conclave_protocol::places::PlaceAppended;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, ErrorCode, PlaceId};
-use conclave_sigchain::AccountChain;
-use conclave_sigchain::room::{
-    RoomBody, RoomChain, RoomChainError, RoomChange, RoomEntry, RoomState, join_proof_bytes,
-};
+use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, PlaceId};
+use conclave_sigchain::room::{RoomChain, RoomChange, RoomEntry, RoomState};
 
-use super::changes::{self, Chains};
+use super::changes;
+use super::judging::{self, Chains, Offer};
 use super::memory::{Held, Place};
 use crate::chains::near;
 use crate::error::{ApiError, code_of};
@@ -60,7 +58,7 @@ async fn append_to_its_end(
 
 /// None: an account's chain grew meanwhile.
 async fn make(app: &Arc<App>, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
-    let chains = author_chain(app, entry).await?;
+    let chains = claims(app, entry).await?;
     let (chain, change) = RoomChain::begin(entry).map_err(|_| ErrorCode::ChainRefused)?;
     let id = chain.place();
     if app.db.find_place(id).await?.is_some() {
@@ -77,37 +75,25 @@ async fn make(app: &Arc<App>, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiE
 /// None: an account's chain grew meanwhile.
 async fn go_on(app: &Arc<App>, id: PlaceId, entry: &RoomEntry) -> Result<Option<PlaceId>, ApiError> {
     let Some(mut held) = app.places.hold(&app.db, id).await? else {
-        return Err(unknown(&entry.body).into());
+        return Err(judging::unknown(&entry.body).into());
     };
     let Some(place) = held.loaded(&app.db, id).await? else {
-        return Err(unknown(&entry.body).into());
+        return Err(judging::unknown(&entry.body).into());
     };
-    // The answer to an earlier try may have been lost: that comes before everything that has gone on since.
-    if place.chain.hash_at(entry.sequence) == Some(entry.hash()) {
+    let Offer::Next { is_member } = judging::receive(&place.chain, entry, app.now())? else {
         return Ok(Some(id));
-    }
-    let state = place.chain.state();
-    admit(state, entry)?;
-    if place.chain.head().checked_add(1) != Some(entry.sequence)
-        || entry.previous != Some(place.chain.head_hash())
-    {
-        return Err(ErrorCode::ChainMoved.into());
-    }
-    if !near(entry.time, app.now()) {
-        return Err(ErrorCode::ChainRefused.into());
-    }
-    let is_member = state.member(entry.author.account).is_some();
+    };
     let chains = claims(app, entry).await?;
 
     let Some(mut place) = held.take() else {
         return Err(ErrorCode::Internal.into());
     };
-    let change = match place.chain.append(entry) {
+    let change = match judging::append(&mut place.chain, entry, is_member) {
         Ok(change) => change,
         Err(error) => {
             // Invariant: a refused entry leaves the chain as it was.
             held.put(place);
-            return Err(refusal(error, is_member).into());
+            return Err(error.into());
         }
     };
     store(app, &mut held, place, &change, entry, &chains).await
@@ -176,89 +162,13 @@ fn tell(app: &App, state: &RoomState, change: &RoomChange, entry: Vec<u8>) {
     }
 }
 
-/// Whether the author may offer anything to this place. Who has no part in it and holds no invite is told what they
-/// would be told of a place that does not exist.
-fn admit(state: &RoomState, entry: &RoomEntry) -> Result<(), ErrorCode> {
-    let account = entry.author.account;
-    if state.member(account).is_some() {
-        return Ok(());
-    }
-    match &entry.body {
-        RoomBody::Join { invite, proof } | RoomBody::Request { invite, proof } => {
-            let bytes = join_proof_bytes(state.place(), *invite, account, entry.author.head);
-            let is_invited = state
-                .invite(*invite)
-                .is_some_and(|terms| !terms.has_expired(entry.time) && terms.signed(&bytes, proof));
-            if !is_invited {
-                Err(ErrorCode::PlaceInviteInvalid)
-            } else if state.is_banned(account) {
-                Err(ErrorCode::Banned)
-            } else {
-                Ok(())
-            }
-        }
-        _ if state.request(account).is_some() => Ok(()),
-        body => Err(unknown(body)),
-    }
-}
-
-/// The answer about a place that does not exist.
-fn unknown(body: &RoomBody) -> ErrorCode {
-    match body {
-        RoomBody::Join { .. } | RoomBody::Request { .. } => ErrorCode::PlaceInviteInvalid,
-        _ => ErrorCode::NotFound,
-    }
-}
-
-fn refusal(error: RoomChainError, is_member: bool) -> ErrorCode {
-    match error {
-        RoomChainError::Gap | RoomChainError::Fork => ErrorCode::ChainMoved,
-        RoomChainError::Banned if !is_member => ErrorCode::Banned,
-        RoomChainError::NoSuchInvite
-        | RoomChainError::InviteExpired
-        | RoomChainError::InviteKind
-        | RoomChainError::Proof
-            if !is_member =>
-        {
-            ErrorCode::PlaceInviteInvalid
-        }
-        _ => ErrorCode::ChainRefused,
-    }
-}
-
 /// The account chains that an entry speaks of, each compared with what it says of it.
 async fn claims(app: &App, entry: &RoomEntry) -> Result<Chains, ApiError> {
-    let mut chains = author_chain(app, entry).await?;
-    if let Some((account, head)) = entry.body.named_head() {
-        let chain = stored(app, account).await?;
-        head.check(&chain).map_err(|_| ErrorCode::ChainRefused)?;
-        if matches!(entry.body, RoomBody::Add { .. }) && chain.is_closed() {
-            return Err(ErrorCode::ChainRefused.into());
-        }
-        chains.insert(account, chain);
+    let mut chains = Chains::new();
+    for account in judging::named(entry) {
+        let chain = app.places.account(&app.db, account).await?;
+        chains.insert(account, chain.ok_or(ErrorCode::ChainRefused)?);
     }
-    if let RoomBody::Approve { account } = &entry.body {
-        let chain = stored(app, *account).await?;
-        if chain.is_closed() {
-            return Err(ErrorCode::ChainRefused.into());
-        }
-        chains.insert(*account, chain);
-    }
+    judging::check_claims(entry, &chains)?;
     Ok(chains)
-}
-
-/// The author's chain: its device speaks for the account, by this key, at the head that it names and still now.
-async fn author_chain(app: &App, entry: &RoomEntry) -> Result<Chains, ApiError> {
-    let author = entry.author;
-    let chain = stored(app, author.account).await?;
-    author.check(&chain).map_err(|_| ErrorCode::ChainRefused)?;
-    if chain.device(author.device).is_none() {
-        return Err(ErrorCode::DeviceRevoked.into());
-    }
-    Ok(Chains::from([(author.account, chain)]))
-}
-
-async fn stored(app: &App, account: AccountId) -> Result<Arc<AccountChain>, ApiError> {
-    let chain = app.places.account(&app.db, account).await?;
-    chain.ok_or_else(|| ErrorCode::ChainRefused.into())
 }

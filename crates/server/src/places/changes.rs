@@ -1,15 +1,13 @@
 //! What an entry changes beside the chain: who is in, which rooms there are, what has to be observed.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use conclave_db::{NewPlaceEntry, PlaceStanding};
 use conclave_protocol::{AccountId, RoomId};
 use conclave_sigchain::AccountChain;
 use conclave_sigchain::room::{PlaceKind, RoomChain, RoomChange, RoomEvent, RoomState};
 
-/// The account chains by which an entry was judged.
-pub(super) type Chains = BTreeMap<AccountId, Arc<AccountChain>>;
+use super::judging::Chains;
 
 /// What is stored with an entry that the chain has taken.
 pub(super) fn of_entry(

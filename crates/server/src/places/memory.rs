@@ -9,6 +9,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::judging;
 use conclave_db::{Db, DbError, PlaceSnapshot};
 use conclave_protocol::{AccountId, Bytes, PlaceId, RoomId};
 use conclave_sigchain::room::{RoomChain, RoomChainError};
@@ -334,12 +335,10 @@ async fn catch_up(db: &Db, id: PlaceId, mut place: Place) -> Result<Option<Place
         if entries.is_empty() {
             return Err(broken(RoomChainError::Gap));
         }
-        for entry in &entries {
-            match place.chain.append_bytes(entry.as_slice()) {
-                Ok(_) => {}
-                Err(error) if place.kept.is_none() => return Err(broken(error)),
-                Err(_) => return Ok(None),
-            }
+        match judging::go_on(&mut place.chain, &entries) {
+            Ok(()) => {}
+            Err(error) if place.kept.is_none() => return Err(broken(error)),
+            Err(_) => return Ok(None),
         }
     }
     place.owed = owed.into_iter().collect();

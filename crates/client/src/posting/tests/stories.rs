@@ -9,6 +9,7 @@ use super::sim::Sim;
 use crate::codec::SecretBytes;
 use crate::content::ChainId;
 use crate::rows::{Delivery, Loss, MessageBody};
+use crate::{Reads as _, Table};
 use zeroize::Zeroizing;
 
 const MINUTE: u64 = 60_000;
@@ -44,6 +45,22 @@ fn a_message_reaches_every_device_of_everybody_once_and_in_order() {
         );
         assert!(device.timeline(room).iter().all(|row| row.missing_before == 0));
         assert!(device.warnings.is_empty());
+    }
+}
+
+#[test]
+fn what_was_told_of_a_group_s_messages_is_not_told_again() {
+    let mut sim = Sim::group(2, 1, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(
+        sim.devices[0].timeline(sim.room())[0].delivery,
+        Delivery::Delivered
+    );
+    for device in &sim.devices {
+        let owed = device.disk.list_records(Table::Receipts, &[], 10).unwrap();
+        assert_eq!(owed.len(), 0, "{:?} still owes receipts", device.address);
     }
 }
 
@@ -491,6 +508,21 @@ fn a_new_device_gets_the_key_before_the_next_message() {
     let room = sim.room();
     assert!(sim.devices[second].texts(room).contains(&"two".to_owned()));
     assert!(sim.server.distributed[&alice] > before);
+}
+
+#[test]
+fn all_devices_of_an_author_show_how_far_a_message_got() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "hello");
+    sim.runs(MINUTE);
+    let room = sim.room();
+    let states = |sim: &Sim| [0, 1].map(|at| sim.devices[at].timeline(room)[0].delivery);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+    let message = sim.devices[0].timeline(room)[0].id;
+    sim.reads(2, message);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read; 2]);
 }
 
 #[test]
