@@ -20,6 +20,7 @@ pub mod clock;
 pub mod config;
 mod error;
 mod extract;
+mod former;
 mod headers;
 mod jobs;
 mod lifecycle;

@@ -187,8 +187,13 @@ pub(crate) async fn recover(
     let session = Session::open_or_make(common, None)?;
     let words = password::read_words()?;
     let password = password::read(password, true)?;
+    let name = spelled(name);
     session
-        .within(session.device.recover(&spelled(name), &words, &password))
+        .within(
+            session
+                .device
+                .recover(&name, &words, &password, password::is_strong(&password, &name)),
+        )
         .await?;
     session.remember()?;
     settle(&session).await;

@@ -177,6 +177,9 @@ impl Engine {
                 self.follow_place(id);
             }
         }
+        for returned in &found.returned {
+            self.take_returned(work, *returned)?;
+        }
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub(crate) mod listing;
 pub(crate) mod names;
 pub(crate) mod notices;
 pub(crate) mod record;
+pub(crate) mod returning;
 pub(crate) mod telling;
 #[cfg(test)]
 mod tests;
@@ -116,6 +117,7 @@ impl Engine {
             PlaceIntent::Change { place, change } => {
                 self.change_place(work, ask, place, Wanted::Change(change))
             }
+            PlaceIntent::LetBackIn { place, former } => self.let_back_in(work, ask, place, former),
         }
     }
 
