@@ -83,6 +83,8 @@ pub(crate) struct PlacesRun {
     unconfirmed: BTreeMap<PlaceId, BTreeSet<AccountId>>,
     observe_due: Option<Timestamp>,
     keys: KeysRun,
+    /// Accounts as which members started again, whose logs were asked for, with the accounts that they had.
+    returned: BTreeMap<AccountId, AccountId>,
     /// Members who are to be handed a place's keys once their chains are here.
     to_tell: BTreeSet<(PlaceId, AccountId)>,
 }
@@ -126,6 +128,7 @@ impl Engine {
         self.follow_places(work)?;
         self.confirm_claims(work)?;
         self.observe(work)?;
+        self.look_who_returned(work)?;
         self.drive_plans(work)?;
         self.drive_place_acts(work)?;
         self.hand_on_place_keys(work)?;

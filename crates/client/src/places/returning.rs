@@ -51,11 +51,23 @@ impl Engine {
         }
         if self.person(work, account)?.is_none() {
             self.need(work, Need::Person(account))?;
+            self.places.returned.insert(account, former);
         }
         if work.find_room(RoomId::direct(own, former))?.is_some() {
             self.look_up_name(work, former)?;
         }
         self.returned_is_known(work, former)
+    }
+
+    /// Places show who is back once it is known who that is.
+    pub(super) fn look_who_returned(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        for (account, former) in self.places.returned.clone() {
+            if self.person(work, account)?.is_some() {
+                self.places.returned.remove(&account);
+                self.returned_is_known(work, former)?;
+            }
+        }
+        Ok(())
     }
 
     /// Places show anew who is back.
