@@ -944,7 +944,10 @@ export const SCENES: Record<string, Scene> = {
     },
     then: (act) => act.press('Make it strict'),
   },
-  'history-failed': { hash: '#/settings', core: () => failing('historyWays', 'storage', 'This device could not read its data.') },
+  'history-failed': {
+    hash: '#/settings',
+    core: () => failing('historyWays', 'storage', 'This device could not read its data.'),
+  },
   'group-returned': {
     hash: '#/chats/room-Boats',
     core: () => {

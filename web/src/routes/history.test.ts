@@ -42,7 +42,9 @@ describe('what opens the history', () => {
     expect(screen.queryByLabelText('Your password')).toBeNull();
 
     await press('Make it strict');
-    await user.click((await screen.findAllByRole('button', { name: 'Make it strict' })).at(-1) ?? document.body);
+    await user.click(
+      (await screen.findAllByRole('button', { name: 'Make it strict' })).at(-1) ?? document.body,
+    );
     expect(await heading('Recovery key or another device only')).toBeTruthy();
   });
 
@@ -61,7 +63,9 @@ describe('what opens the history', () => {
     await open(core, '#/settings');
     await press('Make it strict');
     await user.type(await screen.findByRole('textbox', { name: 'Recovery key' }), 'abandon ability');
-    await user.click((await screen.findAllByRole('button', { name: 'Make it strict' })).at(-1) ?? document.body);
+    await user.click(
+      (await screen.findAllByRole('button', { name: 'Make it strict' })).at(-1) ?? document.body,
+    );
     await waitFor(() => expect(asked(core, 'setHistoryPassword')).toEqual([[null, 'abandon ability']]));
   });
 
@@ -72,7 +76,9 @@ describe('what opens the history', () => {
     expect(await heading('Not known yet')).toBeTruthy();
     core.faults.set('historyWays', refuse('storage', 'The storage cannot be read.'));
     core.emit({ type: 'account' });
-    await waitFor(() => expect(core.calls.filter(([goal]) => goal === 'historyWays').length).toBeGreaterThan(1));
+    await waitFor(() =>
+      expect(core.calls.filter(([goal]) => goal === 'historyWays').length).toBeGreaterThan(1),
+    );
   });
 });
 
