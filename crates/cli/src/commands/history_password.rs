@@ -56,9 +56,10 @@ pub(crate) async fn run(
         &json!({ "password": ways.password, "changing": ways.changing }),
         || {
             let how = if ways.password { BY_PASSWORD } else { STRICT };
-            match ways.changing {
-                true => format!("{how}\nThis is being changed; look again in a moment."),
-                false => how.to_owned(),
+            if ways.changing {
+                format!("{how}\nThis is being changed; look again in a moment.")
+            } else {
+                how.to_owned()
             }
         },
     )?;

@@ -213,7 +213,8 @@ pub(crate) async fn reset_identity(
     let name = spelled(name);
     if !yes {
         let prompt = format!(
-            "All messages and chats of {name} are lost for good, and people are told that {name} is somebody new.\n\
+            "All messages and chats of {name} are lost for good, unless the password was let open the history, and \
+             people are told that {name} is somebody new.\n\
              Type {name} to start again: "
         );
         if ask(&prompt)?.trim() != name {
