@@ -202,6 +202,10 @@ pub(super) fn returned_views(
             continue;
         };
         let may_go = may_remove(&shown.place, own, former);
+        // In many groups everybody may add people. Asked are those who run it; an owner nobody can remove.
+        if !may_go && state.owner() != former {
+            continue;
+        }
         if work.pinned_name(former)?.as_ref() != Some(&username) || state.member(account).is_some() && !may_go
         {
             continue;
