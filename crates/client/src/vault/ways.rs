@@ -268,10 +268,11 @@ impl Engine {
         let work = Work::new(store, &mut none, Timestamp(0));
         let own = work.own()?;
         let chain = own.chain()?;
+        let wanted = work.wanted_ways()?;
         let mut view = HistoryWaysView {
             known: false,
             password: false,
-            changing: work.wanted_ways()?.is_some_and(|wanted| !wanted.instead),
+            changing: wanted.as_ref().is_some_and(|wanted| !wanted.instead),
             asks_for_words: recovery_of(&own, None)?.is_err(),
         };
         let Some(named) = chain.vault() else {
@@ -285,6 +286,8 @@ impl Engine {
             }
         }
         view.known = known;
+        // A replaced password changes something only where the old one opened the history.
+        view.changing |= wanted.is_some() && view.password;
         Ok(view)
     }
 }
