@@ -61,7 +61,7 @@ test('both see the same number, and a mark stands by the name of whom one compar
   assert.equal(one, other);
   assert.match(one, /^(\d{5} ){11}\d{5}$/);
   await noaPage.getByRole('button', { name: 'They match' }).click();
-  await noaPage.getByRole('heading', { name: 'Verified' }).waitFor();
+  await noaPage.getByRole('heading', { name: 'Verified', exact: true }).waitFor();
   await noaPage.getByRole('button', { name: 'Close' }).click();
   await eventually(() => marked(noaPage), 1);
   assert.equal(await marked(miaPage), 0, 'the other one has not compared');

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::command::Run;
 use crate::failure::{Context, Failure, Result};
+use crate::native::Whose;
 use crate::setup::{self, Need};
 use crate::test::Checks;
 use crate::workspace::{self, Fingerprint};
-use crate::{tally, vectors, wasm};
+use crate::{native, tally, vectors, wasm};
 
 /// What the part needs.
 pub(crate) const NEEDS: &[Need] = &[
@@ -30,10 +31,7 @@ pub(crate) const PACKAGES: [&str; 3] = ["conclave-crypto", vectors::PACKAGE, "co
 pub(crate) fn check(checks: &mut Checks) {
     let mut compared = Compared::default();
     checks.suite("cargo test", tally::cargo, || {
-        let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
-        let ended = Run::cargo()
-            .args(["test", "--no-fail-fast"])
-            .args(packages)
+        let ended = native::tests(Whose::Of(&PACKAGES))?
             .args(["--", "--show-output"])
             .tee()?;
         compared.add("Rust", &ended.output);
@@ -49,7 +47,7 @@ pub(crate) fn check(checks: &mut Checks) {
     checks.check("conversations with the second implementation", || {
         compared.run(
             "Python",
-            program()?.args(["exchange"]).args([vectors::program()?]),
+            program()?.args(["exchange"]).args([vectors::program_of_all()?]),
         )
     });
     checks.check("the vectors in WASM, under Node and in Chromium", || {

@@ -15,6 +15,7 @@ mod deny;
 mod failure;
 mod fuzz;
 mod mutants;
+mod native;
 mod run;
 mod setup;
 mod tally;
@@ -109,6 +110,17 @@ fn main() -> ExitCode {
     if matches!(name.as_str(), "help" | "--help" | "-h") {
         print_help();
         return ExitCode::SUCCESS;
+    }
+    if name == native::RUNNER {
+        return match native::run(rest) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                if !failure.is_silent() {
+                    eprintln!("error: {failure}");
+                }
+                ExitCode::FAILURE
+            }
+        };
     }
     let outcome = match COMMANDS.iter().find(|command| command.name == name) {
         Some(command) => setup::check_toolchain().and_then(|()| (command.run)(rest)),

@@ -9,9 +9,10 @@ use std::time::Duration;
 use crate::clock;
 use crate::command::{Ended, Run};
 use crate::failure::{Failure, Result};
+use crate::native::Whose;
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
-use crate::{bench, bindings, crypto, deny, wasm, web, workspace};
+use crate::{bench, bindings, crypto, deny, native, wasm, web};
 
 /// Some checks that belong together.
 pub(crate) struct Part {
@@ -222,18 +223,13 @@ fn lint(checks: &mut Checks) {
 const ENGINE: [&str; 3] = ["conclave-client", "conclave-sigchain", "conclave-testing"];
 
 fn rust(checks: &mut Checks) {
+    // The parts `crypto` and `engine` run those of their packages.
+    let elsewhere = [&crypto::PACKAGES[..], &ENGINE].concat();
     checks.suite("cargo test", tally::cargo, || {
-        // The parts `crypto` and `engine` run those of their packages.
-        let elsewhere = crypto::PACKAGES
-            .iter()
-            .chain(&ENGINE)
-            .flat_map(|package| ["--exclude", package]);
-        Run::cargo()
-            .args(["test", "--no-fail-fast", "--workspace", "--exclude", "xtask"])
-            .args(elsewhere)
-            // As in the part `engine`, so that nothing is compiled a second time.
-            .args(bindings::features()?)
-            .tee()
+        native::tests(Whose::AllBut(&elsewhere))?.tee()
+    });
+    checks.suite("examples in the documentation", tally::cargo, || {
+        native::documentation()?.tee()
     });
 }
 
@@ -241,11 +237,7 @@ fn engine(checks: &mut Checks) {
     let mut exported = None;
     checks.suite("cargo test", tally::cargo, || {
         let folder = bindings::fresh_folder()?;
-        let packages = ENGINE.iter().flat_map(|package| ["--package", package]);
-        let ended = Run::cargo()
-            .args(["test", "--no-fail-fast"])
-            .args(packages)
-            .args(bindings::features()?)
+        let ended = native::tests(Whose::Of(&ENGINE))?
             .env(bindings::VARIABLE, &folder)
             .tee()?;
         exported = Some(folder);
@@ -274,10 +266,7 @@ fn web_app(checks: &mut Checks) {
 fn end_to_end(checks: &mut Checks) {
     checks.suite("end to end", tally::summary, || {
         web::build()?;
-        // With the targets and features of the Rust tests, so that nothing is compiled again after them.
-        let arguments = ["build", "--workspace", "--exclude", "xtask", "--all-targets"];
-        Run::cargo().args(arguments).args(bindings::features()?).run()?;
-        let programs = workspace::target()?.join("debug");
+        let programs = native::programs()?;
         let browser = setup::chromium().ok_or_else(|| Failure::new("Chromium is missing"))?;
         web::script("e2e")?
             .env(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::command::Run;
 use crate::failure::Result;
-use crate::workspace;
+use crate::{native, workspace};
 
 /// The package that makes and checks them, and its program.
 pub(crate) const PACKAGE: &str = "conclave-vectors";
@@ -19,9 +19,17 @@ pub(crate) fn generate() -> Result<()> {
     Run::new(program()?).args(["write"]).args([folder()]).run()
 }
 
-/// The native program, built.
-pub(crate) fn program() -> Result<PathBuf> {
+/// The native program, built with all others, as the checks have it.
+pub(crate) fn program_of_all() -> Result<PathBuf> {
+    Ok(native::programs()?.join(name()))
+}
+
+/// The native program, built alone.
+fn program() -> Result<PathBuf> {
     Run::cargo().args(["build", "--package", PACKAGE]).run()?;
-    let name = format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX);
-    Ok(workspace::target()?.join("debug").join(name))
+    Ok(workspace::target()?.join("debug").join(name()))
+}
+
+fn name() -> String {
+    format!("{PACKAGE}{}", std::env::consts::EXE_SUFFIX)
 }
