@@ -167,4 +167,54 @@ mod tests {
         assert!(ServerSetup::from_bytes(b"junk").is_err());
         assert_eq!(format!("{setup:?}"), "ServerSetup(..)");
     }
+
+    /// The suite of somebody who wants passwords to be cheap to guess.
+    struct Cheap;
+
+    impl opaque_ke::CipherSuite for Cheap {
+        type OprfCs = opaque_ke::Ristretto255;
+        type KeyExchange = opaque_ke::TripleDh<opaque_ke::Ristretto255, sha2_opaque::Sha512>;
+        type Ksf = CheapStretch;
+    }
+
+    #[derive(Default)]
+    struct CheapStretch;
+
+    impl opaque_ke::ksf::Ksf for CheapStretch {
+        fn hash<L: opaque_ke::generic_array::ArrayLength<u8>>(
+            &self,
+            input: opaque_ke::generic_array::GenericArray<u8, L>,
+        ) -> Result<opaque_ke::generic_array::GenericArray<u8, L>, opaque_ke::errors::InternalError> {
+            let mut output = opaque_ke::generic_array::GenericArray::default();
+            let params = argon2::Params::new(8, 1, 1, Some(L::to_usize())).unwrap();
+            argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+                .hash_password_into(&input, &[0; 16], &mut output)
+                .unwrap();
+            Ok(output)
+        }
+    }
+
+    #[test]
+    fn a_record_that_was_made_with_weaker_stretching_is_a_wrong_password_and_gives_no_key() {
+        let setup = ServerSetup::generate(&mut rng());
+        let mut rng = rng();
+        let password = b"correct horse";
+        let started = opaque_ke::ClientRegistration::<Cheap>::start(&mut Lent(&mut rng), password).unwrap();
+        let response = setup.register("mia", &started.message.serialize()).unwrap();
+        let response = RegistrationResponse::<Cheap>::deserialize(&response).unwrap();
+        let parameters = ClientRegistrationFinishParameters::new(Identifiers::default(), Some(&CheapStretch));
+        let finished = started
+            .state
+            .finish(&mut Lent(&mut rng), password, response, parameters)
+            .unwrap();
+        let record = password_record(&finished.message.serialize()).unwrap();
+        let outcome = sign_in(&setup, "mia", Some(&record), password);
+        assert_eq!(outcome, Err(AuthError::WrongCredentials));
+    }
+
+    #[test]
+    fn passwords_are_stretched_with_no_less_than_the_floor() {
+        use crate::suite::{LANES, MEMORY_KIB, PASSES};
+        assert!(MEMORY_KIB >= 64 * 1024 && PASSES >= 3 && LANES == 1);
+    }
 }

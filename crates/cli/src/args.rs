@@ -66,6 +66,13 @@ impl Common {
     }
 }
 
+/// Something that is switched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make an account with an invite, or the first one with the server's set-up link
@@ -114,14 +121,28 @@ pub(crate) enum Command {
     },
     /// Start again under your name as a new identity, without a device and without the recovery key
     ///
-    /// Everything of the old identity is lost: its messages, its chats, its groups. Your password proves that the
-    /// name is yours. People who knew you are told that you are somebody new until they compare again.
+    /// Everything of the old identity is lost: its messages, its chats, its groups; but for what was said with people,
+    /// where you had let your password open your history. Your password proves that the name is yours. People who knew you are told that you are somebody new until they compare again.
     ResetIdentity {
         /// Your name
         name: String,
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        password: PasswordArg,
+    },
+    /// Say whether your password opens your history, too, or change it
+    ///
+    /// Without it the history opens with the recovery key, or with the approval of another of your devices only. With
+    /// it, a strong password is enough to read it; it never adds a device. Changing it needs the recovery key: the
+    /// device that has it, or its words with --words.
+    HistoryPassword {
+        /// on: the password opens it, too; off: no longer
+        change: Option<Switch>,
+        /// Ask for the 24 words of the recovery key, which this device does not have
+        #[arg(long, requires = "change")]
+        words: bool,
         #[command(flatten)]
         password: PasswordArg,
     },
@@ -557,6 +578,13 @@ pub(crate) enum MembersCommand {
         who: WhoArg,
         /// For how many minutes; 0 lifts it
         minutes: u64,
+    },
+    /// Let somebody back in who started again under their name, with the roles that they had and you may give
+    ///
+    /// Compare safety numbers first: that it is the same person, the server says and nobody else.
+    LetBackIn {
+        /// Whom: the name
+        name: String,
     },
 }
 

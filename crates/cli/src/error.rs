@@ -50,6 +50,12 @@ pub(crate) enum CliError {
     GivenUp,
     #[error("The two passwords are not the same.")]
     PasswordsDiffer,
+    #[error("The server says of no {0} here that they started again, or you may not let them in.")]
+    NobodyReturned(String),
+    #[error(
+        "This password is not strong enough to open your history: a server could guess it. Nothing was changed."
+    )]
+    PasswordWeak,
     #[error("There is no terminal to ask for the password. Use CONCLAVE_PASSWORD or --password-stdin.")]
     NoTerminal,
     #[error("The text on standard input is not UTF-8.")]

@@ -35,6 +35,12 @@ pub(crate) fn read_words() -> Result<Zeroizing<String>, CliError> {
     }
 }
 
+/// Whether a password may open the history: more than 10^10 guesses, as zxcvbn estimates. Whoever has the server's seed
+/// can try them, slowed by Argon2id alone.
+pub(crate) fn is_strong(password: &str, username: &str) -> bool {
+    zxcvbn::zxcvbn(password, &[username, "conclave"]).score() >= zxcvbn::Score::Four
+}
+
 fn ask(prompt: &str) -> Result<Zeroizing<String>, CliError> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
@@ -61,6 +67,19 @@ fn first_line(input: impl io::BufRead) -> Result<Zeroizing<String>, CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_common_a_patterned_and_a_name_password_are_too_weak_to_open_the_history() {
+        for weak in [
+            "password123",
+            "Tr0ub4dour&3",
+            "noa.berger noa.berger",
+            "qwertzuiop12",
+        ] {
+            assert!(!is_strong(weak, "noa.berger"), "{weak}");
+        }
+        assert!(is_strong("vier ruhige Otter im Nebel", "noa.berger"));
+    }
 
     #[test]
     fn a_password_is_the_first_line_without_its_end() {

@@ -23,6 +23,7 @@ use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::password;
 use crate::reads::ReadError;
+use crate::vault::ways::password_secret;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
@@ -245,6 +246,7 @@ impl Engine {
                     | Call::RecoveryStart { .. }
                     | Call::RecoveryProof { .. }
                     | Call::RecoveryFinish { .. }
+                    | Call::ResetKeys { .. }
                     | Call::ResetFinish { .. }
             )
         })
@@ -282,7 +284,7 @@ impl Engine {
             Err(AuthError::WrongCredentials)
                 if matches!(
                     form.instead_of,
-                    Some(Instead::Registration(_) | Instead::Recovery(_))
+                    Some(Instead::Registration(_) | Instead::Recovery(..))
                 ) =>
             {
                 self.begin_after_all(work, ask, form);
@@ -296,6 +298,10 @@ impl Engine {
         // The password is right. Without keys of the account this device asks one that has them for approval.
         let own = work.find_own()?;
         let Some(own) = own.filter(|own| !form.as_new && own.username == form.username.as_str()) else {
+            let mut form = form;
+            if let Some(Instead::Reset(secret)) = &mut form.instead_of {
+                *secret = password_secret(&finished.export_key).map(Box::new);
+            }
             let body = PendingLogin {
                 attempt: started.attempt,
                 opaque: Bytes(finished.message),
@@ -330,8 +336,10 @@ impl Engine {
     ) -> Result<(), ReadError> {
         match answer {
             Ok(logged_in) => {
-                if matches!(form.instead_of, Some(Instead::Recovery(_))) {
+                if let Some(Instead::Recovery(key, _)) = &form.instead_of {
                     self.keep_recovery_key(work)?;
+                    // Of the answer that was lost, the new password's slot was lost, too; the old one's goes.
+                    work.replace_password_way(logged_in.account.0, key, None);
                 }
                 self.take_login(work, ask, &logged_in)?;
                 match form.then_revoke {
@@ -369,8 +377,8 @@ impl Engine {
             username, password, ..
         } = form;
         match form.instead_of {
-            Some(Instead::Recovery(key)) => {
-                self.start_recovery(work, ask, RecoverForm::new(username, key, password));
+            Some(Instead::Recovery(key, strong)) => {
+                self.start_recovery(work, ask, RecoverForm::new(username, key, password, strong));
             }
             Some(Instead::Registration(invite)) => self.start_registration(
                 work,
@@ -381,7 +389,7 @@ impl Engine {
                     invite,
                 },
             ),
-            Some(Instead::Reset) => self.start_reset(work, ask, username, password),
+            Some(Instead::Reset(_)) => self.start_reset(work, ask, username, password),
             None => self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None)),
         }
     }

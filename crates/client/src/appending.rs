@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
+use crate::vault::ways::changes_ways;
 use crate::views::Outcome;
 use crate::work::Work;
 
@@ -103,12 +104,21 @@ impl OwnAct {
     fn next_entry(
         body: AccountBody,
         own: &OwnIdentity,
+        ways_key: Option<SigningKey>,
         chain: &AccountChain,
         time: Timestamp,
     ) -> Result<AccountEntry, Failure> {
-        let signing: SigningKey = own.signing_key();
+        // Which ways into the vault there are, the recovery key alone says.
+        let by_recovery = match &body {
+            AccountBody::Vault(vault) if changes_ways(chain, vault) => ways_key,
+            _ => None,
+        };
+        let (author, signing) = match by_recovery {
+            Some(key) => (Author::Recovery, key),
+            None => (Author::Device(own.device), own.signing_key()),
+        };
         let entry = chain
-            .next_entry(Author::Device(own.device), time, body)
+            .next_entry(author, time, body)
             .signed_with(|bytes| signing.sign(bytes));
         match chain.clone().append(&entry) {
             Ok(()) => Ok(entry),
@@ -149,7 +159,9 @@ impl Engine {
                 Judgment::Wanted(_) if append.tries >= TRIES_MAX => {
                     Err(Err(Failure::server(ErrorCode::ChainMoved, None)))
                 }
-                Judgment::Wanted(body) => OwnAct::next_entry(body, &own, &chain, time).map_err(Err),
+                Judgment::Wanted(body) => {
+                    OwnAct::next_entry(body, &own, work.ways_key()?, &chain, time).map_err(Err)
+                }
             };
             match entry {
                 Ok(entry) => {

@@ -6,6 +6,7 @@
 
 use conclave_auth::client::{ClientLogin, ClientRegistration};
 use conclave_crypto::RecoveryKey;
+use conclave_crypto::vault::SlotSecret;
 use conclave_protocol::accounts::{AccountFound, EntriesPage, RegistrationStarted};
 use conclave_protocol::devices::{DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
@@ -17,6 +18,7 @@ use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
+use conclave_protocol::vault::VaultKeys;
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, Problem, RoomId, Timestamp, Token,
     Username,
@@ -35,6 +37,7 @@ use crate::places::views::PreviewView;
 use crate::reads::ReadError;
 use crate::repair::BUNDLE_AGAIN_MS;
 use crate::vault::VaultNeed;
+use crate::vault::ways::WaysForm;
 use crate::work::Work;
 
 /// What an HTTP request is for.
@@ -98,6 +101,12 @@ pub(crate) enum Call {
         ask: u64,
         form: RecoverForm,
     },
+    /// The ways into the vault of the account that is to begin anew.
+    ResetKeys {
+        ask: u64,
+        form: LoginForm,
+        pending: Box<LoginPending>,
+    },
     ResetFinish {
         ask: u64,
     },
@@ -124,6 +133,12 @@ pub(crate) enum Call {
         by: AccountId,
     },
     JoinPlace(Box<Visit>),
+    /// A password is to open the history, too.
+    WaysStart {
+        ask: u64,
+        form: WaysForm,
+        state: Box<ClientLogin>,
+    },
 }
 
 /// What a person filled in to register.
@@ -150,10 +165,10 @@ pub(crate) struct LoginForm {
 pub(crate) enum Instead {
     /// A registration with this invite.
     Registration(String),
-    /// A recovery with this key.
-    Recovery(Box<RecoveryKey>),
-    /// Starting again under the name, with the password alone.
-    Reset,
+    /// A recovery with this key; and whether the password was found strong.
+    Recovery(Box<RecoveryKey>, bool),
+    /// Starting again under the name, with the password alone; and what opens the vault's password slot.
+    Reset(Option<Box<SlotSecret>>),
 }
 
 /// What a person filled in to come back with the recovery key.
@@ -161,6 +176,10 @@ pub(crate) struct RecoverForm {
     pub(crate) username: Username,
     pub(crate) key: Box<RecoveryKey>,
     pub(crate) password: Zeroizing<String>,
+    /// A strength meter found it strong.
+    pub(crate) strong: bool,
+    /// The secret of the slot that a strong one gets, where there was one for the old one.
+    pub(crate) secret: Option<Box<SlotSecret>>,
     /// How often the account's log has moved on under this recovery.
     pub(crate) tries: u32,
     /// Where this device is one of the account's already: the other one that the recovery key adds.
@@ -426,8 +445,8 @@ impl Engine {
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
             },
             Call::PendingLogin { ask, form } => match parse::<LoginPending>(answer) {
-                Ok(pending) if matches!(form.instead_of, Some(Instead::Reset)) => {
-                    self.reset_with(work, ask, &form, pending)
+                Ok(pending) if matches!(form.instead_of, Some(Instead::Reset(_))) => {
+                    self.reset_with(work, ask, form, pending)
                 }
                 Ok(pending) => self.pending_login(work, ask, &form, pending),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
@@ -452,6 +471,10 @@ impl Engine {
             Call::RecoveryFinish { ask, form } => {
                 self.recovery_finished(work, ask, form, parse::<LoggedIn>(answer))
             }
+            Call::ResetKeys { ask, form, pending } => match parse::<VaultKeys>(answer) {
+                Ok(keys) => self.reset_keys(work, ask, &form, *pending, &keys),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
             Call::ResetFinish { ask } => match parse::<LoggedIn>(answer) {
                 Ok(logged_in) => self.take_login(work, ask, &logged_in),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
@@ -470,6 +493,10 @@ impl Engine {
                 Ok(())
             }
             Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
+            Call::WaysStart { ask, form, state } => match parse::<LoginStarted>(answer) {
+                Ok(started) => self.ways_started(work, ask, &form, *state, &started),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
         }
     }
 
@@ -610,7 +637,9 @@ impl Engine {
             | Call::RecoveryStart { ask, .. }
             | Call::RecoveryProof { ask, .. }
             | Call::RecoveryFinish { ask, .. }
-            | Call::ResetFinish { ask } => self.fail(work, ask, failure.clone()),
+            | Call::ResetKeys { ask, .. }
+            | Call::ResetFinish { ask }
+            | Call::WaysStart { ask, .. } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),
             // Who they are is known here.

@@ -61,6 +61,8 @@ own_failures! {
     vault_broken "vault_broken" "The server showed a history of your account that is not genuine or not whole. Nothing of what does not fit was believed. Ask the server's operator.";
     /// This device has no recovery key.
     recovery_key_elsewhere "recovery_key_elsewhere" "The recovery key is kept on the device where you made the account, or by you.";
+    /// What is to be done needs the recovery key, which this device does not have.
+    recovery_key_wanted "recovery_key_wanted" "This device does not have your recovery key. Type its 24 words.";
     /// The device was taken out of its account.
     device_removed "device_removed" "This device was removed from your account, and everything on it was deleted.";
     /// The server says so, and shows no proof.

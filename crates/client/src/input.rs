@@ -82,6 +82,8 @@ pub enum Intent {
         words: Zeroizing<String>,
         /// The new password.
         password: Zeroizing<String>,
+        /// A strength meter found it strong: where the old password opened the history, this one does. Else none does.
+        strong: bool,
     },
     /// Start again under one's name with the password alone, as a new identity: everything of the old one is lost.
     /// Answer: `Done`.
@@ -304,6 +306,14 @@ pub enum Intent {
         name: String,
         /// The value; none to take it back.
         value: Option<String>,
+    },
+    /// Let the password open the account's history, too, or, with none, no longer. Answer: `Done` once it is kept here;
+    /// [`crate::Engine::history_ways`] says when the account's log has it.
+    SetHistoryPassword {
+        /// The account's password, which a strength meter found strong.
+        password: Option<Zeroizing<String>>,
+        /// The recovery key as typed, where this device does not have it.
+        words: Option<Zeroizing<String>>,
     },
 }
 

@@ -288,7 +288,8 @@ impl Engine {
                 username,
                 words,
                 password,
-            } => return self.recover(work, ask, &username, &words, password),
+                strong,
+            } => return self.recover(work, ask, &username, &words, password, strong),
             Intent::ResetIdentity { username, password } => {
                 return self.reset_identity(work, ask, &username, password);
             }
@@ -361,6 +362,10 @@ impl Engine {
             Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
             Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
             Intent::Place(intent) => self.place_intent(work, ask, intent),
+            Intent::SetHistoryPassword { password, words } => {
+                let words = words.as_ref().map(|words| words.as_str());
+                self.set_history_password(work, ask, password, words)
+            }
         }
     }
 
@@ -414,6 +419,7 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
+            ServerFrame::Returned(returned) => self.take_returned(work, returned),
             ServerFrame::Pong(_) => Ok(()),
         }
     }

@@ -26,6 +26,7 @@ use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::password;
 use crate::reads::ReadError;
+use crate::vault::ways::password_secret;
 use crate::work::Work;
 
 /// Recoveries begun for one ask; each time but the last another device changed the log meanwhile.
@@ -34,7 +35,7 @@ const TRIES_MAX: u32 = 3;
 const WORDS: usize = 24;
 
 /// The recovery key of these words, however they are spaced and whatever their case.
-fn key_of(words: &str) -> Option<RecoveryKey> {
+pub(crate) fn key_of(words: &str) -> Option<RecoveryKey> {
     let mut tidy = Zeroizing::new(String::with_capacity(words.len()));
     for word in words.split_whitespace() {
         if !tidy.is_empty() {
@@ -63,6 +64,7 @@ impl Engine {
         username: &str,
         words: &str,
         password: Zeroizing<String>,
+        strong: bool,
     ) -> Result<(), ReadError> {
         let Ok(username) = username.parse::<Username>() else {
             self.fail(work, ask, Failure::recovery_refused());
@@ -95,13 +97,13 @@ impl Engine {
                 let form = LoginForm {
                     username,
                     password,
-                    instead_of: Some(Instead::Recovery(key)),
+                    instead_of: Some(Instead::Recovery(key, strong)),
                     as_new: false,
                     then_revoke: None,
                 };
                 self.start_sign_in(work, ask, form);
             }
-            _ => self.start_recovery(work, ask, RecoverForm::new(username, key, password)),
+            _ => self.start_recovery(work, ask, RecoverForm::new(username, key, password, strong)),
         }
         Ok(())
     }
@@ -163,7 +165,11 @@ impl Engine {
             Err(refusal) => return self.ask_refused(work, ask, &refusal),
         };
         let upload = match state.finish(form.password.as_bytes(), proved.opaque.as_slice(), &mut work.rng) {
-            Ok(finished) => finished.message,
+            Ok(finished) => {
+                let secret = password_secret(&finished.export_key).map(Box::new);
+                form.secret = secret.filter(|_| form.strong);
+                finished.message
+            }
             Err(error) => {
                 self.fail(work, ask, failure_of(error));
                 return Ok(());
@@ -265,11 +271,14 @@ impl Engine {
             Ok(logged_in) => match form.instead {
                 None => {
                     self.keep_recovery_key(work)?;
+                    let own = work.own()?;
+                    work.replace_password_way(own.account.0, &form.key, form.secret.as_deref());
                     self.take_login(work, ask, &logged_in)
                 }
                 Some(Added { device, entries }) => {
                     self.keep_recovery_key(work)?;
                     let own = work.own()?;
+                    work.replace_password_way(own.account.0, &form.key, form.secret.as_deref());
                     let more = entries.get(own.entries.len()..).unwrap_or_default();
                     self.take_entries(work, own.account, more)?;
                     let form = LoginForm {
@@ -313,11 +322,18 @@ fn entry_time(now: Timestamp, server: Timestamp) -> Timestamp {
 }
 
 impl RecoverForm {
-    pub(crate) fn new(username: Username, key: Box<RecoveryKey>, password: Zeroizing<String>) -> Self {
+    pub(crate) fn new(
+        username: Username,
+        key: Box<RecoveryKey>,
+        password: Zeroizing<String>,
+        strong: bool,
+    ) -> Self {
         Self {
             username,
             key,
             password,
+            strong,
+            secret: None,
             tries: 1,
             instead: None,
         }

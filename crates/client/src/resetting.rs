@@ -1,5 +1,7 @@
 //! Starting again under one's name: every device and the recovery key are lost, the password is not.
 //!
+//! Where the old account's vault has a password slot, its history is opened first, and read on by the new account.
+//!
 //! A new account is made here, whose genesis entry takes the name. Its keys are stored before the entry leaves; where
 //! the answer is lost, signing in with them finds it again.
 
@@ -8,15 +10,18 @@ use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
 use conclave_protocol::limits::ENTRY_CLOCK_SKEW_MS;
 use conclave_protocol::logins::LoginPending;
 use conclave_protocol::resets::ResetIdentity;
+use conclave_protocol::vault::VaultKeys;
 use conclave_protocol::{AccountId, Bytes, ErrorCode, Timestamp, Username};
-use conclave_sigchain::{AccountEntry, DeviceKeys};
+use conclave_sigchain::{AccountChain, AccountEntry, DeviceKeys};
 use zeroize::Zeroizing;
 
 use crate::calls::{Call, Instead, LoginForm};
+use crate::effects::Method;
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::own::OwnIdentity;
 use crate::reads::ReadError;
+use crate::vault::keys::opened_by;
 use crate::work::Work;
 
 impl Engine {
@@ -50,7 +55,7 @@ impl Engine {
             let form = LoginForm {
                 username,
                 password,
-                instead_of: Some(Instead::Reset),
+                instead_of: Some(Instead::Reset(None)),
                 as_new: false,
                 then_revoke: None,
             };
@@ -72,15 +77,58 @@ impl Engine {
         let form = LoginForm {
             username,
             password,
-            instead_of: Some(Instead::Reset),
+            instead_of: Some(Instead::Reset(None)),
             as_new: true,
             then_revoke: None,
         };
         self.start_sign_in(work, ask, form);
     }
 
-    /// The password is right: a new account takes the name.
+    /// The password is right: where the old account has a vault, it is looked whether the password opens it.
     pub(crate) fn reset_with(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: LoginForm,
+        pending: LoginPending,
+    ) -> Result<(), ReadError> {
+        let opens = matches!(form.instead_of, Some(Instead::Reset(Some(_))));
+        let chain = chain_of(&pending).filter(|chain| opens && chain.vault().is_some());
+        if chain.is_none() {
+            return self.reset_now(work, ask, &form, pending);
+        }
+        let token = pending.token.clone();
+        let call = Call::ResetKeys {
+            ask,
+            form,
+            pending: Box::new(pending),
+        };
+        let path = "/api/v1/vault/keys".to_owned();
+        self.call_as(work, call, Method::Get, path, None, Some(&token));
+        Ok(())
+    }
+
+    /// The ways into the old account's vault came.
+    pub(crate) fn reset_keys(
+        &mut self,
+        work: &mut Work<'_>,
+        ask: u64,
+        form: &LoginForm,
+        pending: LoginPending,
+        keys: &VaultKeys,
+    ) -> Result<(), ReadError> {
+        if let Some(Instead::Reset(Some(secret))) = &form.instead_of
+            && let Some(chain) = chain_of(&pending)
+            && let Some(key) = opened_by(&chain, keys, secret)
+        {
+            work.begin_former(pending.account, &key, true)?;
+            work.pin_head(pending.account, chain.head(), chain.head_hash())?;
+        }
+        self.reset_now(work, ask, form, pending)
+    }
+
+    /// A new account takes the name.
+    fn reset_now(
         &mut self,
         work: &mut Work<'_>,
         ask: u64,
@@ -126,4 +174,9 @@ impl Engine {
         self.call_open(work, Call::ResetFinish { ask }, "/api/v1/resets", &body);
         Ok(())
     }
+}
+
+/// The log of the account whose password was proven, where the server shows one that holds.
+fn chain_of(pending: &LoginPending) -> Option<AccountChain> {
+    AccountChain::verify(pending.account, pending.entries.iter().map(Bytes::as_slice)).ok()
 }

@@ -7,7 +7,8 @@ use std::fmt;
 use serde::Serialize;
 
 pub use crate::views_of_people::{
-    ChangeAuthorView, ChangeView, EarlierView, ProfileView, StandingView, TrustView, WhatChangedView,
+    ChangeAuthorView, ChangeView, EarlierView, HistoryWaysView, ProfileView, StandingView, TrustView,
+    WhatChangedView,
 };
 
 pub use self::contents::{
@@ -21,7 +22,7 @@ pub use crate::places::intents::{
 use crate::places::listing::notice_view;
 pub use crate::places::views::{
     BanView, CategoryView, ChannelView, ChatPlaceView, EntryView, InviteMadeView, InviteView, MemberView,
-    NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, RoleView,
+    NoticeView, PlaceStateView, PlaceView, PostingView, PreviewView, RequestView, ReturnedView, RoleView,
 };
 use crate::rows::{Delivery, Loss, MessageBody, MessageRow};
 use crate::user_store::views::NotificationLevel;

@@ -31,6 +31,20 @@ pub struct TrustView {
     pub successor: Option<String>,
 }
 
+/// What opens the account's history, besides the recovery key and an approval by another device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct HistoryWaysView {
+    /// This device has seen what the account's log names; before that nothing is said.
+    pub known: bool,
+    /// The password does.
+    pub password: bool,
+    /// A change waits for the account's log.
+    pub changing: bool,
+    /// Changing it needs the recovery key's words, for this device does not have the key.
+    pub asks_for_words: bool,
+}
+
 /// What is known of somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]

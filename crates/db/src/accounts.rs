@@ -5,8 +5,8 @@ use conclave_protocol::{AccountId, Bytes, DeviceId, Timestamp, Username};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLAIM_INVITE, COUNT_ACCOUNTS, FIND_ACCOUNT, FIND_ACCOUNT_BY_USERNAME, INSERT_ACCOUNT, INSERT_DEVICE,
-    INSERT_ENTRY, INSERT_SETUP, LIST_DEVICES, LIST_ENTRIES, UPSERT_RECOVERY_KEY,
+    CLAIM_INVITE, COUNT_ACCOUNTS, FIND_ACCOUNT, FIND_ACCOUNT_BY_USERNAME, FIND_SUCCESSOR, INSERT_ACCOUNT,
+    INSERT_DEVICE, INSERT_ENTRY, INSERT_SETUP, LIST_DEVICES, LIST_ENTRIES, UPSERT_RECOVERY_KEY,
 };
 use crate::{Account, ActiveDevice, Db, DbError, Door, NewAccount, Registered};
 
@@ -105,6 +105,23 @@ impl Db {
             }
         );
         Ok(row.map(account))
+    }
+
+    /// The account that took this one's name when its person started again.
+    pub async fn find_successor(&self, id: AccountId) -> Result<Option<AccountId>, DbError> {
+        let statement = FIND_SUCCESSOR.on(self.engine());
+        let row: Option<(Option<Column<AccountId>>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row
+            .and_then(|(successor,)| successor)
+            .map(|successor| successor.0))
     }
 
     /// The account of this handle.

@@ -1,15 +1,15 @@
 //! Starting again under one's name: the new account takes the name and the password of the old one, which ends with
-//! its devices, logins and mailboxes. Its chain stays readable for those who knew it.
+//! its devices, logins and mailboxes. Its chain stays readable for those who knew it, and its vault and its direct
+//! rooms for the new account: sealed, so that only who can open the vault reads them.
 
 use conclave_protocol::{AccountId, DeviceAddress, DeviceId, RoomId, Timestamp};
 
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX, DELETE_PREKEYS, DELETE_VAULT,
-    DELETE_VAULT_KEYS, DELETE_VAULT_RECORDS, INSERT_ACCOUNT, INSERT_DEVICE, INSERT_ENTRY, LOCK_ACCOUNT,
-    LOCK_DEVICES_OF_ACCOUNT, LOCK_ROOMS_OF_ACCOUNT, REPLACE_ACCOUNT, REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE,
-    UPSERT_RECOVERY_KEY,
+    DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX, DELETE_PREKEYS, INSERT_ACCOUNT,
+    INSERT_DEVICE, INSERT_ENTRY, LOCK_ACCOUNT, LOCK_DEVICES_OF_ACCOUNT, LOCK_ROOMS_OF_ACCOUNT,
+    REPLACE_ACCOUNT, REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE, UPSERT_RECOVERY_KEY,
 };
 use crate::{Db, DbError, EndedLogin, Reset};
 
@@ -117,12 +117,6 @@ impl Db {
                             .execute(&mut *transaction)
                             .await?;
                     }
-                }
-                for statement in [DELETE_VAULT_RECORDS, DELETE_VAULT_KEYS, DELETE_VAULT] {
-                    sqlx::query(statement.on(engine))
-                        .bind(Column(old.id))
-                        .execute(&mut *transaction)
-                        .await?;
                 }
                 ended
             }

@@ -134,6 +134,7 @@ statements! {
         VALUES ($1, $2, $3, 0, 0)" }
     FIND_ACCOUNT = { "SELECT id, coalesce(former, username), administrator, opaque_record, password, closed_at FROM accounts
         WHERE id = $1" }
+    FIND_SUCCESSOR = { "SELECT replaced_by FROM accounts WHERE id = $1" }
     FIND_ACCOUNT_BY_USERNAME = { "SELECT id, username, administrator, opaque_record, password, closed_at
         FROM accounts WHERE username = $1" }
     /// The name goes free; nothing happens where the account ended or its password was replaced meanwhile.
@@ -365,6 +366,9 @@ statements! {
     COUNT_PLACES = { "SELECT count(*) FROM place_members WHERE account = $1" }
     LIST_PLACES = { "SELECT p.id, p.head, m.member FROM place_members m JOIN places p ON p.id = m.place
         WHERE m.account = $1 ORDER BY p.id" }
+    LIST_RETURNED = { "SELECT DISTINCT a.id, a.replaced_by FROM place_members own
+        JOIN place_members m ON m.place = own.place JOIN accounts a ON a.id = m.account
+        WHERE own.account = $1 AND own.member AND m.member AND a.replaced_by IS NOT NULL ORDER BY a.id" }
     INSERT_PLACE_ROOM = { "INSERT INTO place_rooms (room, place, channel, head, gone)
         VALUES ($1, $2, $3, 0, FALSE)" }
     END_PLACE_ROOM = { "UPDATE place_rooms SET gone = TRUE WHERE room = $1" }

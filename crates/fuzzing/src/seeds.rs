@@ -10,8 +10,8 @@ use conclave_crypto::{ContentKey, PrekeyBundle, pad, seal_content};
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::{
     Accepted, Ack, Class, ClientFrame, Closing, Cursor, Deliver, DirectMessage, Distribute, Distributed,
-    Heads, Hello, Item, MessageKey, Pairwise, PlaceMoved, Post, Refused, Restart, RoomMessage, Send,
-    ServerFrame, Side, Welcome,
+    Heads, Hello, Item, MessageKey, Pairwise, PlaceMoved, Post, Refused, Restart, Returned, RoomMessage,
+    Send, ServerFrame, Side, Welcome,
 };
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RoomId, Timestamp,
@@ -451,6 +451,10 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
             place: PlaceId([6; 32]),
             head: 4,
             entry: Bytes(vec![7; 40]),
+        }),
+        ServerFrame::Returned(Returned {
+            former: AccountId([1; 32]),
+            account: AccountId([2; 32]),
         }),
     ];
     let client = client.iter().map(ClientFrame::to_bytes);

@@ -100,6 +100,9 @@ pub enum ServerFrame {
     /// The chain of a group or community has grown, or the account is in it no longer.
     #[n(13)]
     PlaceMoved(#[n(0)] PlaceMoved),
+    /// Somebody with whom the own account shares a room, direct or of a place, started again under their name.
+    #[n(14)]
+    Returned(#[n(0)] Returned),
 }
 
 /// Opens a connection.
@@ -468,6 +471,19 @@ pub struct PlaceMoved {
     /// The newest entry. An account that was removed gets the entry that did it, and nothing more of the place.
     #[n(2)]
     pub entry: Bytes,
+}
+
+/// Somebody started again under their name: an account ended, and another has its name. So the server says; nothing
+/// but the password proves that it is the same person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[cbor(array)]
+pub struct Returned {
+    /// The account that ended.
+    #[n(0)]
+    pub former: AccountId,
+    /// The account that has its name now.
+    #[n(1)]
+    pub account: AccountId,
 }
 
 /// Why a connection ends.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::frames::Returned;
 use crate::{Bytes, PlaceId};
 
 /// `POST /api/v1/places`: makes a place by the first entry of its chain (answered by [`PlaceAppended`]). Safe to
@@ -38,6 +39,9 @@ pub struct PlaceAppended {
 pub struct PlacesFound {
     /// In order of their ids.
     pub places: Vec<PlaceFound>,
+    /// Members of these places whose person started again under their name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<Returned>,
 }
 
 /// One place of an account.

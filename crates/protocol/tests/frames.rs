@@ -2,7 +2,7 @@
 
 use conclave_protocol::frames::{
     Accepted, Ack, Class, ClientFrame, Cursor, Distribute, Heads, Hello, MessageKey, Pairwise, PlaceMoved,
-    Post, Restart, RoomMessage, Send, ServerFrame, Side,
+    Post, Restart, Returned, RoomMessage, Send, ServerFrame, Side,
 };
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, PlaceId, RoomId, Timestamp, Token,
@@ -122,6 +122,12 @@ fn told() -> impl Strategy<Value = ServerFrame> {
             ServerFrame::RoomMoved(Cursor {
                 room: RoomId(room),
                 sequence,
+            })
+        }),
+        any::<([u8; 32], [u8; 32])>().prop_map(|(former, account)| {
+            ServerFrame::Returned(Returned {
+                former: AccountId(former),
+                account: AccountId(account),
             })
         }),
         (any::<([u8; 32], u32)>(), bytes(500)).prop_map(|((place, head), entry)| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conclave_client::views::{AccountView, ApprovalView, Event, JoiningStep, JoiningView};
+use conclave_client::views::{AccountView, ApprovalView, Event, HistoryWaysView, JoiningStep, JoiningView};
 use conclave_client::{Failure, Intent, LinkTarget};
 use conclave_protocol::LinkId;
 use tokio::sync::broadcast::error::RecvError;
@@ -145,12 +145,42 @@ impl Device {
 
     /// Comes back to an account with its recovery key, 24 words, and gives it a new password. The old password opens
     /// nothing after it.
-    pub async fn recover(&self, username: &str, words: &str, password: &str) -> Result<(), SdkError> {
+    ///
+    /// Where the old password opened the history, the new one does if it is `strong`, as a strength meter finds.
+    pub async fn recover(
+        &self,
+        username: &str,
+        words: &str,
+        password: &str,
+        strong: bool,
+    ) -> Result<(), SdkError> {
         let intent = Intent::Recover {
             username: username.to_owned(),
             words: Zeroizing::new(words.to_owned()),
             password: Zeroizing::new(password.to_owned()),
+            strong,
         };
         self.done(intent).await
+    }
+
+    /// Lets the account's password open its history, too, or, with none, no longer. Ask for it only with a password that
+    /// a strength meter finds strong. Where this device does not have the recovery key, its words are needed.
+    pub async fn set_history_password(
+        &self,
+        password: Option<&str>,
+        words: Option<&str>,
+    ) -> Result<(), SdkError> {
+        let secret = |text: &str| Zeroizing::new(text.to_owned());
+        let intent = Intent::SetHistoryPassword {
+            password: password.map(secret),
+            words: words.map(secret),
+        };
+        self.done(intent).await
+    }
+
+    /// What opens the account's history.
+    pub async fn history_ways(&self) -> Result<HistoryWaysView, SdkError> {
+        self.look(|engine, store| Ok(engine.history_ways(store).map_err(|_| Failure::storage())?))
+            .await
     }
 }

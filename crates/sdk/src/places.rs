@@ -99,6 +99,12 @@ impl Device {
             .await
     }
 
+    /// Lets somebody back in who started again: adds the account that they have now, removes the one that they had.
+    pub async fn let_back_in(&self, place: PlaceId, former: AccountId) -> Result<(), SdkError> {
+        self.done(Intent::Place(PlaceIntent::LetBackIn { place, former }))
+            .await
+    }
+
     /// The groups and communities on this device.
     pub async fn list_places(&self) -> Result<Vec<PlaceView>, SdkError> {
         self.look(|engine, store| {

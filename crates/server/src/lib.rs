@@ -20,6 +20,7 @@ pub mod clock;
 pub mod config;
 mod error;
 mod extract;
+mod former;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod headers;

@@ -68,7 +68,7 @@ async fn has_all(person: &Person, other: &Person, said: &[String]) {
 async fn comes_back(world: &World, name: &str, label: &str, words: &[String]) -> Person {
     let person = world.new_device(name, label);
     let words = words.join(" ");
-    let recovered = person.device().recover(name, &words, NEW_PASSWORD).await;
+    let recovered = person.device().recover(name, &words, NEW_PASSWORD, false).await;
     recovered.expect("a recovery");
     person.is_online().await;
     person
@@ -272,7 +272,10 @@ async fn a_server_that_cuts_the_vault_below_what_the_chain_names_is_noticed() {
     let person = world.new_device("alice", "again");
     let mut events = person.device().events();
     let words = words.join(" ");
-    let recovered = person.device().recover("alice", &words, NEW_PASSWORD).await;
+    let recovered = person
+        .device()
+        .recover("alice", &words, NEW_PASSWORD, false)
+        .await;
     recovered.expect("a recovery");
     let warned = async {
         loop {

@@ -258,7 +258,7 @@ async fn the_recovery_key_alone_brings_the_account_back_and_the_old_password_ope
     let typed = words.join("\n ").to_uppercase();
     laptop
         .device()
-        .recover("Alice", &typed, NEW_PASSWORD)
+        .recover("Alice", &typed, NEW_PASSWORD, false)
         .await
         .unwrap();
     laptop.is_online().await;
@@ -298,7 +298,7 @@ async fn a_forgotten_password_is_replaced_on_a_device_that_stays_what_it_is() {
     alice.device().sign_out().await.unwrap();
     alice
         .device()
-        .recover("alice", &words, NEW_PASSWORD)
+        .recover("alice", &words, NEW_PASSWORD, false)
         .await
         .unwrap();
     alice.is_online().await;
@@ -326,7 +326,7 @@ async fn a_recovered_device_approves_others() {
     let laptop = world.new_device("alice", "laptop");
     laptop
         .device()
-        .recover("alice", &words, NEW_PASSWORD)
+        .recover("alice", &words, NEW_PASSWORD, false)
         .await
         .unwrap();
     laptop.is_online().await;
@@ -345,7 +345,7 @@ async fn a_wrong_recovery_key_opens_nothing_and_leaves_nothing() {
     let recover = async |name: &str, words: &str, password: &str| {
         let refused = laptop
             .device()
-            .recover(name, words, password)
+            .recover(name, words, password, false)
             .await
             .expect_err("refused");
         refused.code().unwrap_or_default().to_owned()

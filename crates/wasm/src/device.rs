@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use crate::clock;
 use crate::failure::{of_store, thrown, to_js};
 use crate::released::{
-    JsAccount, JsApprovals, JsChats, JsConnection, JsHistory, JsMessages, JsPosition, JsReleased, JsTrust,
-    released,
+    JsAccount, JsApprovals, JsChats, JsConnection, JsHistory, JsHistoryWays, JsMessages, JsPosition,
+    JsReleased, JsTrust, released,
 };
 
 /// A device: its store and the engine over it. The worker has one and gives it one input at a time.
@@ -241,6 +241,7 @@ impl Device {
         username: String,
         words: String,
         password: String,
+        strong: bool,
     ) -> Result<JsReleased, JsValue> {
         let (words, password) = (Zeroizing::new(words), Zeroizing::new(password));
         self.intend(
@@ -249,8 +250,29 @@ impl Device {
                 username,
                 words,
                 password,
+                strong,
             },
         )
+    }
+
+    /// Let the password open the history, too, or no longer.
+    #[wasm_bindgen(js_name = setHistoryPassword)]
+    pub fn set_history_password(
+        &mut self,
+        ask: u32,
+        password: Option<String>,
+        words: Option<String>,
+    ) -> Result<JsReleased, JsValue> {
+        let (password, words) = (password.map(Zeroizing::new), words.map(Zeroizing::new));
+        self.intend(ask, Intent::SetHistoryPassword { password, words })
+    }
+
+    /// What opens the account's history.
+    #[wasm_bindgen(js_name = historyWays)]
+    pub fn history_ways(&self) -> Result<JsHistoryWays, JsValue> {
+        let ways = self.engine.history_ways(&self.store);
+        let ways = ways.map_err(|_| thrown(&Failure::storage()))?;
+        Ok(to_js(&ways)?.unchecked_into())
     }
 
     /// Start again under one's name with the password alone, as a new identity.

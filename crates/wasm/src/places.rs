@@ -59,6 +59,13 @@ impl Device {
         let (place, change) = (place_id(place)?, parsed::<PlaceChange>(change)?);
         self.intend(ask, Intent::Place(PlaceIntent::Change { place, change }))
     }
+
+    /// Let somebody back in who started again.
+    #[wasm_bindgen(js_name = letBackIn)]
+    pub fn let_back_in(&mut self, ask: u32, place: &str, former: &str) -> Result<JsReleased, JsValue> {
+        let (place, former) = (place_id(place)?, account_id(former)?);
+        self.intend(ask, Intent::Place(PlaceIntent::LetBackIn { place, former }))
+    }
 }
 
 /// What front ends look at.

@@ -9,7 +9,7 @@ use crate::failure::to_js;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, FolderView, HistoryView, MemberView, MessageView, PersonView, PlaceView, Position, SearchPageView, SearchPosition, SettingView, TrustView } from '../../protocol/generated';
+import type { AccountView, ApprovalView, ChatView, ConnectionState, EditView, Event, FolderView, HistoryView, HistoryWaysView, MemberView, MessageView, PersonView, PlaceView, Position, SearchPageView, SearchPosition, SettingView, TrustView } from '../../protocol/generated';
 
 /** Something to do for the engine, after everything was stored. */
 export type Request =
@@ -53,6 +53,9 @@ extern "C" {
     /// A room's past.
     #[wasm_bindgen(typescript_type = "HistoryView")]
     pub type JsHistory;
+    /// What opens the account's history.
+    #[wasm_bindgen(typescript_type = "HistoryWaysView")]
+    pub type JsHistoryWays;
     /// How identities stand.
     #[wasm_bindgen(typescript_type = "TrustView[]")]
     pub type JsTrust;

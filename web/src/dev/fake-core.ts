@@ -19,6 +19,7 @@ import type {
   EditView,
   Failure,
   FolderView,
+  HistoryWaysView,
   InviteForm,
   JoiningView,
   MemberView,
@@ -189,6 +190,7 @@ export class FakeCore implements Core {
       categories: [],
       roles: [],
       requests: [],
+      returned: [],
       invites: [],
       bans: [],
       policy,
@@ -380,8 +382,23 @@ export class FakeCore implements Core {
     });
   }
 
-  recover(username: string, words: string, password: string) {
-    return this.#answer('recover', () => this.#enter(username), username, words, password);
+  recover(username: string, words: string, password: string, strong: boolean) {
+    return this.#answer('recover', () => this.#enter(username), username, words, password, strong);
+  }
+
+  /** What opens the history. */
+  ways: HistoryWaysView = { known: true, password: false, changing: false, asks_for_words: false };
+
+  historyWays() {
+    return this.#answer('historyWays', () => this.ways);
+  }
+
+  setHistoryPassword(password: string | null, words: string | null) {
+    const change = () => {
+      this.ways = { ...this.ways, password: password !== null };
+      this.emit({ type: 'account' });
+    };
+    return this.#answer('setHistoryPassword', change, password, words);
   }
 
   resetIdentity(username: string, password: string) {
@@ -1071,6 +1088,18 @@ export class FakeCore implements Core {
       place,
       terms,
     );
+  }
+
+  letBackIn(place: string, former: string) {
+    const change = () => {
+      this.places = this.places.map((one) =>
+        one.place === place
+          ? { ...one, returned: one.returned.filter((returned) => returned.former !== former) }
+          : one,
+      );
+      this.emit({ type: 'places', place });
+    };
+    return this.#answer('letBackIn', change, place, former);
   }
 
   changePlace(place: string, change: PlaceChange) {

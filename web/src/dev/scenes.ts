@@ -924,6 +924,48 @@ export const SCENES: Record<string, Scene> = {
       return core;
     },
   },
+  'history-add': { hash: '#/settings', core: withDevices, then: (act) => act.press('Add my password') },
+  'history-weak': {
+    hash: '#/settings',
+    core: withDevices,
+    then: async (act) => {
+      await act.press('Add my password');
+      await act.type('Your password', 'password123');
+      await act.key({ key: 'Enter' });
+      await act.wait(1_500);
+    },
+  },
+  'history-strict': {
+    hash: '#/settings',
+    core: () => {
+      const core = withDevices();
+      core.ways = { known: true, password: true, changing: false, asks_for_words: true };
+      return core;
+    },
+    then: (act) => act.press('Make it strict'),
+  },
+  'history-failed': {
+    hash: '#/settings',
+    core: () => failing('historyWays', 'storage', 'This device could not read its data.'),
+  },
+  'group-returned': {
+    hash: '#/chats/room-Boats',
+    core: () => {
+      const core = home();
+      core.place('group', 'Boats', {
+        returned: [
+          {
+            former: 'account-mia',
+            person: { account: 'account-mia-2', username: 'mia' },
+            blocked: false,
+            former_stays: false,
+          },
+        ],
+      });
+      return core;
+    },
+    then: (act) => act.press('About this group'),
+  },
   'sign-out': { hash: '#/settings', core: home, then: (act) => act.press('Sign out') },
 
   opening: { hash: '#/', core: () => hanging('ready'), then: (act) => act.wait(600) },

@@ -187,8 +187,13 @@ pub(crate) async fn recover(
     let session = Session::open_or_make(common, None)?;
     let words = password::read_words()?;
     let password = password::read(password, true)?;
+    let name = spelled(name);
     session
-        .within(session.device.recover(&spelled(name), &words, &password))
+        .within(
+            session
+                .device
+                .recover(&name, &words, &password, password::is_strong(&password, &name)),
+        )
         .await?;
     session.remember()?;
     settle(&session).await;
@@ -208,7 +213,8 @@ pub(crate) async fn reset_identity(
     let name = spelled(name);
     if !yes {
         let prompt = format!(
-            "All messages and chats of {name} are lost for good, and people are told that {name} is somebody new.\n\
+            "All messages and chats of {name} are lost for good, unless the password was let open the history, and \
+             people are told that {name} is somebody new.\n\
              Type {name} to start again: "
         );
         if ask(&prompt)?.trim() != name {

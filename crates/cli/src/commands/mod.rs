@@ -4,6 +4,7 @@ mod accounts;
 mod chats;
 mod contents;
 mod devices;
+mod history_password;
 mod keeping;
 mod linking;
 mod listen;
@@ -39,6 +40,11 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         Command::ResetIdentity { name, yes, password } => {
             linking::reset_identity(&common, printer, &name, yes, &password).await
         }
+        Command::HistoryPassword {
+            change,
+            words,
+            password,
+        } => history_password::run(&common, printer, change, words, &password).await,
         Command::SignOut => accounts::sign_out(&common, printer).await,
         Command::Send { to, text } => send::send(&common, printer, &to, &text).await,
         Command::Listen { read, unread } => listen::listen(&common, printer, read, unread).await,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use conclave_protocol::{AccountId, PlaceId, RoomId};
-use conclave_sdk::Failure;
 use conclave_sdk::views::{
     BodyView, ChannelForm, ChannelSort, InviteForm, MemberView, MessageView, PlaceChange, PlaceField,
     PlaceSort, PlaceStateView, PlaceView,
 };
+use conclave_sdk::{Failure, SdkError};
 use serde_json::json;
 
 use crate::args::{Common, LocalArg, MembersCommand, PlaceCommand};
@@ -16,7 +16,7 @@ use crate::format::{self, UNNAMED, plain};
 use crate::links::WhoArg;
 use crate::notices;
 use crate::print::Printer;
-use crate::session::Session;
+use crate::session::{Session, spelled};
 
 /// Milliseconds of an hour and a minute.
 const HOUR_MS: u64 = 60 * 60 * 1000;
@@ -190,6 +190,12 @@ fn described(place: &PlaceView) -> String {
             .unwrap_or_else(|| notices::unnamed(&request.account));
         lines.push(format!("{who} asks to be let in"));
     }
+    for one in &place.returned {
+        let name = &one.person.username;
+        lines.push(format!(
+            "{name} started again under their name. Compare safety numbers, then: conclave members … let-back-in {name}"
+        ));
+    }
     for invite in &place.invites {
         let uses = invite
             .uses_left
@@ -292,6 +298,26 @@ pub(crate) async fn members(
         return session.close().await;
     };
     let wanted = match what {
+        MembersCommand::LetBackIn { name } => {
+            let name = spelled(&name);
+            let mut returned = place.returned.iter();
+            let Some(one) = returned.find(|one| one.person.username == name) else {
+                session.close().await?;
+                return Err(CliError::NobodyReturned(name));
+            };
+            let former = one.former.parse().map_err(|_| SdkError::Mismatch)?;
+            let asked = session.device.let_back_in(id_of(&place)?, former);
+            session.within(asked).await?;
+            printer.result(&json!({ "let_back_in": one.person }), || {
+                let stays = if one.former_stays {
+                    " The account that they had owns it and stays."
+                } else {
+                    ""
+                };
+                format!("{name} is in again.{stays}")
+            })?;
+            return session.close().await;
+        }
         MembersCommand::Add { who } => PlaceChange::AddMember {
             account: account_of(&session, &who).await?,
             roles: Vec::new(),

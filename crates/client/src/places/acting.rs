@@ -54,6 +54,8 @@ pub(crate) enum AfterAct {
     Person(AccountId),
     /// Nobody: it is done for good order.
     Nobody,
+    /// A person who lets somebody back in; then the account that they had is removed.
+    LetBackIn { ask: u64, former: AccountId },
 }
 
 /// An act that is under way or waits for the one before it.
@@ -400,7 +402,10 @@ impl Engine {
                 }
                 Wanted::Change(_) | Wanted::Observe(_) => self.answer(work, ask, Outcome::Done),
             },
-            (AfterAct::Answer(ask), Err(failure)) => self.fail(work, ask, failure),
+            (AfterAct::Answer(ask) | AfterAct::LetBackIn { ask, .. }, Err(failure)) => {
+                self.fail(work, ask, failure);
+            }
+            (AfterAct::LetBackIn { ask, former }, Ok(_)) => self.remove_former(work, ask, id, former)?,
             (AfterAct::Plan | AfterAct::Person(_), Ok(_)) | (AfterAct::Nobody, _) => {}
             (AfterAct::Plan, Err(failure)) => self.plan_failed(work, id, failure)?,
             (AfterAct::Person(_), Err(failure)) => {

@@ -178,6 +178,9 @@ impl Engine {
                 self.follow_place(id);
             }
         }
+        for returned in &found.returned {
+            self.take_returned(work, *returned)?;
+        }
         Ok(())
     }
 

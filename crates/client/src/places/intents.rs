@@ -42,6 +42,14 @@ pub enum PlaceIntent {
         /// What.
         change: PlaceChange,
     },
+    /// Let somebody back in who started again: the account that they have now is added, with the roles of the one that
+    /// they had which the own account may give, and that one is removed. Answer: `Done`.
+    LetBackIn {
+        /// Into which place.
+        place: PlaceId,
+        /// The account that they had.
+        former: AccountId,
+    },
 }
 
 /// What a place is.

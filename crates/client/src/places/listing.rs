@@ -11,6 +11,7 @@ use conclave_sigchain::room::{
 use super::intents::{ChannelSort, PlaceSort, PolicyForm};
 use super::notices::{Entry, Notice};
 use super::record::{Dispute, DisputeKind, Place, Standing};
+use super::returning::returned_views;
 use super::views::{
     BanView, CategoryView, ChannelView, ChatPlaceView, EntryView, InviteView, MemberView, NoticeView,
     PlaceStateView, PlaceView, PostingView, RequestView, RoleView,
@@ -295,6 +296,7 @@ fn place_view(
         invites: invite_views(work, &place.chain)?,
         bans: ban_views(work, state)?,
         policy: policy_form(&state.place_policy()),
+        returned: returned_views(work, shown, own)?,
     })
 }
 

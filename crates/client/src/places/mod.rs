@@ -30,6 +30,7 @@ pub(crate) mod listing;
 pub(crate) mod names;
 pub(crate) mod notices;
 pub(crate) mod record;
+pub(crate) mod returning;
 pub(crate) mod taking;
 pub(crate) mod telling;
 #[cfg(test)]
@@ -84,6 +85,8 @@ pub(crate) struct PlacesRun {
     unconfirmed: BTreeMap<PlaceId, BTreeSet<AccountId>>,
     observe_due: Option<Timestamp>,
     keys: KeysRun,
+    /// Accounts as which members started again, whose logs were asked for, with the accounts that they had.
+    returned: BTreeMap<AccountId, AccountId>,
     /// Members who are to be handed a place's keys once their chains are here.
     to_tell: BTreeSet<(PlaceId, AccountId)>,
 }
@@ -118,6 +121,7 @@ impl Engine {
             PlaceIntent::Change { place, change } => {
                 self.change_place(work, ask, place, Wanted::Change(change))
             }
+            PlaceIntent::LetBackIn { place, former } => self.let_back_in(work, ask, place, former),
         }
     }
 
@@ -126,6 +130,7 @@ impl Engine {
         self.follow_places(work)?;
         self.confirm_claims(work)?;
         self.observe(work)?;
+        self.look_who_returned(work)?;
         self.drive_plans(work)?;
         self.drive_place_acts(work)?;
         self.hand_on_place_keys(work)?;

@@ -58,6 +58,23 @@ pub struct PlaceView {
     pub policy: PolicyForm,
     /// Unread messages in all its rooms.
     pub unread: u32,
+    /// Members who started again under their name, where the own account may let them back in.
+    pub returned: Vec<ReturnedView>,
+}
+
+/// A member who started again: the account in the place has ended, and another one has its name. That it is the same
+/// person the server says and nobody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct ReturnedView {
+    /// The account that they had.
+    pub former: String,
+    /// Who they are now.
+    pub person: PersonView,
+    /// The old one had been compared: the new one is compared or accepted first.
+    pub blocked: bool,
+    /// The own account may let the new one in, and not remove the old one.
+    pub former_stays: bool,
 }
 
 /// How the own account stands to a place.

@@ -20,4 +20,4 @@ mod tests;
 
 pub use marks::Judgment;
 pub(crate) use marks::Mark;
-pub(crate) use names::Known;
+pub(crate) use names::{Known, Standing};

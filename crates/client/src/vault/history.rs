@@ -5,7 +5,7 @@
 //! the keys that wait and the records that were not read, and nothing else has to be remembered.
 
 use conclave_crypto::VaultError;
-use conclave_crypto::vault::{VaultHead, VaultRecord, VaultTail};
+use conclave_crypto::vault::{VaultHead, VaultKey, VaultRecord, VaultTail};
 use conclave_protocol::frames::{DirectMessage, Heads, Side};
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
 use conclave_protocol::vault::VaultRecordsPage;
@@ -38,11 +38,11 @@ const ROOM: &[u8] = b"room/";
 /// A key whose envelope was not fetched yet.
 #[derive(Encode, Decode)]
 #[cbor(array)]
-struct Found {
+pub(super) struct Found {
     #[n(0)]
-    id: EnvelopeId,
+    pub(super) id: EnvelopeId,
     #[n(1)]
-    key: KeyAndHash,
+    pub(super) key: KeyAndHash,
 }
 
 /// What is known of a room's past.
@@ -68,7 +68,7 @@ fn past_key(room: RoomId) -> Vec<u8> {
 }
 
 /// Newest first.
-fn found_key(room: RoomId, sequence: u64) -> Vec<u8> {
+pub(super) fn found_key(room: RoomId, sequence: u64) -> Vec<u8> {
     let down = u64::MAX.saturating_sub(sequence).to_be_bytes();
     [&room.0[..], &down].concat()
 }
@@ -246,6 +246,10 @@ impl Engine {
                 Item::Known(known) => self.take_known(work, &known)?,
                 Item::Seed(room, seed) => self.seed_from_vault(work, room, seed)?,
                 Item::Removed(id) => work.remove_here(id)?,
+                Item::Former(account, generation, key) => {
+                    work.begin_former(account, &VaultKey::from_parts(generation, &key.0), false)?;
+                    self.vault_soon(work.now);
+                }
             }
         }
         Ok(())
@@ -404,15 +408,7 @@ impl Engine {
             account: envelope.account,
             device: envelope.device,
         };
-        let (low, high) = in_order(own.account, state.peer);
-        // Every message of a direct room names both chains.
-        let Some((head_low, head_high)) = envelope.heads else {
-            return Ok(Placing::Refused);
-        };
-        let Some((side, head)) = [(low, Side::Low, head_low), (high, Side::High, head_high)]
-            .into_iter()
-            .find_map(|(account, side, head)| (account == from.account).then_some((side, head)))
-        else {
+        let Some((side, head, named)) = side_of_sender(own.account, state.peer, &envelope) else {
             return Ok(Placing::Refused);
         };
         let row = work.find_message(id)?;
@@ -429,10 +425,6 @@ impl Engine {
             // The mailbox brings it.
             return Ok(Placing::Known);
         }
-        let named = Heads {
-            low: head_low,
-            high: head_high,
-        };
         let message = message_of(room, side, named, envelope);
         let Some(heads) = self.heads_of(work, own.account, state.peer, message.heads)? else {
             // A chain grew since; more of it is asked for once on each connection.
@@ -505,7 +497,27 @@ enum Placing {
     Waits,
 }
 
-fn message_of(room: RoomId, side: Side, heads: Heads, envelope: StoredEnvelope) -> DirectMessage {
+/// On which side of a direct room's message its sender is, the head of their log that it names, and both heads.
+pub(super) fn side_of_sender(
+    own: AccountId,
+    peer: AccountId,
+    envelope: &StoredEnvelope,
+) -> Option<(Side, u32, Heads)> {
+    let (low, high) = in_order(own, peer);
+    // Every message of a direct room names both chains.
+    let (head_low, head_high) = envelope.heads?;
+    let sides = [(low, Side::Low, head_low), (high, Side::High, head_high)];
+    let (side, head) = sides
+        .into_iter()
+        .find_map(|(account, side, head)| (account == envelope.account).then_some((side, head)))?;
+    let named = Heads {
+        low: head_low,
+        high: head_high,
+    };
+    Some((side, head, named))
+}
+
+pub(super) fn message_of(room: RoomId, side: Side, heads: Heads, envelope: StoredEnvelope) -> DirectMessage {
     DirectMessage {
         room,
         sequence: envelope.sequence,

@@ -41,6 +41,9 @@ pub(crate) enum Item {
     /// Something that the person set: `[[name, value, time, device]]`.
     #[n(30)]
     Setting(#[n(0)] Entry),
+    /// An account that the person had before they started again, and a key of its vault: `[account, generation, key]`.
+    #[n(40)]
+    Former(#[n(0)] AccountId, #[n(1)] u32, #[n(2)] Secret32),
 }
 
 /// How many messages an item is as long as, at most.
@@ -51,6 +54,7 @@ pub(super) fn weight(item: &Item) -> usize {
         | Item::Key(..)
         | Item::Removed(..)
         | Item::Mark(_)
+        | Item::Former(..)
         | Item::Known(_) => 1,
         Item::Setting(entry) => entry
             .size()

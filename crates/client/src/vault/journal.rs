@@ -116,6 +116,7 @@ fn queue_key(item: &Item) -> Option<Vec<u8>> {
             Some([&room.0[..], seed.statement().chain_id()].concat())
         }
         Item::Removed(id) => Some([&id.0[..], b"removed"].concat()),
+        Item::Former(account, ..) => Some([&account.0[..], b"former"].concat()),
         Item::Setting(entry) => Some(
             [
                 &setting_prefix(entry)[..],
@@ -590,7 +591,7 @@ impl Work<'_> {
         self.find(Table::Vault, &[b"head/", &account.0[..]].concat())
     }
 
-    pub(super) fn pin_head(&mut self, account: AccountId, head: u32, hash: Hash) -> Result<(), ReadError> {
+    pub(crate) fn pin_head(&mut self, account: AccountId, head: u32, hash: Hash) -> Result<(), ReadError> {
         if self.pinned_head(account)?.is_none_or(|(pinned, _)| pinned < head) {
             self.put(Table::Vault, &[b"head/", &account.0[..]].concat(), &(head, hash));
         }

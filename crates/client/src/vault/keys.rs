@@ -222,7 +222,7 @@ impl Work<'_> {
     }
 
     /// A slot that the chain names, as it was kept here.
-    fn vault_slot(
+    pub(super) fn vault_slot(
         &self,
         chain: &AccountChain,
         hash: Hash,
@@ -343,7 +343,8 @@ impl Engine {
         }
     }
 
-    /// A device was revoked: a new key is made, by the device that revoked it, or by the others in turn.
+    /// A new key is made: a device was revoked, and the device that did so makes it, or the others in turn; or a person
+    /// changes here what opens the vault.
     pub(super) fn replace_key(
         &mut self,
         work: &mut Work<'_>,
@@ -366,7 +367,11 @@ impl Engine {
             return self.append_first_of(work, own, &state, &key, older);
         }
         let since = *self.vault.stale_since.get_or_insert(work.now);
-        let mut turn = turn_of(own, chain);
+        let mut turn = if chain.vault_is_stale() {
+            turn_of(own, chain)
+        } else {
+            0
+        };
         if state.generation > named.generation && !self.vault.takes_over {
             // The log goes on with a new key that the chain does not name yet. Its maker has time to name it; then
             // another one is made, or the vault would stand still for ever.
@@ -377,22 +382,16 @@ impl Engine {
             self.vault_soon(at);
             return Ok(());
         }
-        let mut slots = Vec::with_capacity(named.slots.len());
-        for slot in &named.slots {
-            match work.vault_slot(chain, slot.slot)? {
-                Some(slot) => slots.push(slot),
-                None if !self.vault.slots_missing => {
-                    return self.need(work, Need::Vault(VaultNeed::Keys));
-                }
-                // The server does not show it. Without it no key is made: nothing more is recorded, and nothing is
-                // sealed for the revoked device. The person was warned; it is asked for again later.
-                None => {
-                    self.vault.slots_missing = false;
-                    self.vault_soon(work.now.plus(SLOTS_AGAIN_MS));
-                    return Ok(());
-                }
+        let Some(slots) = work.slots_to_be(chain, named)? else {
+            if !self.vault.slots_missing {
+                return self.need(work, Need::Vault(VaultNeed::Keys));
             }
-        }
+            // The server does not show one. Without it no key is made: nothing more is recorded, and nothing is
+            // sealed for the revoked device. The person was warned; it is asked for again later.
+            self.vault.slots_missing = false;
+            self.vault_soon(work.now.plus(SLOTS_AGAIN_MS));
+            return Ok(());
+        };
         // Of the key before, only the number counts.
         let last = named.generation.max(state.generation);
         let Ok(key) = VaultKey::from_parts(last, &[0; 32]).next(&mut work.rng) else {
@@ -516,7 +515,7 @@ fn key_name(generation: u32, key: &[u8; 32]) -> Vec<u8> {
     [&key_prefix(generation), short].concat()
 }
 
-fn slot_hash(bytes: &[u8]) -> Hash {
+pub(super) fn slot_hash(bytes: &[u8]) -> Hash {
     Hash(conclave_encoding::hash(labels::VAULT_SLOT, bytes))
 }
 
@@ -532,7 +531,7 @@ fn maker(chain: &AccountChain, device: u32) -> Option<RemoteDevice> {
     side_of(chain, id, chain.known_device(id)?)
 }
 
-fn verified_slot(chain: &AccountChain, hash: Hash, bytes: &[u8]) -> Option<VerifiedSlot> {
+pub(super) fn verified_slot(chain: &AccountChain, hash: Hash, bytes: &[u8]) -> Option<VerifiedSlot> {
     if slot_hash(bytes) != hash {
         return None;
     }
@@ -541,6 +540,21 @@ fn verified_slot(chain: &AccountChain, hash: Hash, bytes: &[u8]) -> Option<Verif
     let recovery = VerifyingKey::from_bytes(chain.recovery()).ok()?;
     let slot = VaultSlot::from_bytes(bytes).ok()?;
     slot.verify_by_recovery(chain.account().0, &recovery).ok()
+}
+
+/// The key of an account's vault, opened with the secret of one of the slots that its chain names; none where it names no
+/// such slot, or the server does not show it.
+pub(crate) fn opened_by(chain: &AccountChain, keys: &VaultKeys, secret: &SlotSecret) -> Option<VaultKey> {
+    let named = chain.vault()?;
+    let find = |hash: Hash| {
+        let key = keys.keys.iter().find(|key| key.hash == hash);
+        key.map(|key| key.bytes.as_slice())
+    };
+    named.slots.iter().find_map(|names| {
+        let slot = verified_slot(chain, names.slot, find(names.slot)?)?;
+        let key = opened_key(chain, names.wrapped, find(names.wrapped)?, &slot, secret)?;
+        (key.generation() == named.generation).then_some(key)
+    })
 }
 
 fn opened_key(

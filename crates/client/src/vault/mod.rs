@@ -7,6 +7,8 @@
 //! | `keys` | the vault's keys: making them, new ones after a revocation, getting them back |
 //! | `journal` | what waits to be recorded, appending it, and reading what other devices appended |
 //! | `history` | reading backwards, and opening the messages that were sent before this device was there |
+//! | `former` | the history of an account that the person had before they started again |
+//! | `ways` | whether the password opens the history, too |
 //!
 //! All records stand under one name, so the server learns how many there are, how long, and when they come. Which
 //! keys are in force and how far the records reach says the account's chain.
@@ -14,12 +16,14 @@
 //! Invariant: nothing of a record is believed before its place in the chain of records was checked, and nothing that
 //! does not fit is passed over in silence.
 
+pub(crate) mod former;
 mod history;
 mod items;
 mod journal;
-mod keys;
+pub(crate) mod keys;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ways;
 
 use std::sync::Arc;
 
@@ -71,6 +75,12 @@ pub(crate) enum VaultNeed {
     Before,
     /// Envelopes of a room whose keys were found.
     Page(RoomId),
+    /// Something of the vault of an account that the person had before.
+    Former(AccountId),
+    /// Who was in a room of such an account.
+    FormerRoom(RoomId),
+    /// Envelopes of such a room.
+    FormerPage(RoomId),
 }
 
 /// What the engine remembers of the vault while it runs.
@@ -262,6 +272,7 @@ impl Engine {
         let me = Arc::clone(&me);
         if !me.chain.is_closed() {
             self.drive_vault_of(work, &own, &me.chain)?;
+            self.drive_former(work)?;
         }
         // What has to wait before it is tried again, is not forgotten because something else was looked at.
         let now = work.now;
@@ -308,7 +319,7 @@ impl Engine {
             return self.need(work, Need::Vault(VaultNeed::After));
         }
         self.keep_slots(work, named)?;
-        if chain.vault_is_stale() {
+        if self.ways_are_to_change(work, chain, named)? || chain.vault_is_stale() {
             self.replace_key(work, own, chain, named)?;
         } else {
             (self.vault.stale_since, self.vault.takes_over) = (None, false);
@@ -361,6 +372,21 @@ impl Engine {
                 }
                 None => None,
             },
+            VaultNeed::Former(account) => self.former_request(work, account)?.and_then(get),
+            VaultNeed::FormerRoom(room) => get(format!("/api/v1/rooms/{room}")),
+            VaultNeed::FormerPage(room) => match work.newest_key_of(room)? {
+                Some((sequence, ..)) => {
+                    let before = sequence.saturating_add(1);
+                    let limit = conclave_protocol::limits::ENVELOPES_PAGE;
+                    get(format!(
+                        "/api/v1/rooms/{room}/envelopes?before={before}&limit={limit}"
+                    ))
+                }
+                None => {
+                    self.lose_former_room(work, room)?;
+                    None
+                }
+            },
         })
     }
 
@@ -412,6 +438,23 @@ impl Engine {
                 let page = take!(parse(answer));
                 self.take_history_page(work, room, page)?;
             }
+            VaultNeed::Former(account) => {
+                if Self::former_is_uncounted(work, account)? {
+                    let count = take!(parse(answer));
+                    self.take_former_count(work, account, count)?;
+                } else {
+                    let page = take!(parse(answer));
+                    self.take_former_records(work, account, &page)?;
+                }
+            }
+            VaultNeed::FormerRoom(room) => {
+                let found = take!(parse(answer));
+                self.take_former_room(work, room, &found)?;
+            }
+            VaultNeed::FormerPage(room) => {
+                let page = take!(parse(answer));
+                self.take_former_page(work, room, page)?;
+            }
         }
         self.vault_soon(now);
         Ok(Ok(()))
@@ -419,11 +462,13 @@ impl Engine {
 
     /// The server finally refuses it.
     pub(crate) fn vault_refused(&mut self, work: &mut Work<'_>, need: VaultNeed) -> Result<(), ReadError> {
-        if let VaultNeed::Page(room) = need {
+        match need {
             // The room is not there any more, or not this account's.
-            self.lose_newest_key(work, room)?;
+            VaultNeed::Page(room) => self.lose_newest_key(work, room),
+            VaultNeed::FormerRoom(room) | VaultNeed::FormerPage(room) => self.lose_former_room(work, room),
+            VaultNeed::Former(account) => work.end_former(account),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The vault shows something that is not genuine: nothing of that is believed, and somebody has to know.

@@ -1,16 +1,18 @@
 //! Devices of one account and a server that keeps their vault, or does not.
 
-use conclave_crypto::vault::{VaultKey, VaultLog, VaultRecord};
+use conclave_crypto::vault::{SlotSecret, VaultKey, VaultLog, VaultRecord, VaultSlot, WrappedVaultKey};
 use conclave_crypto::{IdentityKey, RecoveryKey, SigningKey};
+use conclave_encoding::labels;
 use conclave_protocol::vault::{AppendVaultRecords, VaultCount, VaultKeyBytes, VaultKeys, VaultRecordsPage};
 use conclave_protocol::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, Problem, RoomId, Timestamp, Username,
 };
-use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys};
+use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys, VaultSlotInForce};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::journal::rank;
+use super::keys::opened_by;
 use super::*;
 use crate::calls::NeedState;
 use crate::codec::KeyAndHash;
@@ -143,11 +145,12 @@ impl Device {
             let OwnAct::Vault(vault) = append.act else {
                 panic!("nothing else is said here")
             };
-            server.append(
-                Author::Device(own.device),
-                &own.signing_key(),
-                AccountBody::Vault(vault),
-            );
+            let changes = ways::changes_ways(&server.chain(), &vault);
+            let (author, signing) = match self.work.ways_key().unwrap().filter(|_| changes) {
+                Some(key) => (Author::Recovery, key),
+                None => (Author::Device(own.device), own.signing_key()),
+            };
+            server.append(author, &signing, AccountBody::Vault(vault));
             if !answered {
                 self.restarts();
             }
@@ -810,4 +813,157 @@ fn exactly_one_device_records_a_message_at_once_and_the_sender_its_own() {
             assert_eq!(ranks(address(*device)), *device);
         }
     }
+}
+
+/// The device's person wants the password to open the history, or with none no longer.
+fn wants_password(device: &mut Device, secret: Option<&SlotSecret>) {
+    let account = device.work.own().unwrap().account;
+    device.work.want_ways(account.0, &recovery(), secret, false);
+}
+
+fn password_opens(server: &Server, secret: &SlotSecret) -> Option<u32> {
+    let keys = VaultKeys {
+        keys: server.keys.clone(),
+    };
+    opened_by(&server.chain(), &keys, secret).map(|key| key.generation())
+}
+
+fn slots(server: &Server) -> (u32, usize) {
+    let named = server.chain().vault().unwrap().clone();
+    (named.generation, named.slots.len())
+}
+
+#[test]
+fn a_password_slot_opens_the_vault_until_it_is_taken_out_and_each_change_brings_a_new_key() {
+    let (mut server, mut first) = vault_of(2);
+    let secret = SlotSecret::from_export_key(&[5; 64]);
+    assert_eq!(password_opens(&server, &secret), None);
+    wants_password(&mut first, Some(&secret));
+    first.settles(&mut server);
+    assert_eq!(slots(&server), (1, 2));
+    assert_eq!(password_opens(&server, &secret), Some(1));
+    let other = SlotSecret::from_export_key(&[6; 64]);
+    assert_eq!(
+        password_opens(&server, &other),
+        None,
+        "another password opens nothing"
+    );
+    first.records(3);
+    first.settles(&mut server);
+
+    wants_password(&mut first, None);
+    first.settles(&mut server);
+    assert_eq!(slots(&server), (2, 1));
+    assert_eq!(password_opens(&server, &secret), None);
+    assert!(
+        first.work.ways_key().unwrap().is_none(),
+        "the recovery key is not kept for it"
+    );
+    let own = adds_device(&mut server, 2).0.work.own().unwrap();
+    let mut second = Device::new(&own.with_recovery(&recovery()));
+    second.settles(&mut server);
+    assert_eq!(
+        (second.found(), second.warnings, first.warnings),
+        (vec![3, 2, 1], 0, 0)
+    );
+}
+
+#[test]
+fn a_change_of_what_opens_the_vault_is_one_change_wherever_its_device_is_stopped() {
+    for lost in 0..8 {
+        let (mut server, mut first) = vault_of(2);
+        let secret = SlotSecret::from_export_key(&[5; 64]);
+        wants_password(&mut first, Some(&secret));
+        for step in 0..12 {
+            first.step(&mut server, step != lost);
+        }
+        first.settles(&mut server);
+        assert_eq!(slots(&server), (1, 2), "{lost}");
+        assert_eq!(password_opens(&server, &secret), Some(1), "{lost}");
+        assert_eq!((server.records.len(), first.warnings), (3, 0), "{lost}");
+    }
+}
+
+#[test]
+fn a_password_slot_outlives_a_revocation_and_opens_the_key_that_follows() {
+    let (mut server, mut first) = vault_of(2);
+    let secret = SlotSecret::from_export_key(&[5; 64]);
+    wants_password(&mut first, Some(&secret));
+    first.settles(&mut server);
+    let (_, id) = adds_device(&mut server, 2);
+    let body = AccountBody::RevokeDevice { device: id };
+    assert!(server.append(Author::Device(DeviceId(0)), &signing(1), body));
+    first.settles(&mut server);
+    assert_eq!(slots(&server), (2, 2));
+    assert_eq!(password_opens(&server, &secret), Some(2));
+}
+
+#[test]
+fn a_replaced_password_gets_a_slot_only_where_the_old_one_had_one() {
+    let (mut server, mut first) = vault_of(1);
+    let (old, new) = (
+        SlotSecret::from_export_key(&[5; 64]),
+        SlotSecret::from_export_key(&[6; 64]),
+    );
+    let account = server.chain().account().0;
+    first.work.replace_password_way(account, &recovery(), Some(&new));
+    first.settles(&mut server);
+    assert_eq!(slots(&server), (0, 1));
+    assert!(first.work.ways_key().unwrap().is_none());
+
+    wants_password(&mut first, Some(&old));
+    first.settles(&mut server);
+    first.work.replace_password_way(account, &recovery(), Some(&new));
+    first.settles(&mut server);
+    assert_eq!(
+        (password_opens(&server, &old), password_opens(&server, &new)),
+        (None, Some(2))
+    );
+    // One that is not strong takes the place of none.
+    first.work.replace_password_way(account, &recovery(), None);
+    first.settles(&mut server);
+    assert_eq!((slots(&server), password_opens(&server, &new)), ((3, 1), None));
+}
+
+#[test]
+fn a_password_slot_that_the_recovery_key_did_not_sign_opens_nothing() {
+    let (mut server, first) = first_device();
+    let own = first.work.own().unwrap();
+    let address = conclave_crypto::DeviceAddress {
+        account: own.account.0,
+        device: 0,
+    };
+    // The first entry about a vault may come from a device; whoever has its key names a slot of their own there.
+    let secret = SlotSecret::from_export_key(&[5; 64]);
+    let slot = VaultSlot::sign(address, &signing(1), &secret, START.0);
+    let chain = server.chain();
+    let device = chain.known_device(DeviceId(0)).unwrap();
+    let side = crate::people::side_of(&chain, DeviceId(0), device).unwrap();
+    let verified = slot.verify(&side).unwrap();
+    let key = VaultKey::from_parts(0, &[7; 32]);
+    let wrapped = WrappedVaultKey::wrap(&key, &verified, address, &signing(1), &mut rng()).unwrap();
+    let (slot, wrapped) = (slot.to_bytes(), wrapped.to_bytes());
+    let hash = |label, bytes: &[u8]| Hash(conclave_encoding::hash(label, bytes));
+    let named = VaultSlotInForce {
+        slot: hash(labels::VAULT_SLOT, &slot),
+        wrapped: hash(labels::VAULT_WRAPPED_KEY, &wrapped),
+    };
+    let vault = Vault {
+        generation: 0,
+        slots: vec![named],
+        records: 0,
+        head: Hash([0; 32]),
+    };
+    assert!(server.append(
+        Author::Device(DeviceId(0)),
+        &signing(1),
+        AccountBody::Vault(vault)
+    ));
+    server.keys = [(named.slot, slot), (named.wrapped, wrapped)]
+        .map(|(hash, bytes)| VaultKeyBytes {
+            hash,
+            bytes: Bytes(bytes),
+        })
+        .into();
+    assert_eq!(password_opens(&server, &secret), None);
 }

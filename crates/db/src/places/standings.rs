@@ -6,7 +6,7 @@ use conclave_protocol::{AccountId, PlaceId, RoomId};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    FIND_PLACE_DEPARTURE, FIND_PLACE_MEMBER, FIND_PLACE_ROOM, LIST_PLACE_ROOMS, LIST_PLACES,
+    FIND_PLACE_DEPARTURE, FIND_PLACE_MEMBER, FIND_PLACE_ROOM, LIST_PLACE_ROOMS, LIST_PLACES, LIST_RETURNED,
 };
 use crate::{Db, DbError, PlaceRoom, PlaceStanding};
 
@@ -34,6 +34,21 @@ impl Db {
                 member,
             })
             .collect())
+    }
+
+    /// Members of the places where an account is a member whose person started again, and as which account.
+    pub async fn list_returned(&self, account: AccountId) -> Result<Vec<(AccountId, AccountId)>, DbError> {
+        let statement = LIST_RETURNED.on(self.engine());
+        let rows: Vec<(Column<AccountId>, Column<AccountId>)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(account))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(rows.into_iter().map(|(former, now)| (former.0, now.0)).collect())
     }
 
     /// What an account is in a place; a stranger also where there is no such place.

@@ -1,5 +1,5 @@
 use conclave_db::{Appended, Reset};
-use conclave_protocol::{AccountId, DeviceId, Username};
+use conclave_protocol::{AccountId, Bytes, DeviceId, Username};
 use futures_util::future::join_all;
 
 use crate::support::Stage;
@@ -7,6 +7,7 @@ use crate::support::people::{NOW, account, append, device, join, open_room};
 
 on_both_engines! {
     a_new_account_takes_the_name_and_the_password_and_the_old_one_ends
+    the_vault_of_the_old_account_stays
     of_ten_who_start_again_at_once_one_does
     whose_password_was_replaced_meanwhile_does_not_start_again
 }
@@ -50,6 +51,18 @@ async fn a_new_account_takes_the_name_and_the_password_and_the_old_one_ends(stag
         .unwrap();
     assert_eq!(sent, [Appended::Deserted]);
     assert_eq!(stage.reset_account(&reset).await.unwrap(), None);
+    assert_eq!(stage.find_successor(old.id).await.unwrap(), Some(now.id));
+    assert_eq!(stage.find_successor(now.id).await.unwrap(), None);
+    assert_eq!(stage.find_successor(AccountId([77; 32])).await.unwrap(), None);
+}
+
+async fn the_vault_of_the_old_account_stays(stage: Stage) {
+    join(&stage, [1]).await;
+    let records = [Bytes(vec![1; 40])];
+    stage.append_vault_records(account(1), 0, &records).await.unwrap();
+    stage.reset_account(&reset(&stage, 9).await).await.unwrap();
+    assert_eq!(stage.count_vault_records(account(1)).await.unwrap(), 1);
+    assert_eq!(stage.count_vault_records(AccountId([9; 32])).await.unwrap(), 0);
 }
 
 async fn of_ten_who_start_again_at_once_one_does(stage: Stage) {

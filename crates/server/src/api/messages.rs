@@ -9,7 +9,7 @@ use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::{ErrorCode, RoomId};
 use serde::Deserialize;
 
-use crate::api::rooms::of_member;
+use crate::api::rooms::of_reader;
 use crate::error::ApiError;
 use crate::extract::{Body, PathOf, QueryOf, SignedIn};
 use crate::places;
@@ -33,7 +33,7 @@ pub(crate) async fn list(
     QueryOf(page): QueryOf<Page>,
 ) -> Result<Body<EnvelopesPage>, ApiError> {
     let limit = page.limit.unwrap_or(ENVELOPES_PAGE).clamp(1, ENVELOPES_PAGE);
-    let room = match of_member(&app, signed_in.account(), id).await {
+    let room = match of_reader(&app, signed_in.account(), id).await {
         Ok(room) => room,
         Err(refused) if refused.code == ErrorCode::NotFound => {
             let bound = page

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use conclave_db::PlaceStanding;
+use conclave_protocol::frames::Returned;
 use conclave_protocol::limits::{PLACE_ENTRIES_PAGE, PLACE_PAGE_BYTES};
 use conclave_protocol::places::{
     AppendPlaceEntry, MakePlace, PlaceAppended, PlaceEntriesPage, PlacesFound, ReadByInvite,
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 use crate::error::ApiError;
 use crate::extract::{Body, PathOf, QueryOf, SignedIn};
+use crate::former::newest;
 use crate::places;
 use crate::state::App;
 
@@ -42,8 +44,16 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed_in: SignedIn,
 ) -> Result<Body<PlacesFound>, ApiError> {
-    let places = app.db.list_places(signed_in.account()).await?;
-    Ok(Body(PlacesFound { places }))
+    let account = signed_in.account();
+    let places = app.db.list_places(account).await?;
+    let mut returned = Vec::new();
+    for (former, successor) in app.db.list_returned(account).await? {
+        returned.push(Returned {
+            former,
+            account: newest(&app, successor).await?,
+        });
+    }
+    Ok(Body(PlacesFound { places, returned }))
 }
 
 /// `POST /api/v1/places/{place}/entries`

@@ -1,7 +1,8 @@
 //! Starting again under one's name with the password alone.
 //!
-//! Invariant: a password alone gives nothing of the old account to anybody: no chain, no history, no administration. It
-//! gives the name, and contacts are told by their own devices that somebody else has it now. While a device of the
+//! Invariant: a password alone makes nobody a device of the old account, and gives no administration. It gives the name,
+//! and what is sealed of the old account: its vault and the envelopes of its direct rooms, which only a password slot
+//! opens. Contacts are told by their own devices that somebody else has it now. While a device of the
 //! account was there not long ago nobody is reset, so that a stolen password cannot push out people who are there.
 
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use conclave_sigchain::{AccountChain, AccountEntry};
 
 use crate::api::logins::{begin_login, signature};
 use crate::chains::near;
-use crate::error::ApiError;
+use crate::error::{ApiError, code_of};
 use crate::extract::{AskedFrom, Body, SameOrigin};
+use crate::places;
 use crate::state::{App, token_hash};
 
 /// `POST /api/v1/resets`
@@ -70,7 +72,22 @@ pub(crate) async fn reset(
     for login in ended.ok_or(ErrorCode::WrongCredentials)? {
         app.end_login(login.id, login.address, ErrorCode::SignInNeeded);
     }
+    tell_others(&app, account).await;
     begin_login(&app, cookies, address, username, false, asked.native).await
+}
+
+/// Those who share a room with the old account hear at once that somebody else has the name; others when they look.
+async fn tell_others(app: &App, former: AccountId) {
+    let mut watchers: Vec<AccountId> = places::fellows(app, former).await.into_iter().collect();
+    match app.db.list_peers(former).await {
+        Ok(peers) => watchers.extend(peers),
+        Err(error) => {
+            code_of(&error);
+        }
+    }
+    watchers.sort_unstable();
+    watchers.dedup();
+    app.bus.chain_moved(former, &watchers);
 }
 
 /// Refuses while a device that is signed in was seen within the operator's pause, and says when to come back.

@@ -10,6 +10,7 @@ use http::StatusCode;
 
 use crate::error::ApiError;
 use crate::extract::{Body, PathOf, SignedIn};
+use crate::former::is_former_of;
 use crate::state::App;
 
 /// `PUT /api/v1/rooms/{room}`
@@ -41,16 +42,27 @@ pub(crate) async fn find(
     signed_in: SignedIn,
     PathOf(id): PathOf<RoomId>,
 ) -> Result<Body<DirectRoomFound>, ApiError> {
-    let room = of_member(&app, signed_in.account(), id).await?;
+    let room = of_reader(&app, signed_in.account(), id).await?;
     Ok(Body(DirectRoomFound {
         low: room.low,
         high: room.high,
     }))
 }
 
-/// The room, for its members; for others there is none.
-pub(crate) async fn of_member(app: &App, account: AccountId, id: RoomId) -> Result<DirectRoom, ApiError> {
-    let room = app.membership.room(&app.db, id).await?;
-    room.filter(|room| room.low == account || room.high == account)
-        .ok_or_else(|| ErrorCode::NotFound.into())
+/// The room, for its members and for who was one of them before they started again; for others there is none.
+pub(crate) async fn of_reader(app: &App, account: AccountId, id: RoomId) -> Result<DirectRoom, ApiError> {
+    let room = app
+        .membership
+        .room(&app.db, id)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let may = room.low == account
+        || room.high == account
+        || is_former_of(app, room.low, account).await?
+        || is_former_of(app, room.high, account).await?;
+    if may {
+        Ok(room)
+    } else {
+        Err(ErrorCode::NotFound.into())
+    }
 }

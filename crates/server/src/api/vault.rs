@@ -8,20 +8,29 @@ use conclave_protocol::limits::{
     VAULT_APPEND_MAX, VAULT_KEY_MAX, VAULT_KEYS_MAX, VAULT_PAGE_BYTES, VAULT_RECORD_MAX, VAULT_RECORDS_PAGE,
 };
 use conclave_protocol::vault::{AppendVaultRecords, VaultCount, VaultKeyBytes, VaultKeys, VaultRecordsPage};
-use conclave_protocol::{Bytes, ErrorCode, Hash};
+use conclave_protocol::{AccountId, Bytes, ErrorCode, Hash};
 use http::StatusCode;
 use serde::Deserialize;
 
 use crate::chains::chain_of;
 use crate::error::ApiError;
 use crate::extract::{Body, OwnAccount, QueryOf, SignedIn};
+use crate::former::own_or_former;
 use crate::state::App;
 
-/// `GET /api/v1/vault`
+/// Whose vault: one's own, or that of an account that one had before one started again.
+#[derive(Deserialize)]
+pub(crate) struct Whose {
+    of: Option<AccountId>,
+}
+
+/// `GET /api/v1/vault?of=…`
 pub(crate) async fn count(
     State(app): State<Arc<App>>,
     OwnAccount(account): OwnAccount,
+    QueryOf(whose): QueryOf<Whose>,
 ) -> Result<Body<VaultCount>, ApiError> {
+    let account = own_or_former(&app, account, whose.of).await?;
     let records = app.db.count_vault_records(account).await?;
     Ok(Body(VaultCount { records }))
 }
@@ -56,14 +65,16 @@ pub(crate) async fn append(
 pub(crate) struct From {
     first: Option<u64>,
     limit: Option<u32>,
+    of: Option<AccountId>,
 }
 
-/// `GET /api/v1/vault/records?first=…&limit=…`
+/// `GET /api/v1/vault/records?first=…&limit=…&of=…`
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     OwnAccount(account): OwnAccount,
     QueryOf(page): QueryOf<From>,
 ) -> Result<Body<VaultRecordsPage>, ApiError> {
+    let account = own_or_former(&app, account, page.of).await?;
     let first = page.first.unwrap_or_default();
     let limit = page.limit.unwrap_or(VAULT_RECORDS_PAGE).min(VAULT_RECORDS_PAGE);
     let records = app

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use conclave_db::MailboxItem;
-use conclave_protocol::frames::{ChainMoved, Deliver, Item, ServerFrame};
+use conclave_protocol::frames::{ChainMoved, Deliver, Item, Returned, ServerFrame};
 use conclave_protocol::limits::{BODY_MAX, DELIVERY_WINDOW, PAIRWISE_MAX};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -137,6 +137,13 @@ async fn tell_news(app: &App, handle: &Handle, outgoing: &Outgoing) -> Result<()
             Ok(Some((head, entry))) => {
                 let moved = ChainMoved { account, head, entry };
                 outgoing.send(ServerFrame::ChainMoved(moved)).await?;
+                if let Ok(Some(successor)) = app.db.find_successor(account).await {
+                    let returned = Returned {
+                        former: account,
+                        account: successor,
+                    };
+                    outgoing.send(ServerFrame::Returned(returned)).await?;
+                }
             }
             Ok(None) => {}
             // The device finds out when it connects again or is refused as stale.

@@ -9,6 +9,7 @@ import type {
   EditView,
   Failure,
   FolderView,
+  HistoryWaysView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -38,7 +39,9 @@ export interface Calls {
   signOut: { args: []; result: undefined };
   showLinkCode: { args: []; result: undefined };
   cancelJoining: { args: []; result: undefined };
-  recover: { args: [username: string, words: string, password: string]; result: undefined };
+  recover: { args: [username: string, words: string, password: string, strong: boolean]; result: undefined };
+  historyWays: { args: []; result: HistoryWaysView };
+  setHistoryPassword: { args: [password: string | null, words: string | null]; result: undefined };
   resetIdentity: { args: [username: string, password: string]; result: undefined };
   unknownWords: { args: [typed: string]; result: number[] };
   listApprovals: { args: []; result: ApprovalView[] };
@@ -115,6 +118,7 @@ export interface Calls {
   previewInvite: { args: [link: string]; result: PreviewView };
   joinPlace: { args: [link: string]; result: { place: string; waiting: boolean } };
   makePlaceInvite: { args: [place: string, terms: InviteForm]; result: InviteMadeView };
+  letBackIn: { args: [place: string, former: string]; result: undefined };
   changePlace: { args: [place: string, change: PlaceChange]; result: undefined };
 }
 

@@ -14,6 +14,7 @@ import type {
   EditView,
   Failure,
   FolderView,
+  HistoryWaysView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -104,8 +105,18 @@ export interface Core {
   /** Shows a code with which another device adds this one: the account is `joining`, with a link. */
   showLinkCode(): Promise<void>;
   cancelJoining(): Promise<void>;
-  /** Comes back with the recovery key and gives the account a new password. */
-  recover(username: string, words: string, password: string): Promise<void>;
+  /**
+   * Comes back with the recovery key and gives the account a new password. Where the old one opened the history, a
+   * `strong` one does, too.
+   */
+  recover(username: string, words: string, password: string, strong: boolean): Promise<void>;
+  /** What opens the account's history; `account` tells when it changed. */
+  historyWays(): Promise<HistoryWaysView>;
+  /**
+   * Lets the account's password, which has to be strong, open the history, too, or for `null` no longer. `words` are the
+   * recovery key's, where this device does not have it.
+   */
+  setHistoryPassword(password: string | null, words: string | null): Promise<void>;
   /** Starts again under one's name with the password alone, as a new identity; the old one is lost. */
   resetIdentity(username: string, password: string): Promise<void>;
   /** The places, counted from 0, of typed words that no recovery key has. */
@@ -215,6 +226,8 @@ export interface Core {
   makePlaceInvite(place: string, terms: InviteForm): Promise<InviteMadeView>;
   /** Everything that is one change: members, roles, names, channels, leaving, closing. */
   changePlace(place: string, change: PlaceChange): Promise<void>;
+  /** Adds the account that somebody has who started again, and removes the one that they had. */
+  letBackIn(place: string, former: string): Promise<void>;
 
   /** The secret part of a registration invite link, for administrators. */
   makeInvite(): Promise<{ token: string; expires: number }>;

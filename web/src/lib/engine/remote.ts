@@ -9,6 +9,7 @@ import type {
   EditView,
   Failure,
   FolderView,
+  HistoryWaysView,
   InviteForm,
   InviteMadeView,
   MemberView,
@@ -136,9 +137,17 @@ export class SharedCore implements Core {
     return this.#call('cancelJoining');
   }
 
-  async recover(username: string, words: string, password: string): Promise<void> {
-    await this.#call('recover', username, words, password);
+  async recover(username: string, words: string, password: string, strong: boolean): Promise<void> {
+    await this.#call('recover', username, words, password, strong);
     void askToKeep(true);
+  }
+
+  historyWays(): Promise<HistoryWaysView> {
+    return this.#call('historyWays');
+  }
+
+  async setHistoryPassword(password: string | null, words: string | null): Promise<void> {
+    await this.#call('setHistoryPassword', password, words);
   }
 
   async resetIdentity(username: string, password: string): Promise<void> {
@@ -372,6 +381,10 @@ export class SharedCore implements Core {
 
   makePlaceInvite(place: string, terms: InviteForm): Promise<InviteMadeView> {
     return this.#call('makePlaceInvite', place, terms);
+  }
+
+  letBackIn(place: string, former: string): Promise<void> {
+    return this.#call('letBackIn', place, former);
   }
 
   changePlace(place: string, change: PlaceChange): Promise<void> {

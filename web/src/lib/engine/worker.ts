@@ -105,6 +105,10 @@ class Runtime {
           answer(number, { ok: true, value: device.listApprovals() });
           return;
         }
+        case 'historyWays': {
+          answer(number, { ok: true, value: device.historyWays() });
+          return;
+        }
         case 'listTrust': {
           answer(number, { ok: true, value: device.listTrust() });
           return;
@@ -233,6 +237,10 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.cancelJoining(ask);
     case 'recover':
       return device.recover(ask, ...call.args);
+    case 'setHistoryPassword': {
+      const [password, words] = call.args;
+      return device.setHistoryPassword(ask, password ?? undefined, words ?? undefined);
+    }
     case 'resetIdentity':
       return device.resetIdentity(ask, ...call.args);
     case 'answerLink':
@@ -313,6 +321,8 @@ function intend(device: Device, ask: number, call: Call): Released {
       const [place, terms] = call.args;
       return device.makePlaceInvite(ask, place, JSON.stringify(terms));
     }
+    case 'letBackIn':
+      return device.letBackIn(ask, ...call.args);
     case 'changePlace': {
       const [place, change] = call.args;
       return device.changePlace(ask, place, JSON.stringify(change));

@@ -924,6 +924,7 @@ impl Sim {
                 let is_member = self.chain().state().member(address.account).is_some();
                 ok(&PlacesFound {
                     places: is_member.then_some(found).into_iter().collect(),
+                    returned: Vec::new(),
                 })
             }
             ["places", _, "entries"] if call.method == Method::Get => {

@@ -35,7 +35,7 @@ export class Places {
   }
 
   #hear(event: CoreEvent): void {
-    const concerns = ['places', 'chats', 'owner', 'account'].includes(event.type);
+    const concerns = ['places', 'people', 'chats', 'owner', 'account'].includes(event.type);
     if (concerns) void this.refresh();
   }
 

@@ -3,6 +3,7 @@ import { failureOf } from '../../platform/failure';
 import type { Failure } from '../../protocol/generated';
 import { PASSWORD_MIN, passwordHint } from '../account';
 import type { Device } from '../device';
+import { isStrong } from '../history';
 import { plainWords, unknownText, WORDS } from './words';
 
 /** Where a failure is shown: at the field that can cure it. */
@@ -90,7 +91,10 @@ export class Recover {
     const words = this.words.join(' ');
     try {
       await this.#device.nameByDefault();
-      await this.#device.core.recover(normalizeUsername(this.name), words, this.password);
+      const username = normalizeUsername(this.name);
+      // Only where the old password opened the history, does a strong one.
+      const strong = await isStrong(this.password, username);
+      await this.#device.core.recover(username, words, this.password, strong);
       this.password = this.typed = '';
       return true;
     } catch (thrown) {

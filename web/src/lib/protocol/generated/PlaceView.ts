@@ -8,6 +8,7 @@ import type { PlaceSort } from "./PlaceSort";
 import type { PlaceStateView } from "./PlaceStateView";
 import type { PolicyForm } from "./PolicyForm";
 import type { RequestView } from "./RequestView";
+import type { ReturnedView } from "./ReturnedView";
 import type { RoleView } from "./RoleView";
 
 /**
@@ -109,4 +110,8 @@ policy: PolicyForm,
 /**
  * Unread messages in all its rooms.
  */
-unread: number, };
+unread: number, 
+/**
+ * Members who started again under their name, where the own account may let them back in.
+ */
+returned: Array<ReturnedView>, };
