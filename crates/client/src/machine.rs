@@ -360,6 +360,8 @@ impl Engine {
             Intent::Forward { message, room, id } => self.forward(work, ask, message, (room, id)),
             Intent::SetDisappearing { room, seconds } => self.set_disappearing(work, ask, room, seconds),
             Intent::Place(intent) => self.place_intent(work, ask, intent),
+            Intent::SetPerson { account, change } => self.set_person(work, ask, account, &change),
+            Intent::DeleteRequest { room } => self.delete_request(work, ask, room),
         }
     }
 

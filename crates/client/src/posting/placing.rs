@@ -239,7 +239,7 @@ impl Engine {
             row.delivery = placeholder.delivery;
         }
         let row = work.take_in(row, waiting.past)?;
-        if mine || waiting.past {
+        if mine || waiting.past || work.blocks(row.author)? {
             return Ok(());
         }
         if row.body.is_shown() {
@@ -247,6 +247,7 @@ impl Engine {
             work.show(Event::Arrived {
                 room: spot.room.to_string(),
                 message: message.id.to_string(),
+                request: false,
             });
         } else {
             work.show_annotated(&row)?;
@@ -391,7 +392,7 @@ fn row_of_post(work: &mut Work<'_>, message: &RoomMessage, mine: bool) -> Result
         device: message.sender.device,
         mine,
         sent_at: message.id.time(),
-        counts: message.class == Class::Message,
+        counts: message.class == Class::Message && !work.blocks(message.sender.account)?,
         delivery: if mine { Delivery::Sent } else { Delivery::Received },
         missing_before: 0,
         body: MessageBody::Unopened,

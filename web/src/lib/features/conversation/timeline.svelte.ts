@@ -94,7 +94,8 @@ export class Timeline {
   /** Loads the newest messages and follows the room; the returned function ends it. */
   start(): () => void {
     this.#stop = this.#source.listen((event) => {
-      if (event.type === 'owner') void this.refresh();
+      // Who is blocked now, is folded now.
+      if (event.type === 'owner' || event.type === 'people') void this.refresh();
       if (event.type === 'timeline' && event.room === this.room) void this.refresh();
       if (event.type === 'arrived' && event.room === this.room && this.detached) this.newBelow += 1;
     });
@@ -377,6 +378,7 @@ export function pendingRow(room: string, id: string, text: string, reply: Messag
     expires_at: null,
     mentions_me: false,
     can: { edit: false, delete_for_everyone: false, react: false, pin: false, reply: false, forward: false },
+    blocked: false,
   };
 }
 
