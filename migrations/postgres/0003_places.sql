@@ -36,6 +36,15 @@ CREATE TABLE place_members (
     PRIMARY KEY (account, place)
 );
 
+-- The entry by which somebody left, was put out or was not let in, until they come back: they may read the chain up to
+-- it, so that a device that was not there sees who put it out.
+CREATE TABLE place_departures (
+    account  BYTEA   NOT NULL CHECK (length(account) = 32),
+    place    BYTEA   NOT NULL,
+    sequence BIGINT  NOT NULL CHECK (sequence >= 0),
+    PRIMARY KEY (account, place)
+);
+
 -- Members whose account lost a device at this entry of its chain, which the place's chain does not say yet.
 CREATE TABLE place_owed (
     place    BYTEA   NOT NULL,

@@ -66,15 +66,34 @@ fn crypto() -> Result<()> {
         .run()
 }
 
-/// The engine: what it takes to write in a large group. It is measured inside the crate, over devices that have no
-/// network and no disk.
+/// The engine: what it takes to write in a large group, to verify a large community, and to have been used for a
+/// while. The first is measured inside the crates, over devices that have no network and no disk.
 fn engine() -> Result<()> {
-    setup::ensure(&[Need::CCompiler])?;
-    Run::cargo()
-        .args(["test", "--release", "--package", "conclave-client", "--lib"])
-        .args(["--", "--ignored", "--nocapture", "--exact"])
-        .args(["posting::tests::speed::first_and_later_messages_to_a_thousand_members"])
-        .run()
+    setup::ensure(&[Need::CCompiler, Need::OpenSsl])?;
+    for (package, target, test) in [
+        (
+            "conclave-client",
+            &["--lib"][..],
+            "posting::tests::speed::first_and_later_messages_to_a_thousand_members",
+        ),
+        (
+            "conclave-sigchain",
+            &["--lib"],
+            "room::tests::speed::a_large_community_is_verified_at_this_speed",
+        ),
+        (
+            "conclave-testing",
+            &["--test", "memory"],
+            "an_engine_with_many_rooms_and_messages_takes_this_much_memory",
+        ),
+    ] {
+        Run::cargo()
+            .args(["test", "--release", "--package", package])
+            .args(target)
+            .args(["--", "--ignored", "--nocapture", "--exact", test])
+            .run()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

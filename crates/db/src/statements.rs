@@ -347,8 +347,8 @@ statements! {
     LIST_OWED = { "SELECT account, sequence FROM place_owed WHERE place = $1 ORDER BY account" }
     INSERT_PLACE_ENTRY = { "INSERT INTO place_entries (place, sequence, bytes) VALUES ($1, $2, $3)" }
     FIND_PLACE_ENTRY = { "SELECT bytes FROM place_entries WHERE place = $1 AND sequence = $2" }
-    LIST_PLACE_ENTRIES = { "SELECT bytes FROM place_entries WHERE place = $1 AND sequence > $2
-        ORDER BY sequence LIMIT $3" }
+    LIST_PLACE_ENTRIES = { "SELECT bytes FROM place_entries
+        WHERE place = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence LIMIT $4" }
     UPSERT_PLACE_SNAPSHOT = { "INSERT INTO place_snapshots (place, sequence, bytes) VALUES ($1, $2, $3)
         ON CONFLICT (place) DO UPDATE SET sequence = excluded.sequence, bytes = excluded.bytes
         WHERE place_snapshots.sequence < excluded.sequence" }
@@ -357,6 +357,10 @@ statements! {
     UPSERT_PLACE_MEMBER = { "INSERT INTO place_members (account, place, member) VALUES ($1, $2, $3)
         ON CONFLICT (account, place) DO UPDATE SET member = excluded.member" }
     DELETE_PLACE_MEMBER = { "DELETE FROM place_members WHERE account = $1 AND place = $2" }
+    UPSERT_PLACE_DEPARTURE = { "INSERT INTO place_departures (account, place, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (account, place) DO UPDATE SET sequence = excluded.sequence" }
+    DELETE_PLACE_DEPARTURE = { "DELETE FROM place_departures WHERE account = $1 AND place = $2" }
+    FIND_PLACE_DEPARTURE = { "SELECT sequence FROM place_departures WHERE account = $1 AND place = $2" }
     FIND_PLACE_MEMBER = { "SELECT member FROM place_members WHERE account = $1 AND place = $2" }
     COUNT_PLACES = { "SELECT count(*) FROM place_members WHERE account = $1" }
     LIST_PLACES = { "SELECT p.id, p.head, m.member FROM place_members m JOIN places p ON p.id = m.place

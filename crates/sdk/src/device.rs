@@ -26,21 +26,41 @@ use crate::{Clock, Options, SdkError, ServerAddress, clock, timer, tls};
 
 /// Events that wait for a listener. One who falls further behind is told so and looks at the store instead.
 const EVENTS: usize = 4_096;
+/// How long the last handle waits for its device's thread. It ends within milliseconds; more than this means that a
+/// task still sends to it, on a runtime that this very wait holds up.
+const DROP_WITHIN: Duration = Duration::from_secs(5);
 
 /// An open device: an account's keys, its store and its connection to the server.
 ///
 /// Clones are the same device. It goes on while there is a clone; [`Device::close`] ends it for all of them and
-/// is done when its folder can be opened again.
+/// is done when its folder can be opened again. Dropping the last clone waits for that, too, so that no program
+/// ends while its store is being closed.
 ///
 /// A future that is dropped takes nothing back: what was asked for goes on.
 #[derive(Clone)]
 pub struct Device {
+    // Invariant: dropped before `_ended`, which waits until nobody sends any more.
     inbox: mpsc::Sender<Message>,
+    _ended: Arc<Ended>,
     events: broadcast::WeakSender<Event>,
     state: watch::Receiver<ConnectionState>,
     calls: watch::Receiver<usize>,
     server: Arc<ServerAddress>,
     clock: Clock,
+}
+
+/// Waits on drop until the device's thread has closed the store. SQLite's encryption is taken down when the process
+/// exits, and a thread that closes a store at that moment crashes.
+struct Ended(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Ok(ended) = self.0.get_mut()
+            && ended.recv_timeout(DROP_WITHIN) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
+            tracing::warn!("the device's thread did not end in time");
+        }
+    }
 }
 
 /// Somebody who was found.
@@ -90,8 +110,10 @@ impl Device {
         let (calls_shown, calls) = watch::channel(0);
         let (wake, due) = watch::channel(None);
         let clock = options.clock.unwrap_or_else(clock::system);
+        let (ending, ended) = std::sync::mpsc::channel();
         let device = Self {
             inbox,
+            _ended: Arc::new(Ended(std::sync::Mutex::new(ended))),
             events: events.downgrade(),
             state,
             calls,
@@ -117,7 +139,10 @@ impl Device {
         });
         std::thread::Builder::new()
             .name("conclave-device".to_owned())
-            .spawn(move || driver.run(messages))
+            .spawn(move || {
+                driver.run(messages);
+                drop(ending);
+            })
             .map_err(SdkError::Folder)?;
         Ok(device)
     }

@@ -15,12 +15,16 @@
 //! # }
 //! ```
 //!
+//! Two programs to begin from are in `examples`: `echo_bot` answers what people write to it, `webhook_gateway` posts
+//! what other programs tell it into a room, as a member that everybody sees.
+//!
 //! | file | what it does |
 //! |---|---|
 //! | `device` | the handle that people use: one method for each goal |
 //! | `contents` | the same for what people do with messages |
 //! | `places` | the same for groups and communities |
 //! | `search`, `user_store` | the same for finding messages, and for what people set for themselves |
+//! | `inbox` | what others wrote and nobody dealt with yet: the loop of a bot |
 //! | `joining` | the same for becoming a device of an account, and for approving one |
 //! | `driver` | the thread that owns engine and store and takes one input at a time |
 //! | `http`, `socket`, `timer` | the outside world, each a task that turns requests into inputs |
@@ -38,6 +42,7 @@ mod driver;
 mod error;
 mod folder;
 mod http;
+mod inbox;
 mod joining;
 mod options;
 mod places;
@@ -54,5 +59,6 @@ pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;
 pub use device::{Device, Invite, Person};
 pub use error::SdkError;
+pub use inbox::{Arrived, Inbox};
 pub use options::{Direction, Options, Tap};
 pub use places::{JoinedPlace, MadePlace};

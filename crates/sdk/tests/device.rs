@@ -70,6 +70,21 @@ async fn offline_nothing_is_tried() {
 }
 
 #[tokio::test]
+async fn a_device_whose_last_handle_is_dropped_has_closed_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..20 {
+        let device = Device::open(Options::new(NOWHERE, folder.path())).unwrap();
+        let clone = device.clone();
+        drop(device);
+        assert!(matches!(
+            Device::open(Options::new(NOWHERE, folder.path())),
+            Err(SdkError::InUse)
+        ));
+        drop(clone);
+    }
+}
+
+#[tokio::test]
 async fn going_offline_ends_what_is_under_way() {
     // Takes connections and says nothing.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -342,12 +342,37 @@ async fn who_was_away_while_removed_is_out_when_they_come_back() {
         view.state != PlaceStateView::Member
     })
     .await;
-    assert_eq!(
-        view.state,
-        PlaceStateView::Unlisted,
-        "nobody shows the entry any more"
-    );
+    let by = alice.account().await.to_string();
+    assert_eq!(view.state, PlaceStateView::Removed { by, reason: None });
+    // What happened after is not shown, and who comes back sees everything again.
+    bob.goes_offline().await;
+    let text = "Us".into();
+    let field = PlaceField::Name;
+    changes(&alice, group, PlaceChange::SetText { field, text }).await;
+    let roles = Vec::new();
+    changes(&alice, group, PlaceChange::AddMember { account, roles }).await;
+    bob.comes_back().await;
+    sees_place(&bob, group, "the new name", named("Us")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_which_the_server_shows_nothing_any_more_is_said_to_be_out_of_reach() {
+    let world = World::begin().await;
+    let (alice, bob, carol) = three(&world).await;
+    let (group, _) = a_group(&alice, "Friends", &[&bob, &carol]).await;
+    sees_place(&bob, group, "the group", named("Friends")).await;
+    world.server_stops().await;
+    let account = bob.account().await;
+    let database = rusqlite::Connection::open(world.server_data().join("conclave.db")).unwrap();
+    let forgotten = database
+        .execute("DELETE FROM place_members WHERE account = ?1", [account.0])
+        .unwrap();
+    assert_eq!(forgotten, 1);
+    drop(database);
+    world.server_starts().await;
     bob.is_warned("place_unlisted").await;
+    let view = seen(&bob, group).await.expect("it stays readable");
+    assert_eq!(view.state, PlaceStateView::Unlisted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

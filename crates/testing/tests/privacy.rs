@@ -50,6 +50,7 @@ const ACCOUNTS_MAY_STAND_IN: &[(&str, &str)] = &[
     ("place_entries", "bytes"),
     ("place_snapshots", "bytes"),
     ("place_members", "account"),
+    ("place_departures", "account"),
     ("place_owed", "account"),
     ("posts", "account"),
     ("post_times", "account"),

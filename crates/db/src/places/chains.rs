@@ -7,10 +7,10 @@ use futures_util::TryStreamExt;
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    COUNT_PLACES, DELETE_OWED, DELETE_PLACE_MEMBER, DELETE_PLACE_SNAPSHOT, END_PLACE_ROOM,
-    FIND_HEAD_SEQUENCE, FIND_PLACE, FIND_PLACE_ENTRY, FIND_PLACE_MEMBER, FIND_PLACE_SNAPSHOT, HOLD_ACCOUNT,
-    INSERT_PLACE, INSERT_PLACE_ENTRY, INSERT_PLACE_ROOM, LIST_OWED, LIST_PLACE_ENTRIES, LOCK_PLACE,
-    MOVE_PLACE, UPSERT_OWED, UPSERT_PLACE_MEMBER, UPSERT_PLACE_SNAPSHOT,
+    COUNT_PLACES, DELETE_OWED, DELETE_PLACE_DEPARTURE, DELETE_PLACE_MEMBER, DELETE_PLACE_SNAPSHOT,
+    END_PLACE_ROOM, FIND_HEAD_SEQUENCE, FIND_PLACE, FIND_PLACE_ENTRY, FIND_PLACE_MEMBER, FIND_PLACE_SNAPSHOT,
+    HOLD_ACCOUNT, INSERT_PLACE, INSERT_PLACE_ENTRY, INSERT_PLACE_ROOM, LIST_OWED, LIST_PLACE_ENTRIES,
+    LOCK_PLACE, MOVE_PLACE, UPSERT_OWED, UPSERT_PLACE_DEPARTURE, UPSERT_PLACE_MEMBER, UPSERT_PLACE_SNAPSHOT,
 };
 use crate::{Db, DbError, NewPlaceEntry, PlaceEntryStored, PlaceSnapshot, PlaceStanding, PlaceState};
 
@@ -90,8 +90,19 @@ impl Db {
                             .bind(Column(new.place))
                             .execute(&mut *transaction)
                             .await?;
+                        sqlx::query(UPSERT_PLACE_DEPARTURE.on(engine))
+                            .bind(Column(*account))
+                            .bind(Column(new.place))
+                            .bind(Column(new.sequence))
+                            .execute(&mut *transaction)
+                            .await?;
                         continue;
                     }
+                    sqlx::query(DELETE_PLACE_DEPARTURE.on(engine))
+                        .bind(Column(*account))
+                        .bind(Column(new.place))
+                        .execute(&mut *transaction)
+                        .await?;
                     let was: Option<(bool,)> = sqlx::query_as(FIND_PLACE_MEMBER.on(engine))
                         .bind(Column(*account))
                         .bind(Column(new.place))
@@ -164,12 +175,13 @@ impl Db {
         }))
     }
 
-    /// A chain's entries behind a sequence, from the first where none is named: at most `limit`, and no more than
-    /// `byte_limit` bytes together, but at least one.
+    /// A chain's entries behind a sequence, from the first where none is named, and up to another one, where one is
+    /// named: at most `limit`, and no more than `byte_limit` bytes together, but at least one.
     pub async fn list_place_entries(
         &self,
         place: PlaceId,
         after: Option<u32>,
+        until: Option<u32>,
         limit: u32,
         byte_limit: usize,
     ) -> Result<Vec<Bytes>, DbError> {
@@ -182,6 +194,7 @@ impl Db {
                 let mut rows = sqlx::query_as::<_, (Vec<u8>,)>(statement)
                     .bind(Column(place))
                     .bind(after.map_or(-1, i64::from))
+                    .bind(until.map_or(i64::MAX, i64::from))
                     .bind(Column(limit))
                     .fetch(&mut *connection);
                 while let Some((entry,)) = rows.try_next().await? {

@@ -5,7 +5,9 @@ use conclave_protocol::{AccountId, PlaceId, RoomId};
 
 use crate::column::Column;
 use crate::engine::on_engine;
-use crate::statements::{FIND_PLACE_MEMBER, FIND_PLACE_ROOM, LIST_PLACE_ROOMS, LIST_PLACES};
+use crate::statements::{
+    FIND_PLACE_DEPARTURE, FIND_PLACE_MEMBER, FIND_PLACE_ROOM, LIST_PLACE_ROOMS, LIST_PLACES,
+};
 use crate::{Db, DbError, PlaceRoom, PlaceStanding};
 
 /// A row of [`PlaceRoom`].
@@ -52,6 +54,23 @@ impl Db {
             Some((false,)) => PlaceStanding::Waiting,
             None => PlaceStanding::Stranger,
         })
+    }
+
+    /// The entry by which an account last left a place, was put out of it or was not let in; none for who is in it or
+    /// never was.
+    pub async fn place_departure(&self, place: PlaceId, account: AccountId) -> Result<Option<u32>, DbError> {
+        let statement = FIND_PLACE_DEPARTURE.on(self.engine());
+        let row: Option<(Column<u32>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(account))
+                    .bind(Column(place))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(sequence,)| sequence.0))
     }
 
     /// A room of a place, where there is one.

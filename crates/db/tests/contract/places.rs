@@ -140,7 +140,7 @@ async fn a_chain_is_read_in_pages_of_entries_and_bytes(stage: Stage) {
     for sequence in 1..10 {
         stage.append_place_entry(&entry(sequence)).await.unwrap();
     }
-    let page = |after, limit, bytes| stage.list_place_entries(PLACE, after, limit, bytes);
+    let page = |after, limit, bytes| stage.list_place_entries(PLACE, after, None, limit, bytes);
     let all = page(None, 100, 10_000).await.unwrap();
     let expected: Vec<Bytes> = (0..10).map(|sequence| Bytes(entry(sequence).bytes)).collect();
     assert_eq!(all, expected);
@@ -149,6 +149,9 @@ async fn a_chain_is_read_in_pages_of_entries_and_bytes(stage: Stage) {
     assert_eq!(page(None, 100, 650).await.unwrap(), all[..3]);
     assert_eq!(page(None, 100, 1).await.unwrap(), all[..1]);
     assert_eq!(page(Some(9), 100, 10_000).await.unwrap(), Vec::<Bytes>::new());
+    let until = |until| stage.list_place_entries(PLACE, Some(3), Some(until), 100, 10_000);
+    assert_eq!(until(5).await.unwrap(), all[4..6]);
+    assert_eq!(until(3).await.unwrap(), Vec::<Bytes>::new());
 }
 
 async fn who_is_in_and_who_waits_is_found_by_account(stage: Stage) {
@@ -170,7 +173,14 @@ async fn who_is_in_and_who_waits_is_found_by_account(stage: Stage) {
         stage.append_place_entry(&stand(number, standing)).await.unwrap();
         assert_eq!(stage.place_standing(PLACE, account(2)).await.unwrap(), standing);
         assert_eq!(stage.list_places(account(2)).await.unwrap(), places);
+        let departed = (standing == PlaceStanding::Stranger).then_some(number);
+        assert_eq!(stage.place_departure(PLACE, account(2)).await.unwrap(), departed);
     }
+    stage
+        .append_place_entry(&stand(4, PlaceStanding::Member))
+        .await
+        .unwrap();
+    assert_eq!(stage.place_departure(PLACE, account(2)).await.unwrap(), None);
     let nowhere = stage.place_standing(PlaceId([8; 32]), account(1)).await.unwrap();
     assert_eq!(nowhere, PlaceStanding::Stranger);
 }

@@ -76,19 +76,31 @@ pub(crate) async fn list_entries(
     QueryOf(page): QueryOf<Page>,
 ) -> Result<Body<PlaceEntriesPage>, ApiError> {
     let account = signed_in.account();
-    if app.db.place_standing(place, account).await? == PlaceStanding::Stranger {
-        return Err(ErrorCode::NotFound.into());
+    if app.db.place_standing(place, account).await? != PlaceStanding::Stranger {
+        // Held until the page is read, so that nobody is handed anything behind the entry that put them out.
+        let held = app
+            .places
+            .read(&app.db, place)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
+        if held.concerns(account) {
+            return Ok(Body(entries(&app, place, page.after).await?));
+        }
     }
-    // Held until the page is read, so that nobody is handed anything behind the entry that put them out.
-    let held = app
-        .places
-        .read(&app.db, place)
-        .await?
-        .ok_or(ErrorCode::NotFound)?;
-    if !held.concerns(account) {
-        return Err(ErrorCode::NotFound.into());
-    }
-    Ok(Body(entries(&app, place, page.after).await?))
+    // Whoever was in it reads on up to the entry that put them out: their devices that were not there see who did.
+    let until = app.db.place_departure(place, account).await?;
+    let until = until.ok_or(ErrorCode::NotFound)?;
+    let entries = app
+        .db
+        .list_place_entries(
+            place,
+            page.after,
+            Some(until),
+            PLACE_ENTRIES_PAGE,
+            PLACE_PAGE_BYTES,
+        )
+        .await?;
+    Ok(Body(PlaceEntriesPage { entries, head: until }))
 }
 
 /// `POST /api/v1/places/{place}/invited-entries`
@@ -114,7 +126,7 @@ pub(crate) async fn list_invited_entries(
 async fn entries(app: &App, place: PlaceId, after: Option<u32>) -> Result<PlaceEntriesPage, ApiError> {
     let entries = app
         .db
-        .list_place_entries(place, after, PLACE_ENTRIES_PAGE, PLACE_PAGE_BYTES)
+        .list_place_entries(place, after, None, PLACE_ENTRIES_PAGE, PLACE_PAGE_BYTES)
         .await?;
     // Read last, so that no entry of the page lies beyond it.
     let found = app.db.find_place(place).await?.ok_or(ErrorCode::NotFound)?;

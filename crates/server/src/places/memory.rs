@@ -307,7 +307,7 @@ async fn load(db: &Db, id: PlaceId) -> Result<Option<Place>, DbError> {
         db.delete_place_snapshot(id).await?;
     }
     // The first entry makes the chain.
-    let Some(first) = db.list_place_entries(id, None, 1, READ_BYTES).await?.pop() else {
+    let Some(first) = db.list_place_entries(id, None, None, 1, READ_BYTES).await?.pop() else {
         return Ok(None);
     };
     let begun = conclave_sigchain::room::RoomEntry::from_bytes(first.as_slice())
@@ -328,7 +328,9 @@ async fn catch_up(db: &Db, id: PlaceId, mut place: Place) -> Result<Option<Place
     let before = place.chain.head();
     while place.chain.head() < stands.head {
         let after = Some(place.chain.head());
-        let entries = db.list_place_entries(id, after, READ_AT_ONCE, READ_BYTES).await?;
+        let entries = db
+            .list_place_entries(id, after, None, READ_AT_ONCE, READ_BYTES)
+            .await?;
         if entries.is_empty() {
             return Err(broken(RoomChainError::Gap));
         }

@@ -1,8 +1,8 @@
 //! Ways into a place and out of it, and what those outside learn: nothing.
 
-use conclave_protocol::ErrorCode;
 use conclave_protocol::frames::ServerFrame;
 use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage};
+use conclave_protocol::{Bytes, ErrorCode};
 use conclave_sigchain::room::{InviteId, RoomBody, RoomChain};
 use ed25519_dalek::SigningKey;
 use futures_util::future::join_all;
@@ -98,11 +98,12 @@ async fn who_waits_to_be_let_in_reads_the_chain_and_no_message() {
     assert!(welcome.moved.is_empty());
 
     let body = RoomBody::Decline { account: eve.account };
-    group.act(&server, &mia, body).await;
-    assert_eq!(group.entries(&server, &eve).await.code(), ErrorCode::NotFound);
+    let declined = group.act(&server, &mia, body).await;
     let body = RoomBody::Approve { account: ben.account };
     let approved = group.act(&server, &mia, body).await;
     told_entry(&mut to, &approved).await;
+    let page: PlaceEntriesPage = group.entries(&server, &eve).await.json();
+    assert_eq!(page.head, declined.sequence, "the answer, and nothing behind it");
     accepted(&mut from, &group.post(group.room(), b"welcome")).await;
     // What was said before somebody came is not theirs, as the policy is.
     assert_eq!(bodies(&server, &ben, group.room()).await, [b"welcome"]);
@@ -123,7 +124,6 @@ async fn who_was_banned_is_kept_out_until_the_ban_is_lifted() {
     );
     let body = group.join(&server, &ben, &link).await;
     assert_eq!(group.refused(&server, &ben, body).await, ErrorCode::Banned);
-    assert_eq!(group.entries(&server, &ben).await.code(), ErrorCode::NotFound);
     assert_eq!(banned.sequence, group.chain.head());
     let body = RoomBody::Unban { account: ben.account };
     group.act(&server, &mia, body).await;
@@ -173,7 +173,6 @@ async fn tries(server: &Server, group: &Place, who: &Person) -> Vec<(StatusCode,
         }
     }
     for answer in [
-        group.entries(server, who).await,
         page(server, who, room, "").await,
         page(server, who, room, "?before=5").await,
         server
@@ -219,6 +218,9 @@ async fn strangers_and_those_put_out_learn_no_more_of_a_place_than_of_one_that_d
     for person in [ben, eve, kim] {
         assert_eq!(tries(&server, &group, person).await, expected, "{}", person.name);
     }
+    for (place, person) in [(&nowhere, kim), (&group, kim)] {
+        assert_eq!(place.entries(&server, person).await.code(), ErrorCode::NotFound);
+    }
     let link = Link {
         invite: InviteId(1),
         key: SigningKey::from_bytes(&random()),
@@ -235,13 +237,41 @@ async fn strangers_and_those_put_out_learn_no_more_of_a_place_than_of_one_that_d
 }
 
 #[tokio::test]
+async fn whoever_is_put_out_reads_the_log_up_to_the_entry_that_did_it_and_no_further() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let mut group = Place::group(&server, &mia).await;
+    let mut people = Vec::new();
+    for name in ["ben", "eve"] {
+        let person = server.person(name, &mia).await;
+        group.add(&server, &mia, &person).await;
+        people.push(person);
+    }
+    let removed = group.remove(&server, &mia, &people[0]).await;
+    let banned = group.ban(&server, &mia, &people[1]).await;
+    let late = server.person("noa", &mia).await;
+    group.add(&server, &mia, &late).await;
+    for (person, entry) in people.iter().zip([&removed, &banned]) {
+        let page: PlaceEntriesPage = group.entries(&server, person).await.json();
+        assert_eq!(page.head, entry.sequence);
+        assert_eq!(page.entries.last(), Some(&Bytes(entry.to_bytes())));
+    }
+    // Back in, and out again: the last time counts.
+    group.add(&server, &mia, &people[0]).await;
+    assert_eq!(group.verified(&server, &people[0]).await, group.chain);
+    let again = group.remove(&server, &mia, &people[0]).await;
+    let page: PlaceEntriesPage = group.entries(&server, &people[0]).await.json();
+    assert_eq!(page.head, again.sequence);
+}
+
+#[tokio::test]
 async fn an_invite_for_one_that_many_use_at_once_lets_one_in() {
     let server = Server::start().await;
     let mia = server.administrator().await;
     let mut group = Place::group(&server, &mia).await;
     let link = group.invite(&server, &mia, Some(1), false).await;
     let mut people = Vec::new();
-    for number in 0..10 {
+    for number in 0..100 {
         people.push(server.person(&format!("person{number}"), &mia).await);
     }
     let mut entries = Vec::new();

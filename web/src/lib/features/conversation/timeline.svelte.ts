@@ -338,7 +338,7 @@ export class Timeline {
   }
 
   #placeUnreadLine(page: MessageView[]): void {
-    const received = page.filter((message) => !message.mine);
+    const received = page.filter((message) => !message.mine && !message.blocked);
     const unread = Math.min(this.#unreadAtOpening, received.length);
     this.unreadFrom = unread > 0 ? (received[received.length - unread]?.id ?? null) : null;
     const lastRead = received[received.length - unread - 1];
