@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
 import {
+  acceptRequest,
   composer,
   deliveries,
   eventually,
@@ -64,7 +65,7 @@ test(
     await openChat(miaPage, 'noa');
     await say(miaPage, 'hello noa');
     said.push('hello noa');
-    await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+    await acceptRequest(noaPage, 'mia');
     await eventually(() => texts(noaPage), said);
     await say(noaPage, 'hello mia');
     said.push('hello mia');

@@ -8,7 +8,16 @@ import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
-import { deliveries, eventually, invite, PASSWORD, register, say, texts } from './support/screens.ts';
+import {
+  deliveries,
+  eventually,
+  invite,
+  openRequest,
+  PASSWORD,
+  register,
+  say,
+  texts,
+} from './support/screens.ts';
 import { Server } from './support/server.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -65,7 +74,7 @@ test('the command line registers with an invite link and writes first', { timeou
   const token = await invite(page);
   await conclave('register', 'noa', `${server.url}/#/invite/${token}`);
   await conclave('send', 'mia', 'hello from the command line');
-  await page.getByRole('list', { name: 'Chats' }).getByText('noa').click();
+  await openRequest(page, 'noa');
   await eventually(() => texts(page), ['hello from the command line']);
 });
 

@@ -5,7 +5,17 @@ import { after, before, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
-import { composer, eventually, invite, messages, openChat, register, say, texts } from './support/screens.ts';
+import {
+  acceptRequest,
+  composer,
+  eventually,
+  invite,
+  messages,
+  openChat,
+  register,
+  say,
+  texts,
+} from './support/screens.ts';
 import { Server } from './support/server.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -26,7 +36,7 @@ before(async () => {
   await register(noaPage, `${server.url}/#/invite/${token}`, 'noa');
   await openChat(miaPage, 'noa');
   await say(miaPage, 'Shall we take the kayaks?');
-  await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+  await acceptRequest(noaPage, 'mia');
   await eventually(() => texts(noaPage), ['Shall we take the kayaks?']);
 });
 

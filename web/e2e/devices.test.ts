@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
 import {
+  acceptRequest,
   deliveries,
   devices,
   eventually,
@@ -49,7 +50,7 @@ before(async () => {
   await register(noaPage, `${server.url}/#/invite/${token}`, 'noa');
   await openChat(firstPage, 'noa');
   await say(firstPage, 'from the first device');
-  await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+  await acceptRequest(noaPage, 'mia');
   await eventually(() => texts(noaPage), ['from the first device']);
 });
 

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 
 import { Profile } from './support/browser.ts';
 import {
+  acceptRequest,
   composer,
   eventually,
   invite,
@@ -36,7 +37,7 @@ before(async () => {
   await register(noaPage, `${server.url}/#/invite/${token}`, 'noa');
   await openChat(miaPage, 'noa');
   await say(miaPage, 'hello');
-  await noaPage.getByRole('list', { name: 'Chats' }).getByText('mia').click();
+  await acceptRequest(noaPage, 'mia');
   await eventually(() => texts(noaPage), ['hello']);
 });
 

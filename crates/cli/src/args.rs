@@ -411,6 +411,44 @@ pub(crate) enum Command {
         #[arg(long)]
         off: bool,
     },
+    /// List the chats that strangers began and you have not accepted yet
+    ///
+    /// They hear nothing of you before: neither that their message arrived nor that you saw it. Writing to them
+    /// accepts, too.
+    Requests {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Accept the request of a stranger
+    Accept {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Delete the request of a stranger, on all of your devices; they are told nothing
+    Decline {
+        /// Whose: a name, or a contact link
+        who: WhoArg,
+    },
+    /// Block a person: what they write reaches none of your devices any more, and they are told nothing
+    Block {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// Hear of them again
+        #[arg(long)]
+        off: bool,
+    },
+    /// List the people whom you blocked
+    Blocked {
+        #[command(flatten)]
+        local: LocalArg,
+    },
+    /// Give a person a name that only you see; without one, take it back
+    Nickname {
+        /// Whom: a name, or a contact link
+        who: WhoArg,
+        /// What you call them; words are joined by spaces
+        name: Vec<String>,
+    },
     /// Say who is on this device and how it is connected
     Status {
         #[command(flatten)]

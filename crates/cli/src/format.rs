@@ -91,6 +91,8 @@ fn marks(chat: &ChatView) -> String {
         (chat.archived, "archived"),
         (chat.marked_unread, "unread"),
         (chat.draft.is_some(), "draft"),
+        (chat.request, "request"),
+        (chat.blocked, "blocked"),
     ];
     let set = marks.into_iter().filter(|(set, _)| *set);
     set.flat_map(|(_, mark)| ["[", mark, "] "]).collect()
@@ -233,6 +235,9 @@ pub(crate) fn qr_code(text: &str) -> String {
 }
 
 fn body(message: &MessageView) -> String {
+    if message.blocked {
+        return "[of somebody you blocked]".to_owned();
+    }
     let text = match &message.body {
         BodyView::Text { text } => plain(text),
         BodyView::Unsupported => "[of a kind that this version does not know]".to_owned(),
@@ -304,6 +309,7 @@ fn before(message: &MessageView) -> String {
             QuoteState::Here => format!("{}: {}", plain(&quote.username), excerpt(&plain(&quote.excerpt))),
             QuoteState::Missing => "a message that is not here".to_owned(),
             QuoteState::Deleted => "a deleted message".to_owned(),
+            QuoteState::Blocked => "a message of somebody you blocked".to_owned(),
         };
         let _ = write!(text, "[to {said}] ");
     } else if message
@@ -438,6 +444,7 @@ mod tests {
             expires_at: None,
             mentions_me: false,
             can: ActionView::default(),
+            blocked: false,
         }
     }
 
@@ -618,6 +625,8 @@ mod tests {
             marked_unread: false,
             level: NotificationLevel::Everything,
             draft: None,
+            request: false,
+            blocked: false,
         };
         assert_eq!(
             chat(&row, 6, &TimeZone::UTC),
@@ -642,6 +651,15 @@ mod tests {
         assert_eq!(
             chat(&marked, 6, &TimeZone::UTC),
             "mia     2026-07-14 12:31           [favourite] [muted] you: hi (waits)"
+        );
+        let strange = ChatView {
+            request: true,
+            last: Some(message("hi")),
+            ..row.clone()
+        };
+        assert_eq!(
+            chat(&strange, 6, &TimeZone::UTC),
+            "mia     2026-07-14 12:31           [request] hi"
         );
         let quiet = ChatView {
             last: None,

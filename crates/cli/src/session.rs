@@ -164,6 +164,20 @@ impl Session {
 
     /// The chat with somebody that is on this device.
     pub(crate) async fn find_chat(&self, who: &WhoArg) -> Result<Option<Peer>, CliError> {
+        let Some((room, PersonView { username, .. })) = self.find_chat_and_person(who).await? else {
+            return Ok(None);
+        };
+        let room = room.parse().map_err(|_| CliError::NoChat(username.clone()))?;
+        Ok(Some(Peer { room, username }))
+    }
+
+    /// The account of somebody with whom a chat is on this device.
+    pub(crate) async fn find_person_of_chat(&self, who: &WhoArg) -> Result<Option<AccountId>, CliError> {
+        let found = self.find_chat_and_person(who).await?;
+        Ok(found.and_then(|(_, person)| person.account.parse().ok()))
+    }
+
+    async fn find_chat_and_person(&self, who: &WhoArg) -> Result<Option<(String, PersonView)>, CliError> {
         self.check_link(who)?;
         let chats = self.device.list_chats().await?;
         let mut named: Vec<(String, PersonView)> = chats
@@ -182,12 +196,11 @@ impl Session {
                     .all(|one| one.account != person.account || one.successor.is_none()),
             });
         }
-        let Some((room, PersonView { account, username })) = named.into_iter().next() else {
+        let Some((room, person)) = named.into_iter().next() else {
             return Ok(None);
         };
-        check_account(&account, who.account)?;
-        let room = room.parse().map_err(|_| CliError::NoChat(username.clone()))?;
-        Ok(Some(Peer { room, username }))
+        check_account(&person.account, who.account)?;
+        Ok(Some((room, person)))
     }
 
     /// The chat with somebody, found by the server if there is none yet.

@@ -324,6 +324,9 @@ impl Engine {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
         }
+        if self.refuses_to_send(work, ask, room)? {
+            return Ok(());
+        }
         let row = self.put_in_outbox(work, room, id, body)?;
         let message = row.id.to_string();
         self.answer(work, ask, Outcome::Queued { message });
@@ -366,6 +369,12 @@ fn touch(work: &Work<'_>, message: EnvelopeId, act: &Act) -> Checked<Touched> {
     let own = work.own()?.account;
     if !work.is_allowed(&row, own, act)? {
         return Ok(Err(Failure::not_yours()));
+    }
+    if let Some(state) = work.room_state(row.room)?
+        && work.blocks(state.peer)?
+        && *act != Act::Delete
+    {
+        return Ok(Err(Failure::person_blocked()));
     }
     let story = work.story(&row)?;
     if story.deleted(row.author).is_some() && *act != Act::Delete {

@@ -1,6 +1,6 @@
 //! What the engine wants stored. The store applies a list of changes in one durable transaction.
 
-use conclave_protocol::EnvelopeId;
+use conclave_protocol::{EnvelopeId, RoomId};
 use zeroize::Zeroizing;
 
 use crate::rows::{MessageRow, RoomRow};
@@ -111,6 +111,13 @@ pub enum Change {
     PutMessage(MessageRow),
     /// Removes a message.
     DeleteMessage(EnvelopeId),
+    /// Removes the messages of a room with a sequence of at most `up_to`, but for those that the list puts.
+    ClearRoom {
+        /// The room.
+        room: RoomId,
+        /// The last sequence that goes.
+        up_to: u64,
+    },
 }
 
 impl std::fmt::Debug for Change {
@@ -122,6 +129,7 @@ impl std::fmt::Debug for Change {
             Self::PutRoom(_) => f.write_str("PutRoom(..)"),
             Self::PutMessage(_) => f.write_str("PutMessage(..)"),
             Self::DeleteMessage(id) => write!(f, "DeleteMessage({id})"),
+            Self::ClearRoom { room, up_to } => write!(f, "ClearRoom({room}, {up_to})"),
         }
     }
 }

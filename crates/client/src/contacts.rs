@@ -80,6 +80,13 @@ impl Engine {
         let own = work.own()?.account;
         let room = RoomId::direct(own, account);
         work.ensure_room(room, account, &person.username, false)?;
+        if let Some(mut state) = work.room_state(room)?
+            && !state.begun_here
+        {
+            state.begun_here = true;
+            work.put_room_state(room, &state);
+            work.show(Event::Chats);
+        }
         self.repair_soon(work.now);
         self.answer(
             work,

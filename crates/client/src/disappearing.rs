@@ -91,6 +91,9 @@ impl Engine {
             self.fail(work, ask, Failure::unknown_room());
             return Ok(());
         }
+        if self.refuses_to_send(work, ask, room)? {
+            return Ok(());
+        }
         let known = work.timer(room)?;
         if known.map_or(0, |known| known.seconds) != seconds {
             let revision = known.map_or(0, |known| known.revision.saturating_add(1));

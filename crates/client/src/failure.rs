@@ -191,6 +191,16 @@ own_failures! {
     folders_full "folders_full" "There are 50 folders already. Delete one first.";
     /// The folder is not there.
     unknown_folder "unknown_folder" "This folder is not there any more.";
+    /// The person blocked them.
+    person_blocked "person_blocked" "You blocked this person. Unblock them to write.";
+    /// Nothing of the kind can be said of oneself.
+    person_own "person_own" "That is you. Choose somebody else.";
+    /// Nobody of that account is known here.
+    unknown_person "nobody_known" "This person is not known on this device. Find them by their name first.";
+    /// The name is too long.
+    nickname_invalid "nickname_invalid" "A name for somebody has 64 characters at most, in one line. Shorten it.";
+    /// The chat was accepted.
+    not_a_request "not_a_request" "This is no request any more. Delete its messages one by one, or block the person.";
     /// Not a date.
     search_date "search_date" "This is no date. Write it like 2026-11-30, 2026-11 or 2026.";
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::places::intents::PlaceIntent;
 use crate::trust::Judgment;
-use crate::user_store::views::ChatChange;
+use crate::user_store::views::{ChatChange, PersonChange};
 
 /// One input.
 pub enum Input {
@@ -314,6 +314,18 @@ pub enum Intent {
         password: Option<Zeroizing<String>>,
         /// The recovery key as typed, where this device does not have it.
         words: Option<Zeroizing<String>>,
+    },
+    /// Set something of a person on all own devices: accept, block, name them. Answer: `Done`.
+    SetPerson {
+        /// Who.
+        account: AccountId,
+        /// What is set.
+        change: PersonChange,
+    },
+    /// Delete a request with all of its messages, on all own devices. Answer: `Done`.
+    DeleteRequest {
+        /// Its room.
+        room: RoomId,
     },
 }
 

@@ -366,6 +366,8 @@ impl Engine {
                 let words = words.as_ref().map(|words| words.as_str());
                 self.set_history_password(work, ask, password, words)
             }
+            Intent::SetPerson { account, change } => self.set_person(work, ask, account, &change),
+            Intent::DeleteRequest { room } => self.delete_request(work, ask, room),
         }
     }
 

@@ -160,9 +160,17 @@ impl Engine {
             // Under the id of a message that stays closed; it does not take that one's place.
             return Ok(Taken::Done);
         }
+        // Of somebody whom the person blocked nothing is stored. It is opened all the same, so that session and chain
+        // of messages go on should they be heard again.
+        let drops = work.blocks(from.account)?;
         match self.open_message(work, &own, &state, deliver, message, from)? {
             Keyed::Waits => return Ok(Taken::Waits),
             Keyed::Revoked => {}
+            Keyed::Opened(content, hash) if drops => {
+                state.place(from, content.counter, content.previous, hash, deliver.id);
+                state.note_placed(from, message.sequence);
+            }
+            Keyed::Closed | Keyed::Untried if drops => {}
             Keyed::Opened(content, hash) => {
                 self.show_opened(work, &mut state, from, deliver.id, message, (*content, hash))?;
             }
@@ -180,13 +188,18 @@ impl Engine {
             }
         }
         state.apply(message.sequence);
+        if from.account == own.account && !state.wrote {
+            state.wrote = true;
+            self.stands_otherwise(work);
+        }
         if state.has_gap() {
             self.moved.insert(message.room, message.sequence);
         }
         let history_from = state.history_from;
         state.came_here(message.sequence);
         work.put_room_state(message.room, &state);
-        let shown = work.find_message(deliver.id)?.is_none_or(|row| row.is_shown());
+        let row = work.find_message(deliver.id)?;
+        let shown = !drops && row.is_none_or(|row| row.is_shown());
         if known.is_none()
             && let Some(mut room) = work.find_room(message.room)?
         {
@@ -267,6 +280,7 @@ impl Engine {
             work.show(Event::Arrived {
                 room: message.room.to_string(),
                 message: id.to_string(),
+                request: !work.acquaintance(from.account)?.accepted,
             });
         } else if !mine {
             work.show_annotated(&row)?;
@@ -296,6 +310,9 @@ impl Engine {
         } else {
             MessageBody::Unopened
         };
+        if work.was_cleared(parked.message.room, Some(parked.message.sequence))? {
+            return Ok(());
+        }
         let known = work.find_message(parked.id)?;
         if known
             .as_ref()
@@ -393,7 +410,9 @@ impl Engine {
         let opened = key
             .as_ref()
             .and_then(|key| heads.open_body(deliver.id, message, from, key));
-        if let (Some(key), Some(_)) = (&key, &opened) {
+        if let (Some(key), Some(_)) = (&key, &opened)
+            && !work.blocks(from.account)?
+        {
             self.record_message(work, (message.room, message.sequence), (from, deliver.id), key)?;
         }
         Ok(match opened {
@@ -476,17 +495,15 @@ impl Engine {
             return Ok(Taken::Done);
         }
         let own = work.own()?;
-        let room = RoomId::direct(own.account, from.account);
-        let is_stranger = from.account != own.account
-            && work.room_state(room)?.is_none()
-            && !self.shares_a_place(work, from.account)?;
+        let is_stranger =
+            !work.acquaintance(from.account)?.accepted && !self.shares_a_place(work, from.account)?;
         if is_stranger && self.a_place_is_on_its_way() {
             // Whoever has just let this account in may say so before the place is here.
             return Ok(Taken::Waits);
         }
         if is_stranger {
-            // Of somebody without a chat here. Looking them up, or beginning anew with them because they send
-            // noise, would tell them that this device is there.
+            // Of somebody whom the person never wrote to nor accepted. Looking them up, or beginning anew with them
+            // because they send noise, would tell them that this device is there.
             return Ok(Taken::Done);
         }
         if self.person(work, from.account)?.is_none() {
@@ -643,6 +660,13 @@ impl Engine {
             if let Standing::Revoked = self.author(work, from, own.account, state.peer, heads)? {
                 continue;
             }
+            if work.blocks(from.account)? {
+                continue;
+            }
+            if from.account == own.account && !state.wrote {
+                state.wrote = true;
+                self.stands_otherwise(work);
+            }
             let explained = state.explain_missing(from, envelope.sequence);
             if let Some(explained) = explained
                 && let Some(mut row) = work.find_message(explained.shown_before)?
@@ -754,7 +778,7 @@ impl Work<'_> {
     /// A message was opened: its row is written, and what belongs together is brought together.
     pub(crate) fn take_in(&mut self, mut row: MessageRow, is_history: bool) -> Result<MessageRow, ReadError> {
         row.counts &= row.body.is_news();
-        if self.was_removed(row.id)? {
+        if self.was_removed(row.id)? || self.was_cleared(row.room, row.sequence)? {
             row.remove();
         }
         let read = match (self.find_room(row.room)?, row.sequence) {

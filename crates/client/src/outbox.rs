@@ -165,9 +165,6 @@ impl Engine {
                 return Ok(());
             }
         };
-        if self.refuses_to_send(work, ask, room)? {
-            return Ok(());
-        }
         let text = Text {
             text,
             with,
@@ -214,6 +211,7 @@ impl Engine {
             chat.active_at = chat.active_at.max(work.now);
             work.put_room(chat);
         }
+        self.accept_by_writing(work, room)?;
         work.put_message(row.clone());
         enqueue(
             work,

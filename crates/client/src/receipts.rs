@@ -56,6 +56,13 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
         owed.delivered.push(id);
+        if owed.delivered.len() > RECEIPT_MAX
+            && let Some(state) = work.room_state(room)?
+            && !work.acquaintance(state.peer)?.accepted
+        {
+            // A stranger who writes without end does not make this grow; they hear of the newest.
+            owed.delivered.remove(0);
+        }
         work.put(Table::Receipts, &room.0, &owed);
         self.receipts_soon(work)
     }
@@ -170,8 +177,9 @@ impl Engine {
                 work.delete(Table::Receipts, &key);
                 continue;
             };
-            if work.is_blocked(state.peer)? {
-                // They are told once the person has accepted who this is.
+            let acquaintance = work.acquaintance(state.peer)?;
+            if work.is_blocked(state.peer)? || !acquaintance.accepted {
+                // They are told once the person has accepted who this is, or that they write at all.
                 continue;
             }
             work.delete(Table::Receipts, &key);
@@ -183,6 +191,9 @@ impl Engine {
                 room: RoomId(room),
                 message,
             }));
+            if acquaintance.blocked {
+                continue;
+            }
             let mut parts: Vec<Receipt> = owed
                 .delivered
                 .chunks(RECEIPT_MAX)

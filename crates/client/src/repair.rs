@@ -196,6 +196,13 @@ impl Engine {
                 // Revoked, or not shown: nobody is there to ask.
                 continue;
             }
+            if !self.answers(work, address.account)? {
+                // To ask would tell a stranger that this device is there. It is asked once they are accepted.
+                if wanted.contains(&address) {
+                    self.fresh_wanted.insert(address);
+                }
+                continue;
+            }
             if self.history_is_coming(&own, address) {
                 // Its page looks here again.
                 if wanted.contains(&address) {

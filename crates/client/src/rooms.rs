@@ -48,6 +48,12 @@ pub(crate) struct RoomState {
     /// beginning.
     #[n(7)]
     pub(crate) history_from: Option<u64>,
+    /// The person wrote here, on some own device.
+    #[n(8)]
+    pub(crate) wrote: bool,
+    /// The person opened it here by themselves.
+    #[n(9)]
+    pub(crate) begun_here: bool,
 }
 
 impl RoomState {
@@ -61,7 +67,14 @@ impl RoomState {
             accepted: Link::START,
             senders: Vec::new(),
             history_from: None,
+            wrote: false,
+            begun_here: false,
         }
+    }
+
+    /// The highest sequence that was applied.
+    pub(crate) fn reached(&self) -> u64 {
+        self.ahead.iter().copied().fold(self.cursor, u64::max)
     }
 
     /// How many messages of the room came before this device was one of the account's.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use conclave_protocol::{AccountId, EnvelopeId, Timestamp};
+use conclave_protocol::{AccountId, EnvelopeId, RoomId, Timestamp};
 
 use crate::actions::{closing_time, is_closed};
 use crate::annotations::Story;
@@ -51,15 +51,19 @@ impl Engine {
         let show = Show::new(&work)?;
         let rows: BTreeMap<String, &(RoomRow, Option<MessageRow>, u32)> =
             chats.iter().map(|chat| (chat.0.room.to_string(), chat)).collect();
-        let mut views = self.list_chats(store, chats)?;
-        for view in &mut views {
+        let mut views = Vec::with_capacity(chats.len());
+        for mut view in self.list_chats(store, chats)? {
             let Some((room, last, _)) = rows.get(&view.room) else {
                 continue;
             };
             view.last = last.as_ref().map(|last| show.message(last)).transpose()?;
-            if room.peer().is_some() {
+            if let Some(peer) = room.peer() {
                 view.disappearing = work.disappears(room.room)?.unwrap_or_default();
+                if !work.show_acquaintance(peer, room.room, &mut view)? {
+                    continue;
+                }
             }
+            views.push(view);
         }
         self.show_settings(store, &mut views, now)?;
         Ok(views)
@@ -101,6 +105,8 @@ pub(crate) struct Show<'w, 's> {
     own: Option<AccountId>,
     /// Handles that were looked up already.
     names: RefCell<BTreeMap<AccountId, String>>,
+    /// Whether somebody is blocked, where that was looked up already.
+    blocked: RefCell<BTreeMap<AccountId, bool>>,
 }
 
 impl<'w, 's> Show<'w, 's> {
@@ -109,7 +115,26 @@ impl<'w, 's> Show<'w, 's> {
             work,
             own: work.find_own()?.map(|own| own.account),
             names: RefCell::default(),
+            blocked: RefCell::default(),
         })
+    }
+
+    /// A message in a group or community of somebody whom the person blocked.
+    fn is_blocked(&self, row: &MessageRow) -> Result<bool, ReadError> {
+        if row.mine || matches!(row.body, MessageBody::Notice(_)) {
+            return Ok(false);
+        }
+        let known = self.blocked.borrow().get(&row.author).copied();
+        let blocked = match known {
+            Some(blocked) => blocked,
+            None => self.work.blocks(row.author)?,
+        };
+        self.blocked.borrow_mut().insert(row.author, blocked);
+        // In a chat with them everything is of theirs, and the chat says so.
+        Ok(blocked
+            && self
+                .own
+                .is_none_or(|own| RoomId::direct(own, row.author) != row.room))
     }
 
     /// A handle; empty where it is not known here.
@@ -131,6 +156,7 @@ impl<'w, 's> Show<'w, 's> {
 
     pub(crate) fn message(&self, row: &MessageRow) -> Result<MessageView, ReadError> {
         let mut view = MessageView::of(row);
+        view.blocked = self.is_blocked(row)?;
         if !row.body.is_shown() {
             // It stands for what is missing before it, and for nothing else.
             view.body = BodyView::Unopened;
@@ -172,7 +198,7 @@ impl<'w, 's> Show<'w, 's> {
             text: text.text.clone(),
         };
         view.edited_at = edit.map(|(said, _)| said.id.time().0);
-        view.mentions_me = !row.mine && self.own.is_some_and(|own| text.with.mentions(own));
+        view.mentions_me = !row.mine && !view.blocked && self.own.is_some_and(|own| text.with.mentions(own));
     }
 
     fn poll(&self, row: &MessageRow, poll: &Poll, story: &Story) -> BodyView {
@@ -258,8 +284,9 @@ impl<'w, 's> Show<'w, 's> {
         };
         let story = self.work.story(&original)?;
         let deleted = !original.body.is_content() || story.deleted(original.author).is_some();
+        let blocked = self.is_blocked(&original)?;
         let said = match &original.body {
-            _ if deleted => "",
+            _ if deleted || blocked => "",
             MessageBody::Text(first) => story
                 .edits()
                 .next_back()
@@ -274,6 +301,8 @@ impl<'w, 's> Show<'w, 's> {
             excerpt: said.chars().take(EXCERPT).collect(),
             state: if deleted {
                 QuoteState::Deleted
+            } else if blocked {
+                QuoteState::Blocked
             } else {
                 QuoteState::Here
             },

@@ -60,6 +60,8 @@ pub enum Event {
         room: String,
         /// The message's id.
         message: String,
+        /// Of somebody whose request was not accepted: nothing is told of it but that it is there.
+        request: bool,
     },
     /// The own account's devices or their names changed.
     Devices,
@@ -391,6 +393,10 @@ pub struct ChatView {
     pub level: NotificationLevel,
     /// What was begun to write there.
     pub draft: Option<String>,
+    /// Somebody wrote whom the person never wrote to nor accepted.
+    pub request: bool,
+    /// The person blocked the other one.
+    pub blocked: bool,
 }
 
 /// Whose room it is.
@@ -449,6 +455,8 @@ pub struct MessageView {
     pub mentions_me: bool,
     /// What the person may do with it now.
     pub can: ActionView,
+    /// In a group or community, of somebody whom the person blocked.
+    pub blocked: bool,
 }
 
 /// A place in a timeline, for paging.
@@ -653,6 +661,7 @@ impl MessageView {
             expires_at: None,
             mentions_me: false,
             can: ActionView::default(),
+            blocked: false,
         }
     }
 }

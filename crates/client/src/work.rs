@@ -34,6 +34,8 @@ pub(crate) struct Work<'a> {
     records: BTreeMap<(Table, Vec<u8>), Value>,
     rooms: BTreeMap<RoomId, RoomRow>,
     messages: BTreeMap<EnvelopeId, Option<MessageRow>>,
+    /// Rooms whose messages go up to a sequence.
+    cleared: BTreeMap<RoomId, u64>,
     /// Chains of places that were looked at, as they are in this handling: a page asks for the same one often.
     chains: RefCell<BTreeMap<PlaceId, Option<Arc<RoomChain>>>>,
     /// Of which places the rooms are that were looked at: a page asks for each of its messages.
@@ -52,6 +54,7 @@ impl<'a> Work<'a> {
             records: BTreeMap::new(),
             rooms: BTreeMap::new(),
             messages: BTreeMap::new(),
+            cleared: BTreeMap::new(),
             chains: RefCell::default(),
             places: RefCell::default(),
             requests: Vec::new(),
@@ -65,6 +68,8 @@ impl<'a> Work<'a> {
             None => Change::DeleteRecord { table, key },
         });
         let rooms = self.rooms.into_values().map(Change::PutRoom);
+        let cleared = self.cleared.into_iter();
+        let cleared = cleared.map(|(room, up_to)| Change::ClearRoom { room, up_to });
         let messages = self.messages.into_iter().map(|(id, row)| match row {
             Some(row) => Change::PutMessage(row),
             None => Change::DeleteMessage(id),
@@ -76,6 +81,7 @@ impl<'a> Work<'a> {
                 .into_iter()
                 .chain(records)
                 .chain(rooms)
+                .chain(cleared)
                 .chain(messages)
                 .collect(),
             requests: self.requests,
@@ -89,6 +95,7 @@ impl<'a> Work<'a> {
         self.records.clear();
         self.rooms.clear();
         self.messages.clear();
+        self.cleared.clear();
         self.chains.borrow_mut().clear();
         self.places.borrow_mut().clear();
         self.store = &Empty;
@@ -233,7 +240,33 @@ impl<'a> Work<'a> {
     pub(crate) fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
         match self.messages.get(&id) {
             Some(row) => Ok(row.clone()),
-            None => self.store.find_message(id),
+            None => {
+                let stored = self.store.find_message(id)?;
+                Ok(stored.filter(|row| !self.is_cleared(row)))
+            }
+        }
+    }
+
+    fn is_cleared(&self, row: &MessageRow) -> bool {
+        let up_to = self.cleared.get(&row.room);
+        row.sequence
+            .zip(up_to)
+            .is_some_and(|(sequence, up_to)| sequence <= *up_to)
+    }
+
+    /// The messages of a room up to a sequence go.
+    pub(crate) fn clear_room(&mut self, room: RoomId, up_to: u64) {
+        self.show(Event::Chats);
+        self.show(Event::Timeline {
+            room: room.to_string(),
+        });
+        let known = self.cleared.entry(room).or_default();
+        *known = up_to.max(*known);
+        for row in self.messages.values_mut() {
+            let goes = |row: &MessageRow| row.room == room && row.sequence.is_some_and(|at| at <= up_to);
+            if row.as_ref().is_some_and(goes) {
+                *row = None;
+            }
         }
     }
 

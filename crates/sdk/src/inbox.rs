@@ -123,9 +123,11 @@ impl Inbox {
     }
 }
 
-/// Whether a message is one that can be unread at all: notices and what was deleted are not.
+/// Whether a message is one that can be unread at all: notices, what was deleted, and what somebody says who is
+/// blocked are not.
 fn counts(message: &MessageView) -> bool {
     !message.mine
+        && !message.blocked
         && !matches!(
             message.body,
             BodyView::Notice { .. }

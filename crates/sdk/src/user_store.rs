@@ -4,9 +4,11 @@ use std::time::Duration;
 
 pub use conclave_client::user_store::MUTED_FOREVER;
 use conclave_client::user_store::folder_id;
-pub use conclave_client::user_store::views::{ChatChange, FolderView, NotificationLevel, SettingView};
+pub use conclave_client::user_store::views::{
+    ChatChange, ContactView, FolderView, NotificationLevel, PersonChange, SettingView,
+};
 use conclave_client::{Failure, Intent, Reads as _, Table};
-use conclave_protocol::RoomId;
+use conclave_protocol::{AccountId, RoomId};
 use tokio::time::{sleep, timeout};
 
 use crate::{Device, SdkError};
@@ -56,6 +58,22 @@ impl Device {
     pub async fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), SdkError> {
         let (name, value) = (name.to_owned(), value.map(str::to_owned));
         self.done(Intent::SetSetting { name, value }).await
+    }
+
+    /// Sets something of a person: accepts their request, blocks them, names them.
+    pub async fn set_person(&self, account: AccountId, change: PersonChange) -> Result<(), SdkError> {
+        self.done(Intent::SetPerson { account, change }).await
+    }
+
+    /// Deletes a request with all of its messages; nobody is told.
+    pub async fn delete_request(&self, room: RoomId) -> Result<(), SdkError> {
+        self.done(Intent::DeleteRequest { room }).await
+    }
+
+    /// Whom the person blocked or gave a name, by name.
+    pub async fn list_contacts(&self) -> Result<Vec<ContactView>, SdkError> {
+        self.look(|engine, store| Ok(engine.list_contacts(store).map_err(|_| Failure::storage())?))
+            .await
     }
 
     /// Waits until the server has everything that waits to be told to own devices and others. False where it has not

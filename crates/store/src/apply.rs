@@ -47,6 +47,7 @@ impl Store {
             Change::PutRoom(room) => self.upsert_room(room),
             Change::PutMessage(message) => self.upsert_message(message),
             Change::DeleteMessage(id) => self.delete_message(*id),
+            Change::ClearRoom { room, up_to } => self.clear_room(*room, *up_to),
         }
     }
 }

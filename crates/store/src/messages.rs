@@ -86,6 +86,19 @@ impl Store {
         self.after_indexing(id, before)
     }
 
+    /// Each goes by itself, so that the index of what is searched follows.
+    pub(crate) fn clear_room(&self, room: RoomId, up_to: u64) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM messages WHERE room = ?1 AND sequence <= ?2")?;
+        let ids = statement.query_map(params![room.0, to_stored(up_to)], |row| row.get(0))?;
+        let ids: Vec<[u8; 16]> = ids.collect::<Result<_, _>>()?;
+        for id in ids {
+            self.delete_message(EnvelopeId(id))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn list_own_unread(
         &self,
         room: RoomId,

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_client::views::{AccountView, BodyView, DeliveryView, Event, MessageView};
+use conclave_client::user_store::views::PersonChange;
+use conclave_client::views::{AccountView, BodyView, ChatView, DeliveryView, Event, MessageView};
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
 use conclave_sdk::Device;
 use tokio::sync::broadcast;
@@ -145,6 +146,44 @@ impl Person {
             .expect("a timeline")
     }
 
+    /// Takes somebody for no stranger: they are told what arrived and what was seen. Where nobody is signed in, nothing
+    /// changes.
+    pub async fn accepts(&self, other: &Person) {
+        let change = PersonChange {
+            accepted: true,
+            ..PersonChange::default()
+        };
+        let account = other.account().await;
+        if let Ok(AccountView::SignedIn { person, .. }) = self.device.account().await
+            && person.account != account.to_string()
+        {
+            self.device
+                .set_person(account, change)
+                .await
+                .expect("somebody is accepted");
+        }
+    }
+
+    /// Blocks somebody, or does so no more.
+    pub async fn blocks(&self, other: &Person, on: bool) {
+        let change = PersonChange {
+            blocked: Some(on),
+            ..PersonChange::default()
+        };
+        let account = other.account().await;
+        self.device
+            .set_person(account, change)
+            .await
+            .expect("somebody is blocked");
+    }
+
+    /// The row of the chat with somebody, where it is listed.
+    pub async fn chat_with(&self, other: &Person) -> Option<ChatView> {
+        let room = RoomId::direct(self.account().await, other.account().await).to_string();
+        let chats = self.device.list_chats().await.expect("the list of chats");
+        chats.into_iter().find(|chat| chat.room == room)
+    }
+
     /// Unread messages from somebody.
     pub async fn unread_from(&self, other: &Person) -> u32 {
         let room = RoomId::direct(self.account().await, other.account().await).to_string();
@@ -235,8 +274,14 @@ impl Person {
 }
 
 impl Sends<'_> {
-    /// Sends it; returns when it is in the outbox.
+    /// Sends it to somebody who knows the sender; returns when it is in the outbox.
     pub async fn to(self, other: &Person) -> EnvelopeId {
+        other.accepts(self.person).await;
+        self.as_a_stranger_to(other).await
+    }
+
+    /// Sends it to somebody who may never have heard of the sender; returns when it is in the outbox.
+    pub async fn as_a_stranger_to(self, other: &Person) -> EnvelopeId {
         let room = self.person.room_with(other).await;
         self.person
             .device

@@ -83,6 +83,9 @@ extern "C" {
     /// Settings by name.
     #[wasm_bindgen(typescript_type = "SettingView[]")]
     pub type JsSettings;
+    /// Whom the person blocked or gave a name.
+    #[wasm_bindgen(typescript_type = "ContactView[]")]
+    pub type JsContacts;
     /// Where a page ends.
     #[wasm_bindgen(typescript_type = "Position | null")]
     pub type JsPosition;

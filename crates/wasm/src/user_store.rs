@@ -5,9 +5,9 @@ use conclave_client::{Failure, Intent};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 
-use crate::device::{Device, room_id};
+use crate::device::{Device, account_id, room_id};
 use crate::failure::{thrown, to_js};
-use crate::released::{JsFolders, JsReleased, JsSettings};
+use crate::released::{JsContacts, JsFolders, JsReleased, JsSettings};
 
 /// What people want; the answer is an event with the same `ask`.
 #[wasm_bindgen]
@@ -58,6 +58,21 @@ impl Device {
     ) -> Result<JsReleased, JsValue> {
         self.intend(ask, Intent::SetSetting { name, value })
     }
+
+    /// Set something of a person: a `PersonChange` as JSON.
+    #[wasm_bindgen(js_name = setPerson)]
+    pub fn set_person(&mut self, ask: u32, account: &str, change: &str) -> Result<JsReleased, JsValue> {
+        let account = account_id(account)?;
+        let change = serde_json::from_str(change).map_err(|_| JsValue::UNDEFINED)?;
+        self.intend(ask, Intent::SetPerson { account, change })
+    }
+
+    /// Delete a request with all of its messages.
+    #[wasm_bindgen(js_name = deleteRequest)]
+    pub fn delete_request(&mut self, ask: u32, room: &str) -> Result<JsReleased, JsValue> {
+        let room = room_id(room)?;
+        self.intend(ask, Intent::DeleteRequest { room })
+    }
 }
 
 /// What front ends look at.
@@ -75,6 +90,13 @@ impl Device {
     pub fn list_settings(&self) -> Result<JsSettings, JsValue> {
         let settings = self.engine.list_settings(&self.store);
         Ok(to_js(&settings.map_err(|_| thrown(&Failure::storage()))?)?.unchecked_into())
+    }
+
+    /// Whom the person blocked or gave a name.
+    #[wasm_bindgen(js_name = listContacts)]
+    pub fn list_contacts(&self) -> Result<JsContacts, JsValue> {
+        let contacts = self.engine.list_contacts(&self.store);
+        Ok(to_js(&contacts.map_err(|_| thrown(&Failure::storage()))?)?.unchecked_into())
     }
 }
 

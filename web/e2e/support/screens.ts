@@ -60,6 +60,22 @@ export async function openChat(page: Page, name: string): Promise<void> {
   await composer(page).waitFor();
 }
 
+/** Opens the chat of a stranger among the requests. */
+export async function openRequest(page: Page, name: string): Promise<void> {
+  const requests = page.getByRole('list', { name: 'Requests' });
+  const fold = page.getByRole('button', { name: /^Requests/ });
+  await fold.waitFor();
+  if ((await fold.getAttribute('aria-expanded')) !== 'true') await fold.click();
+  await requests.getByText(name, { exact: true }).click();
+}
+
+/** Opens the chat of a stranger and accepts it. */
+export async function acceptRequest(page: Page, name: string): Promise<void> {
+  await openRequest(page, name);
+  await page.getByRole('button', { name: 'Accept' }).click();
+  await page.getByRole('list', { name: 'Chats' }).getByText(name, { exact: true }).waitFor();
+}
+
 export function composer(page: Page): Locator {
   return page.getByRole('textbox', { name: 'Message' });
 }

@@ -14,6 +14,7 @@ import type {
   ChatChange,
   ChatView,
   ConnectionState,
+  ContactView,
   DeliveryView,
   DeviceView,
   EditView,
@@ -24,6 +25,7 @@ import type {
   JoiningView,
   MemberView,
   MessageView,
+  PersonChange,
   PersonView,
   PlaceChange,
   PlaceSort,
@@ -66,6 +68,8 @@ export class FakeCore implements Core {
   readonly successors = new Map<string, string>();
   /** What profiles say otherwise than usual. */
   readonly profiles = new Map<string, Partial<ProfileView>>();
+  /** Who is blocked, or has a name here. */
+  contacts: ContactView[] = [];
   folders: FolderView[] = [];
   settings: SettingView[] = [];
   places: PlaceView[] = [];
@@ -133,6 +137,8 @@ export class FakeCore implements Core {
       marked_unread: false,
       level: 'everything',
       draft: null,
+      request: false,
+      blocked: false,
     };
     this.chats.push(chat);
     return chat;
@@ -224,6 +230,8 @@ export class FakeCore implements Core {
       marked_unread: false,
       level: 'everything',
       draft: null,
+      request: false,
+      blocked: false,
     });
     return place;
   }
@@ -294,6 +302,7 @@ export class FakeCore implements Core {
         reply: true,
         forward: true,
       },
+      blocked: false,
       ...rest,
     };
     this.#room(chat.room).push(made);
@@ -308,7 +317,7 @@ export class FakeCore implements Core {
     this.#change(chat.room, { unread: chat.unread + 1 });
     this.emit({ type: 'timeline', room: chat.room });
     this.emit({ type: 'chats' });
-    this.emit({ type: 'arrived', room: chat.room, message: message.id });
+    this.emit({ type: 'arrived', room: chat.room, message: message.id, request: chat.request });
     return message;
   }
 
@@ -660,6 +669,25 @@ export class FakeCore implements Core {
       },
       name,
       value,
+    );
+  }
+
+  listContacts() {
+    return this.#answer('listContacts', () => [...this.contacts]);
+  }
+
+  setPerson(account: string, change: PersonChange) {
+    return this.#answer('setPerson', () => this.#setPerson(account, change), account, change);
+  }
+
+  deleteRequest(room: string) {
+    return this.#answer(
+      'deleteRequest',
+      () => {
+        this.chats = this.chats.filter((chat) => chat.room !== room);
+        this.emit({ type: 'chats' });
+      },
+      room,
     );
   }
 
@@ -1121,10 +1149,45 @@ export class FakeCore implements Core {
   }
 
   /** An own message is taken into the outbox. */
+  #setPerson(account: string, { accepted, blocked, nickname }: PersonChange): void {
+    const username = this.people.find((person) => person.account === account)?.username ?? '';
+    const known = this.contacts.find((one) => one.account === account) ?? {
+      account,
+      username,
+      nickname: null,
+      blocked: false,
+    };
+    const contact = {
+      ...known,
+      blocked: blocked ?? known.blocked,
+      nickname: nickname === undefined ? known.nickname : nickname === '' ? null : nickname,
+    };
+    this.contacts = [...this.contacts.filter((one) => one !== known), contact].filter(
+      (one) => one.blocked || one.nickname !== null,
+    );
+    // A stranger who is blocked is listed no more.
+    this.chats = this.chats
+      .filter((chat) => chat.person?.account !== account || !chat.request || blocked !== true)
+      .map((chat) =>
+        chat.person?.account === account
+          ? {
+              ...chat,
+              request: chat.request && accepted !== true,
+              blocked: contact.blocked,
+              title: contact.nickname ?? chat.person.username,
+            }
+          : chat,
+      );
+    this.emit({ type: 'people' });
+    this.emit({ type: 'chats' });
+  }
+
   #say(room: string, message: Partial<MessageView> & { text?: string }): string {
     const chat = this.chats.find((other) => other.room === room);
     if (!chat) throw refuse('unknown_room', 'This chat is not on this device.');
     const { id } = this.put(chat, { ...message, mine: true, delivery: { type: 'queued' } });
+    // Answering accepts.
+    this.#change(room, { request: false });
     this.emit({ type: 'timeline', room });
     this.emit({ type: 'chats' });
     return id;

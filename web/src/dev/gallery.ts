@@ -5,9 +5,10 @@ import { mount } from 'svelte';
 import App from '../routes/App.svelte';
 import { CONTENT_SCENES } from './content-scenes';
 import { PLACE_SCENES } from './place-scenes';
+import { REQUEST_SCENES } from './request-scenes';
 import { type Actions, SCENES as SCREENS } from './scenes';
 
-const SCENES = { ...SCREENS, ...CONTENT_SCENES, ...PLACE_SCENES };
+const SCENES = { ...SCREENS, ...CONTENT_SCENES, ...PLACE_SCENES, ...REQUEST_SCENES };
 
 const target = document.getElementById('app');
 if (!target) throw new Error('The page has no place for the gallery.');

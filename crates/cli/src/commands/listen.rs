@@ -173,7 +173,10 @@ impl<'a> Listener<'a> {
                 let page = self.device.list_messages(room, before, PAGE).await?;
                 let Some(first) = page.first() else { break };
                 before = Some(first.position);
-                let mut unread: Vec<MessageView> = page.into_iter().filter(|message| !message.mine).collect();
+                let mut unread: Vec<MessageView> = page
+                    .into_iter()
+                    .filter(|message| !message.mine && !message.blocked)
+                    .collect();
                 let skipped = unread
                     .len()
                     .saturating_sub(usize::try_from(left).unwrap_or(usize::MAX));

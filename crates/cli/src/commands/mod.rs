@@ -10,6 +10,7 @@ mod linking;
 mod listen;
 mod people;
 mod places;
+mod requests;
 mod search;
 mod send;
 mod verify;
@@ -124,6 +125,12 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
             contents::forward(&common, printer, (&with, message), &to).await
         }
         Command::Timer { with, time } => contents::timer(&common, printer, &with, time).await,
+        Command::Requests { local } => requests::list(&common, printer, &local).await,
+        Command::Accept { who } => requests::accept(&common, printer, &who).await,
+        Command::Decline { who } => requests::decline(&common, printer, &who).await,
+        Command::Block { who, off } => requests::block(&common, printer, &who, off).await,
+        Command::Blocked { local } => requests::blocked(&common, printer, &local).await,
+        Command::Nickname { who, name } => requests::nickname(&common, printer, &who, &name).await,
         Command::Status { local } => accounts::status(&common, printer, &local).await,
     }
 }

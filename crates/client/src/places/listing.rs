@@ -236,6 +236,8 @@ fn chat_view(
         marked_unread: false,
         level: NotificationLevel::default(),
         draft: None,
+        request: false,
+        blocked: false,
     })
 }
 

@@ -243,7 +243,7 @@ impl Engine {
             row.delivery = placeholder.delivery;
         }
         let row = work.take_in(row, waiting.past)?;
-        if waiting.past {
+        if waiting.past || work.blocks(row.author)? {
             return Ok(());
         }
         if mine {
@@ -255,6 +255,7 @@ impl Engine {
             work.show(Event::Arrived {
                 room: spot.room.to_string(),
                 message: message.id.to_string(),
+                request: false,
             });
         } else {
             work.show_annotated(&row)?;
@@ -406,7 +407,7 @@ fn row_of_post(work: &mut Work<'_>, message: &RoomMessage, mine: bool) -> Result
         device: message.sender.device,
         mine,
         sent_at: message.id.time(),
-        counts: message.class == Class::Message,
+        counts: message.class == Class::Message && !work.blocks(message.sender.account)?,
         delivery: if mine { Delivery::Sent } else { Delivery::Received },
         missing_before: 0,
         body: MessageBody::Unopened,

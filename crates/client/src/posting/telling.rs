@@ -72,6 +72,9 @@ impl Engine {
             let Some(row) = work.find_message(*id)?.filter(|row| !row.mine) else {
                 continue;
             };
+            if work.blocks(row.author)? {
+                continue;
+            }
             let known = receipts.iter_mut().rev().find(|(author, receipt)| {
                 *author == row.author && (is_read || receipt.delivered.len() < RECEIPT_MAX)
             });

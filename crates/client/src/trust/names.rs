@@ -99,7 +99,7 @@ impl Work<'_> {
     }
 
     /// The other accounts that are known under an account's name, and since when.
-    pub(super) fn namesakes(&self, account: AccountId) -> Result<Vec<(AccountId, Timestamp)>, ReadError> {
+    pub(crate) fn namesakes(&self, account: AccountId) -> Result<Vec<(AccountId, Timestamp)>, ReadError> {
         let Some(known) = self.known(account)? else {
             return Ok(Vec::new());
         };
@@ -211,6 +211,10 @@ impl Engine {
         let Some(state) = work.room_state(room)? else {
             return Ok(false);
         };
+        if work.blocks(state.peer)? {
+            self.fail(work, ask, Failure::person_blocked());
+            return Ok(true);
+        }
         let blocked = work.is_blocked(state.peer)?;
         if blocked {
             self.fail(work, ask, Failure::identity_changed());

@@ -40,6 +40,8 @@ impl ChatSettings {
             Field::MarkedUnread => self.marked_unread = minicbor::decode(value).unwrap_or_default(),
             Field::Level => self.level = minicbor::decode(value).unwrap_or_default(),
             Field::Draft => self.draft = minicbor::decode(value).ok(),
+            // It is done, not shown.
+            Field::ClearedUpTo => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use conclave_protocol::{Bytes, DeviceId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, Bytes, DeviceId, RoomId, Timestamp};
 use minicbor::{Decode, Encode};
 
 /// Longest name.
@@ -76,21 +76,41 @@ pub(super) enum Field {
     Level = 5,
     /// A text.
     Draft = 6,
+    /// A sequence: what came up to it was deleted.
+    ClearedUpTo = 7,
 }
 
 impl Field {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Favourite,
         Self::MutedUntil,
         Self::ArchivedAt,
         Self::MarkedUnread,
         Self::Level,
         Self::Draft,
+        Self::ClearedUpTo,
     ];
 }
 
-/// Names of what is set of chats begin so, of folders, of everything else.
+/// What may be set of a person. The numbers are part of the stored and sent form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum PersonField {
+    /// A boolean: their request was accepted, or they were written to.
+    Accepted = 1,
+    /// A boolean.
+    Blocked = 2,
+    /// A text: what the person calls them.
+    Nickname = 3,
+}
+
+impl PersonField {
+    pub(super) const ALL: [Self; 3] = [Self::Accepted, Self::Blocked, Self::Nickname];
+}
+
+/// Names of what is set of chats begin so, of people, of folders, of everything else.
 pub(super) const CHATS: &[u8] = b"r";
+pub(super) const PEOPLE: &[u8] = b"p";
 pub(super) const FOLDERS: &[u8] = b"f";
 pub(super) const SETTINGS: &[u8] = b"s";
 
@@ -103,6 +123,19 @@ pub(super) fn of_chat_name(name: &[u8]) -> Option<(RoomId, Field)> {
     let (room, field) = name.strip_prefix(CHATS)?.split_first_chunk::<32>()?;
     let field = Field::ALL.into_iter().find(|known| field == [*known as u8])?;
     Some((RoomId(*room), field))
+}
+
+pub(super) fn person_name(account: AccountId, field: PersonField) -> Vec<u8> {
+    [PEOPLE, &account.0, &[field as u8]].concat()
+}
+
+/// The person and the field of a name; none of a later version.
+pub(super) fn of_person_name(name: &[u8]) -> Option<(AccountId, PersonField)> {
+    let (account, field) = name.strip_prefix(PEOPLE)?.split_first_chunk::<32>()?;
+    let field = PersonField::ALL
+        .into_iter()
+        .find(|known| field == [*known as u8])?;
+    Some((AccountId(*account), field))
 }
 
 pub(super) fn folder_name(id: [u8; 8]) -> Vec<u8> {
@@ -145,6 +178,13 @@ mod tests {
             assert_eq!(of_chat_name(&name), Some((RoomId([9; 32]), field)));
             assert_eq!(of_chat_name(&name[1..]), None);
             assert_eq!(of_chat_name(&name[..33]), None);
+        }
+        for field in PersonField::ALL {
+            let name = person_name(AccountId([9; 32]), field);
+            assert_eq!(of_person_name(&name), Some((AccountId([9; 32]), field)));
+            assert_eq!(of_person_name(&name[1..]), None);
+            assert_eq!(of_person_name(&name[..33]), None);
+            assert_eq!(of_chat_name(&name), None);
         }
         let mut later = chat_name(RoomId([9; 32]), Field::Draft);
         later[33] = 200;

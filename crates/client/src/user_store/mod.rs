@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `entry` | one thing that was set, its name, and which of two stands |
 //! | `chats` | favourites, mute, archive, marks, levels and drafts of chats |
+//! | `people` | whose request was accepted, who is blocked, what somebody is called here |
+//! | `clearing` | chats whose messages were deleted up to a sequence |
 //! | `folders` | folders, and settings by name |
 //! | `views` | what a front end gets and gives |
 //!
@@ -15,8 +17,12 @@
 //! know.
 
 mod chats;
+mod clearing;
 mod entry;
 mod folders;
+mod people;
+#[cfg(test)]
+mod request_tests;
 #[cfg(test)]
 mod tests;
 pub mod views;
@@ -27,7 +33,7 @@ pub use self::folders::folder_id;
 use conclave_protocol::{Bytes, Timestamp};
 
 pub(crate) use self::entry::Entry;
-use self::entry::{CHATS, of_chat_name};
+use self::entry::{CHATS, PEOPLE, of_chat_name};
 use crate::changes::Table;
 use crate::connection::Link;
 use crate::content::Control;
@@ -60,11 +66,14 @@ impl Work<'_> {
 
     fn put_entry(&mut self, entry: &Entry) {
         self.put(Table::UserStore, &entry.name.0, entry);
-        self.show(if entry.name.0.starts_with(CHATS) {
-            Event::Chats
+        if entry.name.0.starts_with(PEOPLE) {
+            self.show(Event::People);
+            self.show(Event::Chats);
+        } else if entry.name.0.starts_with(CHATS) {
+            self.show(Event::Chats);
         } else {
-            Event::Settings
-        });
+            self.show(Event::Settings);
+        }
     }
 
     /// True where one more name would be too many.
@@ -94,6 +103,7 @@ impl Engine {
             device: work.own()?.device,
         };
         work.put_entry(&entry);
+        self.follow_entry(work, &entry)?;
         // A longer text stays here until it is shorter or sent.
         if entry.is_bounded() {
             work.put(Table::UserStoreQueue, &entry.name.0, &());
@@ -121,6 +131,7 @@ impl Engine {
                 Some(_) | None => {}
             }
             work.put_entry(&entry);
+            self.follow_entry(work, &entry)?;
             // What was about to be told of it is told no more.
             work.delete(Table::UserStoreQueue, &entry.name.0);
             taken.push(entry);
@@ -134,6 +145,15 @@ impl Engine {
             self.record_entry(work, &entry)?;
         }
         Ok(())
+    }
+
+    /// Does what follows from something that was set, here or on another own device.
+    fn follow_entry(&mut self, work: &mut Work<'_>, entry: &Entry) -> Result<(), ReadError> {
+        if entry.name.0.starts_with(PEOPLE) {
+            self.stands_otherwise(work);
+            return Ok(());
+        }
+        self.follow_clearing(work, entry)
     }
 
     fn record_entry(&mut self, work: &mut Work<'_>, entry: &Entry) -> Result<(), ReadError> {

@@ -37,7 +37,7 @@ fn set_chat(engine: &mut Engine, work: &mut Work<'_>, room: RoomId, change: Chat
 }
 
 /// A chat of which nothing is set.
-fn plain(room: RoomId, active_at: u64) -> ChatView {
+pub(super) fn plain(room: RoomId, active_at: u64) -> ChatView {
     ChatView {
         room: room.to_string(),
         kind: ChatKindView::Direct,
@@ -56,6 +56,8 @@ fn plain(room: RoomId, active_at: u64) -> ChatView {
         marked_unread: false,
         level: NotificationLevel::Everything,
         draft: None,
+        request: false,
+        blocked: false,
     }
 }
 
@@ -68,7 +70,7 @@ fn shown(work: &Work<'_>, room: RoomId, active_at: u64, now: Timestamp) -> ChatV
     view
 }
 
-fn entry(name: Vec<u8>, value: Option<&[u8]>, at: u64, device: u32) -> Entry {
+pub(super) fn entry(name: Vec<u8>, value: Option<&[u8]>, at: u64, device: u32) -> Entry {
     Entry {
         name: Bytes(name),
         value: value.map(|value| Bytes(value.to_vec())),

@@ -46,6 +46,34 @@ pub struct FolderView {
     pub rooms: Vec<String>,
 }
 
+/// What is to be set of a person; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "snake_case")]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, optional_fields))]
+pub struct PersonChange {
+    /// Accept their request. What was accepted stays so.
+    #[cfg_attr(feature = "ts", ts(optional, as = "Option<bool>"))]
+    pub accepted: bool,
+    /// Hear nothing more of them.
+    pub blocked: Option<bool>,
+    /// What they are called here; empty to take it back.
+    pub nickname: Option<String>,
+}
+
+/// Somebody whom the person blocked or gave a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct ContactView {
+    /// Account id.
+    pub account: String,
+    /// Handle; empty where it is not known here.
+    pub username: String,
+    /// What the person calls them.
+    pub nickname: Option<String>,
+    /// Nothing of them is taken in.
+    pub blocked: bool,
+}
+
 /// A setting by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]

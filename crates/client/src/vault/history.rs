@@ -340,8 +340,12 @@ impl Engine {
             let Some(found) = work.find::<Found>(Table::History, &name)? else {
                 continue;
             };
+            let account = envelope.account;
             match self.place_history(work, &own, room, &state, &found, envelope)? {
                 Placing::Placed => {
+                    if account == own.account {
+                        self.wrote_in(work, room)?;
+                    }
                     past.placed = past.placed.saturating_add(1);
                 }
                 Placing::Known => {}

@@ -31,6 +31,8 @@ pub enum QuoteState {
     Missing,
     /// It was deleted for everyone.
     Deleted,
+    /// It is of somebody whom the person blocked.
+    Blocked,
 }
 
 /// One emoji under a message.

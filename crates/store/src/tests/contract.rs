@@ -183,6 +183,31 @@ fn rooms_and_messages_come_back_as_they_were_put() {
 }
 
 #[test]
+fn a_room_is_cleared_up_to_a_sequence_and_of_no_other_room_and_of_nothing_that_waits() {
+    everywhere(|store| {
+        let elsewhere = MessageRow {
+            room: RoomId([8; 32]),
+            ..message(4, Some(1))
+        };
+        let rows = [
+            message(1, Some(1)),
+            message(2, Some(2)),
+            message(3, Some(3)),
+            elsewhere,
+            own(5, None, Delivery::Queued),
+        ];
+        store
+            .apply(rows.iter().cloned().map(Change::PutMessage).collect())
+            .unwrap();
+        let clears = Change::ClearRoom { room: ROOM, up_to: 2 };
+        let again = Change::PutMessage(rows[0].clone());
+        store.apply(vec![clears, again]).unwrap();
+        let left = rows.map(|row| engine(store).find_message(row.id).unwrap().is_some());
+        assert_eq!(left, [true, false, true, true, true]);
+    });
+}
+
+#[test]
 fn own_messages_below_read_are_listed_newest_first() {
     everywhere(|store| {
         let rows = [

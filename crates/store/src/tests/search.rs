@@ -282,6 +282,16 @@ fn a_text_that_changes_or_goes_is_not_found_any_more() {
         .unwrap();
     assert!(found(&store, &words("boat")).is_empty());
     assert!(is_whole(&store));
+    let row = said(4, "fourth boat");
+    let clears = Change::ClearRoom {
+        room: row.room,
+        up_to: row.sequence.unwrap(),
+    };
+    store.apply(vec![Change::PutMessage(row)]).unwrap();
+    assert_eq!(found(&store, &words("boat")), [4]);
+    store.apply(vec![clears]).unwrap();
+    assert!(found(&store, &words("boat")).is_empty());
+    assert!(is_whole(&store));
     store
         .apply(vec![Change::Wipe, Change::PutMessage(said(9, "new boat"))])
         .unwrap();

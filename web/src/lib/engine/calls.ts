@@ -5,6 +5,7 @@ import type {
   ChatChange,
   ChatView,
   ConnectionState,
+  ContactView,
   DeviceView,
   EditView,
   Failure,
@@ -14,6 +15,7 @@ import type {
   InviteMadeView,
   MemberView,
   MessageView,
+  PersonChange,
   PersonView,
   PlaceChange,
   PlaceSort,
@@ -76,6 +78,9 @@ export interface Calls {
   deleteFolder: { args: [id: string]; result: undefined };
   listSettings: { args: []; result: SettingView[] };
   setSetting: { args: [name: string, value: string | null]; result: undefined };
+  listContacts: { args: []; result: ContactView[] };
+  setPerson: { args: [account: string, change: PersonChange]; result: undefined };
+  deleteRequest: { args: [room: string]; result: undefined };
   retry: { args: [message: string]; result: undefined };
   discard: { args: [message: string]; result: undefined };
   listTrust: { args: []; result: TrustView[] };

@@ -10,6 +10,7 @@ import type {
   ChatChange,
   ChatView,
   ConnectionState,
+  ContactView,
   DeviceView,
   EditView,
   Failure,
@@ -19,6 +20,7 @@ import type {
   InviteMadeView,
   MemberView,
   MessageView,
+  PersonChange,
   PersonView,
   PlaceChange,
   PlaceSort,
@@ -54,7 +56,8 @@ export type CoreEvent =
   | { type: 'connection'; state: ConnectionState }
   | { type: 'chats' }
   | { type: 'timeline'; room: string }
-  | { type: 'arrived'; room: string; message: string }
+  /** `request` where its author's request was not accepted: nothing is told of it but that it is there. */
+  | { type: 'arrived'; room: string; message: string; request: boolean }
   /** The own account's devices or their names changed. */
   | { type: 'devices' }
   /** Another device of the own account added one. */
@@ -163,6 +166,12 @@ export interface Core {
   listSettings(): Promise<SettingView[]>;
   /** Sets something by name on all own devices; `null` takes it back. */
   setSetting(name: string, value: string | null): Promise<void>;
+  /** Whom the person blocked or gave a name, by name; `people` tells when that changed. */
+  listContacts(): Promise<ContactView[]>;
+  /** Accepts somebody's request, blocks or names them, on all own devices; what is left out stays. */
+  setPerson(account: string, change: PersonChange): Promise<void>;
+  /** Deletes a request with all of its messages, on all own devices; nobody is told. */
+  deleteRequest(room: string): Promise<void>;
   /** `expected` is the account id of a contact link. */
   findPerson(username: string, expected: string | null): Promise<PersonView>;
   /** Returns the room. */

@@ -5,6 +5,7 @@ import type {
   ChatChange,
   ChatView,
   ConnectionState,
+  ContactView,
   DeviceView,
   EditView,
   Failure,
@@ -14,6 +15,7 @@ import type {
   InviteMadeView,
   MemberView,
   MessageView,
+  PersonChange,
   PersonView,
   PlaceChange,
   PlaceSort,
@@ -237,6 +239,18 @@ export class SharedCore implements Core {
 
   setSetting(name: string, value: string | null): Promise<void> {
     return this.#call('setSetting', name, value);
+  }
+
+  listContacts(): Promise<ContactView[]> {
+    return this.#call('listContacts');
+  }
+
+  setPerson(account: string, change: PersonChange): Promise<void> {
+    return this.#call('setPerson', account, change);
+  }
+
+  deleteRequest(room: string): Promise<void> {
+    return this.#call('deleteRequest', room);
   }
 
   findPerson(username: string, expected: string | null): Promise<PersonView> {

@@ -89,6 +89,10 @@ class Runtime {
           answer(number, { ok: true, value: device.listSettings() });
           return;
         }
+        case 'listContacts': {
+          answer(number, { ok: true, value: device.listContacts() });
+          return;
+        }
         case 'listPinned': {
           answer(number, { ok: true, value: device.listPinned(...call.args) });
           return;
@@ -277,6 +281,12 @@ function intend(device: Device, ask: number, call: Call): Released {
       return device.deleteFolder(ask, ...call.args);
     case 'setSetting':
       return device.setSetting(ask, ...call.args);
+    case 'setPerson': {
+      const [account, change] = call.args;
+      return device.setPerson(ask, account, JSON.stringify(change));
+    }
+    case 'deleteRequest':
+      return device.deleteRequest(ask, ...call.args);
     case 'retry':
       return device.retry(ask, ...call.args);
     case 'discard':

@@ -131,6 +131,11 @@ impl Applies for Disk {
                 Change::PutMessage(row) => {
                     self.messages.insert(row.id, row);
                 }
+                Change::ClearRoom { room, up_to } => {
+                    let goes =
+                        |row: &MessageRow| row.room == room && row.sequence.is_some_and(|at| at <= up_to);
+                    self.messages.retain(|_, row| !goes(row));
+                }
                 Change::DeleteMessage(id) => {
                     self.messages.remove(&id);
                 }

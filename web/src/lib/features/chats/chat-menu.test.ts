@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { FakeCore } from '../../../dev/fake-core';
 import type { Device } from '../device';
-import { changeOf, chatItems, muteChange, MUTED_FOREVER } from './chat-menu';
+import { changeOf, chatItems, muteChange, MUTED_FOREVER, personChangeOf } from './chat-menu';
 import { Chats } from './chats.svelte';
 
 function listed() {
@@ -34,6 +34,16 @@ describe('the list of chats', () => {
     expect(chats.unread).toBe(6);
   });
 
+  test('keeps requests apart and counts nothing in them', async () => {
+    const { core, chats } = listed();
+    Object.assign(core.chats[0] ?? {}, { request: true, unread: 5 });
+    await chats.refresh();
+    expect(chats.requests.map((chat) => chat.title)).toEqual(['mia']);
+    expect(chats.known.map((chat) => chat.title)).toEqual(['eva', 'paul', 'noor']);
+    expect(chats.unread).toBe(0);
+    expect(chats.neighbour('room-noor', 1)).toBeNull();
+  });
+
   test('a chat that was read is neither unread nor marked so', async () => {
     const { core, chats } = listed();
     Object.assign(core.chats[0] ?? {}, { unread: 3, marked_unread: true });
@@ -50,13 +60,19 @@ describe('the menu of a chat', () => {
     const chat = (await core.listChats())[0];
     if (!chat) throw new Error('there is one');
     const ids = (changed: object) => chatItems({ ...chat, ...changed }).map((item) => item.label);
-    expect(ids({})).toEqual(['Add to favourites', 'Mark as unread', 'Mute…', 'Archive']);
+    expect(ids({})).toEqual(['Add to favourites', 'Mark as unread', 'Mute…', 'Archive', 'Block']);
     expect(ids({ favourite: true, unread: 1, muted_until: 1, archived: true })).toEqual([
       'Remove from favourites',
       'Mark as read',
       'Unmute',
       'Take out of the archive',
+      'Block',
     ]);
+    expect(ids({ blocked: true })).toContain('Unblock');
+    expect(ids({ saved: true })).not.toContain('Block');
+    expect(ids({ request: true })).toEqual(['Accept', 'Delete', 'Block']);
+    expect(personChangeOf('block')).toEqual({ blocked: true });
+    expect(personChangeOf('archive')).toBeNull();
     expect(changeOf({ ...chat, archived: true }, 'archive')).toEqual({ archived: false });
     expect(changeOf(chat, 'mute')).toBeNull();
   });

@@ -1,17 +1,31 @@
 import Archive from '@lucide/svelte/icons/archive';
 import ArchiveRestore from '@lucide/svelte/icons/archive-restore';
+import Ban from '@lucide/svelte/icons/ban';
 import AtSign from '@lucide/svelte/icons/at-sign';
 import Bell from '@lucide/svelte/icons/bell';
 import BellOff from '@lucide/svelte/icons/bell-off';
+import Check from '@lucide/svelte/icons/check';
 import Mail from '@lucide/svelte/icons/mail';
 import MailOpen from '@lucide/svelte/icons/mail-open';
 import Star from '@lucide/svelte/icons/star';
 import StarOff from '@lucide/svelte/icons/star-off';
+import Trash from '@lucide/svelte/icons/trash-2';
 
-import type { ChatChange, ChatView } from '../../protocol/generated';
+import type { ChatChange, ChatView, PersonChange } from '../../protocol/generated';
 import type { MenuItem } from '../../ui';
 
-export type ChatAct = 'favourite' | 'mute' | 'unmute' | 'level' | 'archive' | 'unread' | 'read';
+export type ChatAct =
+  | 'favourite'
+  | 'mute'
+  | 'unmute'
+  | 'level'
+  | 'archive'
+  | 'unread'
+  | 'read'
+  | 'block'
+  | 'unblock'
+  | 'accept'
+  | 'delete';
 export type MuteFor = 'hour' | 'hours' | 'week' | 'forever';
 
 const HOUR = 60 * 60 * 1000;
@@ -21,6 +35,7 @@ const LENGTHS: Record<MuteFor, number> = { hour: HOUR, hours: 8 * HOUR, week: 7 
 
 /** What may be done with a chat in the list. */
 export function chatItems(chat: ChatView): MenuItem<ChatAct>[] {
+  if (chat.request) return [...REQUEST_ITEMS];
   const items: MenuItem<ChatAct>[] = [
     chat.favourite
       ? { id: 'favourite', label: 'Remove from favourites', icon: StarOff }
@@ -43,8 +58,21 @@ export function chatItems(chat: ChatView): MenuItem<ChatAct>[] {
       ? { id: 'archive', label: 'Take out of the archive', icon: ArchiveRestore, apart: true }
       : { id: 'archive', label: 'Archive', icon: Archive, apart: true },
   );
+  if (chat.kind === 'direct' && !chat.saved)
+    items.push(
+      chat.blocked
+        ? { id: 'unblock', label: 'Unblock', icon: Ban }
+        : { id: 'block', label: 'Block', icon: Ban, danger: true },
+    );
   return items;
 }
+
+/** What may be done with a request: nothing but to decide. */
+const REQUEST_ITEMS: readonly MenuItem<ChatAct>[] = [
+  { id: 'accept', label: 'Accept', icon: Check },
+  { id: 'delete', label: 'Delete', icon: Trash },
+  { id: 'block', label: 'Block', icon: Ban, danger: true, apart: true },
+];
 
 /** How long a chat may be silent. */
 export const MUTE_ITEMS: readonly MenuItem<MuteFor>[] = [
@@ -69,6 +97,23 @@ export function changeOf(chat: ChatView, act: ChatAct): ChatChange | null {
       return { marked_unread: true };
     case 'mute':
     case 'read':
+    case 'block':
+    case 'unblock':
+    case 'accept':
+    case 'delete':
+      return null;
+  }
+}
+
+/** What an item sets of the chat's person; `null` where it is about something else. */
+export function personChangeOf(act: ChatAct): PersonChange | null {
+  switch (act) {
+    case 'block':
+    case 'unblock':
+      return { blocked: act === 'block' };
+    case 'accept':
+      return { accepted: true };
+    default:
       return null;
   }
 }

@@ -1,7 +1,7 @@
 import type { CoreEvent } from '../../engine/core';
 import { failureOf } from '../../platform/failure';
 import { Refresher } from '../../platform/refresher';
-import type { ChatChange, ChatView, Failure } from '../../protocol/generated';
+import type { ChatChange, ChatView, Failure, PersonChange } from '../../protocol/generated';
 import type { Device } from '../device';
 
 /** The list of chats, newest first, as the engine last told it. */
@@ -11,9 +11,13 @@ export class Chats {
   failure = $state.raw<Failure | null>(null);
   /** What somebody wanted of a chat did not happen. */
   actionFailure = $state.raw<Failure | null>(null);
+  /** Chats that strangers began, and that wait for a word. */
+  requests = $derived((this.rows ?? []).filter((chat) => chat.request));
+  /** All others. */
+  known = $derived((this.rows ?? []).filter((chat) => !chat.request));
   /** In chats and groups that may say something; a community has its own number. */
   unread = $derived(
-    (this.rows ?? [])
+    this.known
       .filter((chat) => chat.kind !== 'channel' && chat.muted_until === null)
       .reduce((sum, chat) => sum + chat.unread, 0),
   );
@@ -41,7 +45,7 @@ export class Chats {
 
   /** The chat above or below another one in the list. */
   neighbour(room: string | null, step: 1 | -1): ChatView | null {
-    const rows = this.rows ?? [];
+    const rows = this.known;
     const at = rows.findIndex((chat) => chat.room === room);
     if (at < 0) return rows[0] ?? null;
     return rows[at + step] ?? null;
@@ -50,6 +54,19 @@ export class Chats {
   /** Sets something of a chat on all own devices. */
   set(room: string, change: ChatChange): Promise<void> {
     return this.#act(() => this.#device.core.setChat(room, change));
+  }
+
+  /** Sets something of the person of a chat on all own devices. */
+  setPerson(chat: ChatView, change: PersonChange): Promise<void> {
+    const { person } = chat;
+    return person === null
+      ? Promise.resolve()
+      : this.#act(() => this.#device.core.setPerson(person.account, change));
+  }
+
+  /** Deletes a request with all of its messages. */
+  deleteRequest(chat: ChatView): Promise<void> {
+    return this.#act(() => this.#device.core.deleteRequest(chat.room));
   }
 
   /** Nothing in it is unread any more. */

@@ -4,6 +4,7 @@ import type { MessageView } from '../../protocol/generated';
 /** The last line of a chat in one line of plain words. */
 export function preview(message: MessageView): string {
   const { body } = message;
+  if (message.blocked) return 'Message of somebody you blocked';
   switch (body.type) {
     case 'text':
       return body.text.replace(/\s+/gu, ' ').trim();

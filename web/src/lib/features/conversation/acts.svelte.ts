@@ -46,6 +46,8 @@ export class Acts {
   wanted = $state.raw<string | null>(null);
   /** What is known of the other person, or of the notes, is looked at. */
   who = $state(false);
+  /** Links in texts are text. */
+  plainLinks = $state(false);
   /** Read out once. */
   told = $state('');
 

@@ -15,11 +15,11 @@ const UNKNOWN = 'Somebody who left';
 /** The own notes: nobody else is there. */
 export const NOBODY: People = { many: false, list: [], nameOf: (_, known) => known ?? UNKNOWN };
 
-/** The two of a direct chat. */
-export function peopleOfTwo(person: PersonView): People {
+/** The two of a direct chat. `called` says what the other one is called now. */
+export function peopleOfTwo(person: PersonView, called: () => string = () => person.username): People {
   return {
     many: false,
     list: [person],
-    nameOf: (account, known) => (account === person.account ? person.username : (known ?? UNKNOWN)),
+    nameOf: (account, known) => (account === person.account ? called() : (known ?? UNKNOWN)),
   };
 }

@@ -7,6 +7,13 @@ import type { TimelineSource } from './timeline.svelte';
 /** Accounts that were members once and are asked for again at most. */
 const FORMER_MAX = 500;
 
+/** What the person calls people themselves: it goes before what they are called in a place. */
+interface Called {
+  nicknameOf(account: string): string | null;
+}
+
+const NOBODY_CALLED: Called = { nicknameOf: () => null };
+
 /** The members of a group or community, as its rooms name them. */
 export class RoomPeople implements People {
   readonly many = true;
@@ -21,6 +28,7 @@ export class RoomPeople implements People {
   );
 
   readonly #source: TimelineSource;
+  readonly #called: Called;
   readonly #query = new Refresher(() => this.#read());
   readonly #names = $derived(
     new Map([
@@ -33,9 +41,10 @@ export class RoomPeople implements People {
   readonly #wanted = new Set<string>();
   #asking = false;
 
-  constructor(source: TimelineSource, place: string) {
+  constructor(source: TimelineSource, place: string, called: Called = NOBODY_CALLED) {
     this.#source = source;
     this.place = place;
+    this.#called = called;
   }
 
   start(): () => void {
@@ -44,7 +53,7 @@ export class RoomPeople implements People {
   }
 
   nameOf(account: string, known?: string): string {
-    const name = this.#names.get(account);
+    const name = this.#called.nicknameOf(account) ?? this.#names.get(account);
     if (name !== undefined && name !== '') return name;
     if (known !== undefined && known !== '') return known;
     this.#want(account);

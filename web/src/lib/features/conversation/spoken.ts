@@ -14,6 +14,9 @@ import type {
 /** Where nobody's name is known. */
 const NAMELESS: Naming = { nameOf: () => 'Somebody', own: null };
 
+/** Stands for what somebody said who is blocked. */
+export const FOLDED = 'Message of somebody you blocked';
+
 /** A message as a screen reader says it: "Mia: text, today 6:53 PM". */
 export function spoken(
   message: MessageView,
@@ -88,6 +91,8 @@ export function quoteWords(quote: QuoteView): string {
       return 'This message is not on this device';
     case 'deleted':
       return 'This message was deleted';
+    case 'blocked':
+      return FOLDED;
   }
 }
 

@@ -99,7 +99,8 @@ export class Timeline {
   /** Loads the newest messages and follows the room; the returned function ends it. */
   start(): () => void {
     this.#stop = this.#source.listen((event) => {
-      if (event.type === 'owner') void this.refresh();
+      // Who is blocked now, is folded now.
+      if (event.type === 'owner' || event.type === 'people') void this.refresh();
       if (event.type === 'timeline' && event.room === this.room) void this.#query.ask();
       if (event.type === 'arrived' && event.room === this.room && this.detached) this.newBelow += 1;
     });
@@ -363,7 +364,7 @@ export class Timeline {
   }
 
   #placeUnreadLine(page: MessageView[]): void {
-    const received = page.filter((message) => !message.mine);
+    const received = page.filter((message) => !message.mine && !message.blocked);
     const unread = Math.min(this.#unreadAtOpening, received.length);
     this.unreadFrom = unread > 0 ? (received[received.length - unread]?.id ?? null) : null;
     const lastRead = received[received.length - unread - 1];
@@ -403,6 +404,7 @@ export function pendingRow(room: string, id: string, text: string, reply: Messag
     expires_at: null,
     mentions_me: false,
     can: { edit: false, delete_for_everyone: false, react: false, pin: false, reply: false, forward: false },
+    blocked: false,
   };
 }
 

@@ -78,4 +78,12 @@ level: NotificationLevel,
 /**
  * What was begun to write there.
  */
-draft: string | null, };
+draft: string | null, 
+/**
+ * Somebody wrote whom the person never wrote to nor accepted.
+ */
+request: boolean, 
+/**
+ * The person blocked the other one.
+ */
+blocked: boolean, };

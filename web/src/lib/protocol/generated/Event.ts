@@ -32,7 +32,11 @@ room: string,
 /**
  * The message's id.
  */
-message: string, } | { "type": "devices" } | { "type": "device_added", 
+message: string, 
+/**
+ * Of somebody whose request was not accepted: nothing is told of it but that it is there.
+ */
+request: boolean, } | { "type": "devices" } | { "type": "device_added", 
 /**
  * Its name, where it is known already.
  */

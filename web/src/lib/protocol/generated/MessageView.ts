@@ -83,4 +83,8 @@ mentions_me: boolean,
 /**
  * What the person may do with it now.
  */
-can: ActionView, };
+can: ActionView, 
+/**
+ * In a group or community, of somebody whom the person blocked.
+ */
+blocked: boolean, };

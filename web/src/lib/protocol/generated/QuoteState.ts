@@ -3,4 +3,4 @@
 /**
  * Whether a quoted message is here.
  */
-export type QuoteState = "here" | "missing" | "deleted";
+export type QuoteState = "here" | "missing" | "deleted" | "blocked";
