@@ -238,13 +238,11 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn find_message(&self, id: EnvelopeId) -> Result<Option<MessageRow>, ReadError> {
-        match self.messages.get(&id) {
-            Some(row) => Ok(row.clone()),
-            None => {
-                let stored = self.store.find_message(id)?;
-                Ok(stored.filter(|row| !self.is_cleared(row)))
-            }
+        if let Some(row) = self.messages.get(&id) {
+            return Ok(row.clone());
         }
+        let stored = self.store.find_message(id)?;
+        Ok(stored.filter(|row| !self.is_cleared(row)))
     }
 
     fn is_cleared(&self, row: &MessageRow) -> bool {

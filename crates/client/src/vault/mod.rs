@@ -374,19 +374,18 @@ impl Engine {
             },
             VaultNeed::Former(account) => self.former_request(work, account)?.and_then(get),
             VaultNeed::FormerRoom(room) => get(format!("/api/v1/rooms/{room}")),
-            VaultNeed::FormerPage(room) => match work.newest_key_of(room)? {
-                Some((sequence, ..)) => {
+            VaultNeed::FormerPage(room) => {
+                if let Some((sequence, ..)) = work.newest_key_of(room)? {
                     let before = sequence.saturating_add(1);
                     let limit = conclave_protocol::limits::ENVELOPES_PAGE;
                     get(format!(
                         "/api/v1/rooms/{room}/envelopes?before={before}&limit={limit}"
                     ))
-                }
-                None => {
+                } else {
                     self.lose_former_room(work, room)?;
                     None
                 }
-            },
+            }
         })
     }
 
