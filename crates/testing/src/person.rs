@@ -277,11 +277,11 @@ impl Sends<'_> {
     /// Sends it to somebody who knows the sender; returns when it is in the outbox.
     pub async fn to(self, other: &Person) -> EnvelopeId {
         other.accepts(self.person).await;
-        self.to_a_stranger(other).await
+        self.unasked_to(other).await
     }
 
     /// Sends it to somebody who may never have heard of the sender; returns when it is in the outbox.
-    pub async fn to_a_stranger(self, other: &Person) -> EnvelopeId {
+    pub async fn unasked_to(self, other: &Person) -> EnvelopeId {
         let room = self.person.room_with(other).await;
         self.person
             .device

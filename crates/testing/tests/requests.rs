@@ -17,7 +17,7 @@ async fn a_stranger_hears_nothing_before_they_are_accepted() {
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     let mut news = bob.device().events();
-    let hi = alice.sends("hi").to_a_stranger(&bob).await;
+    let hi = alice.sends("hi").unasked_to(&bob).await;
     bob.sees(&["hi"]).from(&alice).await;
     assert!(request_of(&bob, &alice).await);
     bob.reads_everything_from(&alice).await;
@@ -42,12 +42,12 @@ async fn answering_accepts_on_all_own_devices() {
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     let desk = bob.adds_a_device("desk").await;
-    let hi = alice.sends("hi").to_a_stranger(&bob).await;
+    let hi = alice.sends("hi").unasked_to(&bob).await;
     for device in [&bob, &desk] {
         device.sees(&["hi"]).from(&alice).await;
         assert!(request_of(device, &alice).await);
     }
-    desk.sends("who are you?").to_a_stranger(&alice).await;
+    desk.sends("who are you?").unasked_to(&alice).await;
     is_no_request(&bob, &alice).await;
     alice.sees(&["who are you?"]).from(&bob).await;
     assert!(!request_of(&alice, &bob).await, "whoever wrote first asks nobody");
@@ -60,7 +60,7 @@ async fn a_deleted_request_is_gone_on_all_own_devices_and_the_next_message_is_on
     let alice = world.registers("alice").await;
     let bob = world.registers("bob").await;
     let desk = bob.adds_a_device("desk").await;
-    alice.sends("buy this").to_a_stranger(&bob).await;
+    alice.sends("buy this").unasked_to(&bob).await;
     for device in [&bob, &desk] {
         device.sees(&["buy this"]).from(&alice).await;
     }
@@ -75,7 +75,7 @@ async fn a_deleted_request_is_gone_on_all_own_devices_and_the_next_message_is_on
             .await;
         assert!(device.timeline_with(&alice).await.is_empty());
     }
-    alice.sends("please").to_a_stranger(&bob).await;
+    alice.sends("please").unasked_to(&bob).await;
     for device in [&bob, &desk] {
         device.sees(&["please"]).from(&alice).await;
         assert!(request_of(device, &alice).await);
@@ -102,8 +102,8 @@ async fn what_somebody_writes_who_is_blocked_reaches_no_device_and_does_not_come
         blocked.then_some(()).ok_or_else(|| "not blocked".to_owned())
     })
     .await;
-    let unheard = alice.sends("are you there?").to_a_stranger(&bob).await;
-    alice.sends("hello??").to_a_stranger(&bob).await;
+    let unheard = alice.sends("are you there?").unasked_to(&bob).await;
+    alice.sends("hello??").unasked_to(&bob).await;
     alice.sees_delivery(&bob, unheard, &DeliveryView::Sent).await;
     mailboxes_empty(&world, &bob).await;
     tokio::time::sleep(LONG_ENOUGH).await;
@@ -125,7 +125,7 @@ async fn what_somebody_writes_who_is_blocked_reaches_no_device_and_does_not_come
         (!blocked).then_some(()).ok_or_else(|| "blocked".to_owned())
     })
     .await;
-    let heard = alice.sends("still here").to_a_stranger(&bob).await;
+    let heard = alice.sends("still here").unasked_to(&bob).await;
     for device in [&bob, &desk] {
         device.sees(&["hi", "still here"]).from(&alice).await;
         let rows = device.timeline_with(&alice).await;
@@ -182,7 +182,7 @@ async fn a_device_that_comes_later_knows_who_was_accepted_who_is_blocked_and_wha
     let bob = world.registers("bob").await;
     let carol = world.registers("carol").await;
     for (person, text) in [(&alice, "hi"), (&carol, "buy this")] {
-        person.sends(text).to_a_stranger(&bob).await;
+        person.sends(text).unasked_to(&bob).await;
         bob.sees(&[text]).from(person).await;
     }
     let named = PersonChange {
