@@ -480,7 +480,7 @@ pub(crate) fn refused() -> Result<Vec<RefusedChain>, Refusal> {
 
     let frames: [Change; 6] = [
         ("an entry of another place", |entry| {
-            entry.place = Some(PlaceId([1; 32]))
+            entry.place = Some(PlaceId([1; 32]));
         }),
         ("an entry of no place", |entry| entry.place = None),
         ("a gap", |entry| entry.sequence = 9),
