@@ -215,6 +215,6 @@ mod tests {
     #[test]
     fn passwords_are_stretched_with_no_less_than_the_floor() {
         use crate::suite::{LANES, MEMORY_KIB, PASSES};
-        assert!(MEMORY_KIB >= 64 * 1024 && PASSES >= 3 && LANES == 1);
+        const { assert!(MEMORY_KIB >= 64 * 1024 && PASSES >= 3 && LANES == 1) };
     }
 }

@@ -194,7 +194,10 @@ impl Cast {
         folk.made += 1;
         let device = self.world.new_device(folk.name, &format!("device-{}", folk.made));
         let words = folk.words.join(" ");
-        let recovered = device.device().recover(folk.name, &words, NEW_PASSWORD).await;
+        let recovered = device
+            .device()
+            .recover(folk.name, &words, NEW_PASSWORD, false)
+            .await;
         recovered.expect("a recovery");
         device.is_online().await;
         for old in device.device().list_devices().await.expect("devices") {
