@@ -115,7 +115,7 @@ async fn month(seed: u64) {
     }
     println!("and then all is well");
     cast.calms_down().await;
-    for other in 1..3 {
+    for (other, name) in NAMES.iter().enumerate().skip(1) {
         let account = cast.folk[other].account;
         cast.lets_in(ALICE, 0, other).await;
         let members = cast
@@ -127,7 +127,7 @@ async fn month(seed: u64) {
             .expect("members")
             .iter()
             .any(|member| member.account == account.to_string());
-        assert!(is_in, "{} is let in", NAMES[other]);
+        assert!(is_in, "{name} is let in");
     }
     cast.calms_down().await;
     // What is asked again only after a while is asked again.
