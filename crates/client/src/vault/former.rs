@@ -331,7 +331,9 @@ impl Engine {
                     work.begin_former(earlier, &VaultKey::from_parts(generation, &key.0), true)?;
                 }
                 // Whom the person blocked stays blocked. What was set for chats is of others than there are now.
-                Item::Setting(entry) if entry.is_of_person() => self.take_set(work, vec![entry])?,
+                Item::Setting(entry) if entry.is_of_person() => {
+                    self.take_set(work, vec![entry])?;
+                }
                 Item::Setting(_) => {}
             }
         }
