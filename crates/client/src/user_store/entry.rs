@@ -29,6 +29,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Something that was set of a person, whatever the chat with them is.
+    pub(crate) fn is_of_person(&self) -> bool {
+        of_person_name(self.name.as_slice()).is_some()
+    }
+
     /// True where this one stands and not the other. Every device decides the same.
     pub(super) fn is_later_than(&self, other: &Self) -> bool {
         let order = |entry: &Self| {

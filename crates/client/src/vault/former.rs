@@ -330,7 +330,10 @@ impl Engine {
                 Item::Former(earlier, generation, key) => {
                     work.begin_former(earlier, &VaultKey::from_parts(generation, &key.0), true)?;
                 }
-                // What was set for chats that are others now.
+                // Whom the person blocked stays blocked. What was set for chats is of others than there are now.
+                Item::Setting(entry) if entry.is_of_person() => {
+                    self.take_set(work, vec![entry])?;
+                }
                 Item::Setting(_) => {}
             }
         }
@@ -472,7 +475,11 @@ impl Engine {
         row.sequence = Some(0);
         row.ordinal = sequence;
         row.counts = false;
+        let mine = row.mine;
         work.take_in(row, true)?;
+        if mine {
+            self.wrote_in(work, chat)?;
+        }
         work.show(Event::Chats);
         Ok(false)
     }
