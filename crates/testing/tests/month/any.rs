@@ -6,7 +6,9 @@ use std::time::Duration;
 use conclave_client::views::PlaceChange;
 
 use super::cast::{Cast, DAY, HOUR, NAMES};
-use super::ending::{agree_but_for, everybody_reads_everything, logs_are_the_servers, what_was_cut_off};
+use super::ending::{
+    agree_but_for, everybody_reads_everything, logs_are_the_servers, what_depends_on_the_moment,
+};
 use super::told::everybody_is_in_and_reads_the_same;
 
 /// Months that an ordinary run tries.
@@ -135,9 +137,19 @@ async fn month(seed: u64) {
         cast.passes(DAY / 8).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    agree_but_for(&cast, what_was_cut_off, everybody_is_in_and_reads_the_same).await;
+    agree_but_for(
+        &cast,
+        what_depends_on_the_moment,
+        everybody_is_in_and_reads_the_same,
+    )
+    .await;
     everybody_reads_everything(&cast).await;
-    agree_but_for(&cast, what_was_cut_off, everybody_is_in_and_reads_the_same).await;
+    agree_but_for(
+        &cast,
+        what_depends_on_the_moment,
+        everybody_is_in_and_reads_the_same,
+    )
+    .await;
     logs_are_the_servers(cast).await;
 }
 

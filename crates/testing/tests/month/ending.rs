@@ -325,7 +325,7 @@ pub(crate) async fn agree(
 
 /// What somebody said whom a device put out that had not seen it yet: whoever opened it before keeps it, others refuse
 /// it, as `docs/protocol.md` says. It is left out everywhere.
-pub(crate) fn what_was_cut_off(all: &mut [Vec<Shown>]) {
+fn what_was_cut_off(all: &mut [Vec<Shown>]) {
     let not_genuine = BodyView::Lost {
         why: LossView::NotGenuine,
     };
@@ -336,6 +336,15 @@ pub(crate) fn what_was_cut_off(all: &mut [Vec<Shown>]) {
         .collect();
     for shown in all.iter_mut().flatten() {
         shown.in_group.retain(|row| !cut.contains(&row.line.id));
+    }
+}
+
+/// Besides [`what_was_cut_off`], how far own messages in the group got: a device counts those who read it by the log as
+/// it knows it when it hears of them, so where members come and go meanwhile, one may count fewer than another.
+pub(crate) fn what_depends_on_the_moment(all: &mut [Vec<Shown>]) {
+    what_was_cut_off(all);
+    for row in all.iter_mut().flatten().flat_map(|shown| &mut shown.in_group) {
+        row.delivery = DeliveryView::Received;
     }
 }
 
