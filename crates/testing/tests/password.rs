@@ -111,7 +111,7 @@ async fn a_password_that_was_let_open_the_history_brings_it_along_when_its_owner
 
     // The chat goes on behind it.
     again.sends("it is me").to(&alice).await;
-    alice.sees(&["it is me"]).from(&again).await;
+    sees(&alice, &again, &[(false, "it is me")]).await;
     let all = [
         (false, "one"),
         (true, "two"),
@@ -145,7 +145,7 @@ async fn without_that_or_after_it_was_taken_back_starting_again_brings_nothing_a
         .await
         .expect("somebody has the name");
     again.sends("hello?").to(&alice).await;
-    alice.sees(&["hello?"]).from(&again).await;
+    sees(&alice, &again, &[(false, "hello?")]).await;
     sees(&again, &alice, &[(true, "hello?")]).await;
 }
 

@@ -300,7 +300,7 @@ describe('coming back with the recovery key', () => {
     expect(await screen.findByText('24 of 24 words')).toBeTruthy();
     await press('Come back');
     expect(await heading('Chats')).toBeTruthy();
-    expect(core.calls).toContainEqual(['recover', 'jonas', core.words.join(' '), 'five boats']);
+    expect(core.calls).toContainEqual(['recover', 'jonas', core.words.join(' '), 'five boats', false]);
   });
 
   test('a word that is none is told by its place, while the last one may still grow', async () => {

@@ -35,11 +35,12 @@ describe('what opens the history', () => {
     await user.type(password, 'password123{Enter}');
     expect(await screen.findByText(/It is not strong enough/)).toBeTruthy();
     expect(asked(core, 'setHistoryPassword')).toEqual([]);
+    await waitFor(() => expect(password).toHaveProperty('disabled', false));
     await user.clear(password);
     await user.type(password, `${STRONG}{Enter}`);
     expect(await heading('Recovery key, another device, or your password')).toBeTruthy();
     expect(asked(core, 'setHistoryPassword')).toEqual([[STRONG, null]]);
-    expect(screen.queryByLabelText('Your password')).toBeNull();
+    await waitFor(() => expect(screen.queryByLabelText('Your password')).toBeNull());
 
     await press('Make it strict');
     await user.click(

@@ -71,9 +71,11 @@ impl Work<'_> {
 
     /// True for a message that was deleted with all of its chat.
     pub(crate) fn was_cleared(&self, room: RoomId, sequence: Option<u64>) -> Result<bool, ReadError> {
-        match sequence {
-            Some(sequence) => Ok(sequence <= self.cleared_up_to(room)?),
-            None => Ok(false),
-        }
+        let Some(sequence) = sequence else {
+            return Ok(false);
+        };
+        // Messages from before somebody started again stand at 0, before all others, also where nothing was cleared.
+        let up_to = self.cleared_up_to(room)?;
+        Ok(up_to > 0 && sequence <= up_to)
     }
 }
