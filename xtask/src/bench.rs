@@ -66,16 +66,16 @@ fn crypto() -> Result<()> {
         .run()
 }
 
-/// The engine: what it takes to write in a large group, to verify a large community, and to have been used for a
-/// while. The first is measured inside the crates, over devices that have no network and no disk.
+/// Writing in a large group, measured inside the crate over devices that have no network and no disk.
+const LARGE_GROUP: &str = "posting::tests::speed::first_and_later_messages_to_a_thousand_members";
+
+/// The engine: what it takes to write in a large group, natively and in WASM, to verify a large community, and to have
+/// been used for a while.
 fn engine() -> Result<()> {
-    setup::ensure(&[Need::CCompiler, Need::OpenSsl])?;
+    setup::ensure(&[Need::CCompiler, Need::OpenSsl, Need::Node])?;
+    engine_in_wasm()?;
     for (package, target, test) in [
-        (
-            "conclave-client",
-            &["--lib"][..],
-            "posting::tests::speed::first_and_later_messages_to_a_thousand_members",
-        ),
+        ("conclave-client", &["--lib"][..], LARGE_GROUP),
         (
             "conclave-sigchain",
             &["--lib"],
@@ -94,6 +94,26 @@ fn engine() -> Result<()> {
             .run()?;
     }
     Ok(())
+}
+
+/// The same test program in the WASM machine of Node, built as the browser's engine is. The target is another one,
+/// because a test program wants a clock and a console.
+fn engine_in_wasm() -> Result<()> {
+    const TARGET: &str = "wasm32-wasip1";
+    setup::install_target(TARGET)?;
+    let runner = workspace::root().join("benches/engine/wasi.mjs");
+    let runner = format!(
+        "{} --no-warnings {}",
+        web::node_path().display(),
+        runner.display()
+    );
+    println!("in WASM:");
+    Run::cargo()
+        .args(["test", "--profile", "wasm", "--target", TARGET])
+        .args(["--package", "conclave-client", "--lib"])
+        .args(["--", "--ignored", "--nocapture", "--exact", LARGE_GROUP])
+        .env("CARGO_TARGET_WASM32_WASIP1_RUNNER", runner)
+        .run()
 }
 
 #[cfg(test)]

@@ -332,26 +332,29 @@ fn apt(root: &[&str], arguments: &[&str]) -> Result<()> {
 }
 
 fn install_wasm_target() -> Result<()> {
-    if has_wasm_target() {
+    install_target(wasm_target())
+}
+
+/// Sees to it that Rust's standard library for a target is there.
+pub(crate) fn install_target(target: &str) -> Result<()> {
+    if has_target(target) {
         return Ok(());
     }
     if command::exists("rustup") {
-        Run::new("rustup").args(["target", "add", wasm_target()]).run()?;
+        Run::new("rustup").args(["target", "add", target]).run()?;
     }
-    if has_wasm_target() {
+    if has_target(target) {
         return Ok(());
     }
     Err(Failure::new(format!(
-        "Rust's {} standard library is missing. Type `rustup target add {}`, or install it the way you \
-         installed Rust.",
-        wasm_target(),
-        wasm_target()
+        "Rust's {target} standard library is missing. Type `rustup target add {target}`, or install it the way you \
+         installed Rust."
     )))
 }
 
-fn has_wasm_target() -> bool {
+fn has_target(target: &str) -> bool {
     let folder = Run::new("rustc")
-        .args(["--print", "target-libdir", "--target", wasm_target()])
+        .args(["--print", "target-libdir", "--target", target])
         .quiet();
     folder.is_some_and(|folder| {
         fs::read_dir(folder.trim()).is_ok_and(|mut entries| {

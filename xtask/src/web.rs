@@ -55,7 +55,12 @@ pub(crate) fn install_packages_of(folder: &Path) -> Result<()> {
 
 /// The Node that the web app's packages bring, with their programs beside it.
 pub(crate) fn node() -> Result<Run> {
-    Ok(Run::new(folder().join("node_modules/node/bin/node")).env("PATH", path()?))
+    Ok(Run::new(node_path()).env("PATH", path()?))
+}
+
+/// Where that Node lies.
+pub(crate) fn node_path() -> PathBuf {
+    folder().join("node_modules/node/bin/node")
 }
 
 /// Prettier as the web app has it, for a folder outside of `web/`.

@@ -86,6 +86,9 @@ pub struct Engine {
     pub(crate) append_waits: bool,
     /// Accounts of whose chain more is there than is known here; nothing is sealed for them until it came.
     pub(crate) behind: BTreeSet<AccountId>,
+    /// Readers who lack nothing, found while a sender key waits to be handed out: in a large room they are not looked
+    /// at again after each answer.
+    pub(crate) reached: BTreeSet<AccountId>,
     /// When what is left of revoked devices goes.
     pub(crate) forget_due: Option<Timestamp>,
     /// The server's clock and this device's at one moment.
@@ -146,6 +149,7 @@ impl Engine {
             appends: VecDeque::new(),
             append_waits: false,
             behind: BTreeSet::new(),
+            reached: BTreeSet::new(),
             forget_due: None,
             server_time: None,
             failed_connects: 0,

@@ -24,6 +24,9 @@ use crate::work::Work;
 
 /// Logs and bundles asked for at a time before a first message.
 const ASKED_AT_ONCE: usize = 32;
+/// While more than this many of them are not answered, nobody new is asked: looking through the readers of a large
+/// room after each answer would take longer than beginning the sessions.
+const ASKED_AT_LEAST: usize = 8;
 
 /// Whether a message may be sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,17 @@ enum Reach {
     NotNow,
 }
 
+/// What looking through the readers of a room found.
+#[derive(Default)]
+struct Found {
+    /// Devices that have no key and can be sealed to.
+    lacking: Vec<DeviceAddress>,
+    /// Something was asked for.
+    waits: bool,
+    /// Somebody was not looked at, because they lacked nothing a moment ago.
+    passed: bool,
+}
+
 impl Engine {
     /// Hands this device's chain to whoever reads the room and lacks it.
     pub(super) fn hand_out(
@@ -53,7 +67,7 @@ impl Engine {
         kept: &mut OwnChain,
         chain: &SendingChain,
     ) -> Result<Handing, ReadError> {
-        if !kept.pending.is_empty() {
+        if !kept.pending.is_empty() || self.asked() > ASKED_AT_LEAST {
             return Ok(Handing::Waits);
         }
         let chain_id = ChainId(*chain.statement().chain_id());
@@ -61,35 +75,22 @@ impl Engine {
             Some(handed) if handed.chain == chain_id => handed,
             _ => Handed::new(chain_id),
         };
-        let mut lacking = Vec::new();
-        let mut waits = false;
-        for account in spot.chain.state().readers(spot.room) {
-            if self.is_served(work, own, spot, &handed, account)? {
-                continue;
-            }
-            match self.reach_reader(work, spot, account)? {
-                Reach::Waits => waits = true,
-                Reach::NotNow => {}
-                Reach::Ready => {
-                    let Some(person) = self.person(work, account)? else {
-                        continue;
-                    };
-                    for address in person.addresses() {
-                        if address == own.address() || handed.has(address) {
-                            continue;
-                        }
-                        match self.reach_device(work, address)? {
-                            Reach::Ready => lacking.push(address),
-                            Reach::Waits => waits = true,
-                            Reach::NotNow => {}
-                        }
-                    }
-                }
-            }
-        }
-        if waits {
+        let found = self.look_for_lacking(work, own, spot, &handed)?;
+        if found.waits {
             return Ok(Handing::Waits);
         }
+        self.reached.clear();
+        let lacking = if found.passed {
+            // Who was passed over may lack something by now.
+            let all = self.look_for_lacking(work, own, spot, &handed)?;
+            if all.waits {
+                return Ok(Handing::Waits);
+            }
+            self.reached.clear();
+            all.lacking
+        } else {
+            found.lacking
+        };
         if lacking.is_empty() {
             return Ok(Handing::Done);
         }
@@ -101,6 +102,54 @@ impl Engine {
         work.put_handed(spot.room, &handed);
         work.put_own_chain(spot.room, kept);
         Ok(Handing::Waits)
+    }
+
+    /// Looks for devices of readers that have no key yet, and asks for what is needed to reach them.
+    fn look_for_lacking(
+        &mut self,
+        work: &mut Work<'_>,
+        own: &OwnIdentity,
+        spot: &Spot,
+        handed: &Handed,
+    ) -> Result<Found, ReadError> {
+        let mut found = Found::default();
+        for account in spot.chain.state().readers(spot.room) {
+            if self.reached.contains(&account) {
+                found.passed = true;
+                continue;
+            }
+            if self.is_served(work, own, spot, handed, account)? {
+                self.reached.insert(account);
+                continue;
+            }
+            match self.reach_reader(work, spot, account)? {
+                Reach::Waits => found.waits = true,
+                Reach::NotNow => {}
+                Reach::Ready => {
+                    let Some(person) = self.person(work, account)? else {
+                        continue;
+                    };
+                    let mut is_ready = true;
+                    for address in person.addresses() {
+                        if address == own.address() || handed.has(address) {
+                            continue;
+                        }
+                        match self.reach_device(work, address)? {
+                            Reach::Ready => found.lacking.push(address),
+                            Reach::Waits => {
+                                found.waits = true;
+                                is_ready = false;
+                            }
+                            Reach::NotNow => is_ready = false,
+                        }
+                    }
+                    if is_ready {
+                        self.reached.insert(account);
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// True where a reader's log is known as far as the place's chain names it, and all devices in it have the chain.
@@ -153,6 +202,17 @@ impl Engine {
         self.reach_by(work, Need::Bundle(address))
     }
 
+    /// How many logs and bundles were asked for and are not answered.
+    fn asked(&self) -> usize {
+        self.needs
+            .iter()
+            .filter(|(need, state)| {
+                **state == NeedState::Running
+                    && matches!(need, Need::Person(_) | Need::Entries(_) | Need::Bundle(_))
+            })
+            .count()
+    }
+
     /// Asks for what is needed to reach somebody. What was refused is tried again in its time, and nobody waits for
     /// it.
     fn reach_by(&mut self, work: &mut Work<'_>, need: Need) -> Result<Reach, ReadError> {
@@ -164,12 +224,7 @@ impl Engine {
             }
             None => {}
         }
-        let running = self
-            .needs
-            .values()
-            .filter(|state| **state == NeedState::Running)
-            .count();
-        if running < ASKED_AT_ONCE {
+        if self.asked() < ASKED_AT_ONCE {
             self.need(work, need)?;
         }
         Ok(Reach::Waits)

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conclave_protocol::frames::{Class, ClientFrame, Post, RoomMessage, ServerFrame};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Timestamp};
+use conclave_protocol::{DeviceAddress, DeviceId, EnvelopeId, Timestamp};
 use conclave_testing::{Group, Hostile, Person, World};
 use tokio::time::sleep;
 
@@ -190,6 +190,10 @@ async fn what_a_removed_member_wrote_is_not_slipped_into_the_past() {
 async fn a_message_of_somebody_who_never_was_in_the_group_is_not_shown() {
     let world = World::begin().await;
     let (hostile, alice, bob, carol, group) = three_who_met(&world).await;
+    // Bob knows him, so nothing but the group's log says that he was not in it.
+    let dave = world.registers("dave").await;
+    bob.sends("hello, dave").to(&dave).await;
+    dave.sees(&["hello, dave"]).from(&bob).await;
     let kept = keeps_back(&hostile, &carol).await;
     carol.says(group, "a message").await;
     carol
@@ -201,10 +205,7 @@ async fn a_message_of_somebody_who_never_was_in_the_group_is_not_shown() {
         })
         .await;
     let post = kept.lock().expect("nobody panics with the list")[0].clone();
-    let stranger = DeviceAddress {
-        account: AccountId([9; 32]),
-        device: DeviceId(0),
-    };
+    let stranger = first_device(&dave).await;
     hostile
         .says(first_device(&bob).await, told(&post, stranger, 3))
         .await;

@@ -10,7 +10,7 @@ use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, Timestamp};
 use conclave_sigchain::room::{AccountHead, Policy, RoomBody, RoomChain, RoomEntry};
 use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, DeviceKeys};
 
-use super::sim::{Sim, ok};
+use super::sim::{Sim, Time, ok};
 use crate::effects::Request;
 use crate::people::Person;
 use crate::posting::Roll;
@@ -18,7 +18,7 @@ use crate::{HttpOutcome, Input};
 use conclave_protocol::prekeys::PrekeyClaimed;
 
 const PEOPLE: u32 = 999;
-const FIRST_GOAL: Duration = Duration::from_secs(1);
+const FIRST_GOAL: Duration = Duration::from_secs(if cfg!(target_family = "wasm") { 3 } else { 1 });
 const LATER_GOAL: Duration = Duration::from_millis(1);
 
 /// Somebody with two devices, who never answers.
@@ -142,32 +142,37 @@ fn first_and_later_messages_to_a_thousand_members() {
         .collect();
 
     let first = takes(&mut sim, &bundles, "the first one");
+    let whole = first.beginning.processor + first.sealing.processor;
     println!(
-        "first message to {} members, 2 devices each: sessions begun in {:?}, keys handed out and sealed in {:?} (goal {FIRST_GOAL:?})",
+        "first message to {} members, 2 devices each, prekeys claimed: {whole:?} ({} % of the goal {FIRST_GOAL:?}), {:?} \
+         for each member; sessions begun in {:?}, keys handed out and sealed in {:?}",
         PEOPLE + 1,
-        first.beginning,
-        first.sealing
+        whole.as_millis() * 100 / FIRST_GOAL.as_millis(),
+        whole / (PEOPLE + 1),
+        first.beginning.processor,
+        first.sealing.processor
     );
     let mut all: Vec<Duration> = (0..20)
-        .map(|n| takes(&mut sim, &bundles, &format!("one more, {n}")).sealing)
+        .map(|n| takes(&mut sim, &bundles, &format!("one more, {n}")).sealing.real)
         .collect();
     all.sort_unstable();
     println!(
-        "a later message: {:?} (median of 20; goal {LATER_GOAL:?})",
-        all[10]
+        "a later message: {:?} (median of 20; {} % of the goal {LATER_GOAL:?})",
+        all[10],
+        all[10].as_micros() * 100 / LATER_GOAL.as_micros()
     );
 }
 
 /// What the engine's time went into until a message left.
 struct Took {
-    beginning: Duration,
-    sealing: Duration,
+    beginning: Time,
+    sealing: Time,
 }
 
 fn takes(sim: &mut Sim, bundles: &BTreeMap<DeviceAddress, Bytes>, text: &str) -> Took {
     let mut took = Took {
-        beginning: Duration::ZERO,
-        sealing: Duration::ZERO,
+        beginning: Time::default(),
+        sealing: Time::default(),
     };
     sim.sends(0, text);
     let now = sim.now;
