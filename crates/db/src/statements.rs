@@ -405,7 +405,10 @@ statements! {
     FIND_GONE_ROOM = { "SELECT room FROM place_rooms WHERE gone ORDER BY room LIMIT 1" }
     DELETE_POSTS_OF_ROOM = { "DELETE FROM posts WHERE room = $1 AND sequence IN (
             SELECT sequence FROM posts WHERE room = $1 ORDER BY sequence LIMIT $2)" }
-    DELETE_GONE_ROOM = { "DELETE FROM place_rooms WHERE room = $1 AND gone" }
+    /// Only an empty one: where two processes delete at once each may find fewer posts than there are, and what is
+    /// left behind a room that is not known any more would stay for good.
+    DELETE_GONE_ROOM = { "DELETE FROM place_rooms
+        WHERE room = $1 AND gone AND NOT EXISTS (SELECT 1 FROM posts WHERE room = $1)" }
     EXPIRE_POST_TIMES = { "DELETE FROM post_times WHERE posted_at <= $1" }
 
     // mailbox

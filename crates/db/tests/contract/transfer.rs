@@ -11,6 +11,7 @@ on_both_engines! {
     what_reads_differently_than_it_should_is_not_kept
     a_snapshot_sees_one_moment_while_others_write
     what_does_not_fit_a_table_is_refused
+    two_that_expire_posts_at_once_delete_each_once_and_leave_none
     a_restore_drops_what_is_used_once_and_goes_on_behind_every_number
 }
 
@@ -57,13 +58,21 @@ fn row(table: &Table, number: u8) -> Row {
 }
 
 async fn fill_every_table(db: &Db) {
+    fill_with(db, |table| {
+        let single = table.columns.iter().any(|(column, _)| *column == "slot");
+        (1..=if single { 1 } else { ROWS })
+            .map(|number| row(table, number))
+            .collect()
+    })
+    .await;
+}
+
+/// Fills an empty database with what `rows` gives for each table, in the order of the key.
+async fn fill_with(db: &Db, rows: impl Fn(&Table) -> Vec<Row>) {
     let mut filling = db.fill().await.unwrap();
     let mut sums = Vec::new();
     for table in TABLES {
-        let single = table.columns.iter().any(|(column, _)| *column == "slot");
-        let rows: Vec<Row> = (1..=if single { 1 } else { ROWS })
-            .map(|number| row(table, number))
-            .collect();
+        let rows = rows(table);
         filling.insert(table, &rows).await.unwrap();
         let mut summing = conclave_db::Summing::new(table);
         for row in &rows {
@@ -247,4 +256,36 @@ async fn a_restore_drops_what_is_used_once_and_goes_on_behind_every_number(stage
         );
     }
     target.end().await;
+}
+
+/// Stands here because it needs more posts than one step deletes.
+async fn two_that_expire_posts_at_once_delete_each_once_and_leave_none(stage: Stage) {
+    const POSTS: i64 = 1_200;
+    fill_with(&stage, |table| match table.name {
+        "place_rooms" => (1..=9).map(|number| row(table, number)).collect(),
+        "posts" => (1..=POSTS)
+            .map(|sequence| {
+                // In a room of a deleted channel.
+                let mut row = row(table, 9);
+                row[1] = Value::Number(sequence);
+                row[11] = Value::Null;
+                row
+            })
+            .collect(),
+        _ => Vec::new(),
+    })
+    .await;
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            let stage = stage.clone();
+            tokio::spawn(async move { stage.expire_posts(NOW).await.unwrap() })
+        })
+        .collect();
+    let mut deleted = 0;
+    for run in runs {
+        deleted += run.await.unwrap();
+    }
+    assert_eq!(deleted, u64::try_from(POSTS).unwrap());
+    assert_eq!(stage.number("SELECT count(*) FROM posts").await, 0);
+    assert_eq!(stage.number("SELECT count(*) FROM place_rooms").await, 6);
 }
