@@ -1,9 +1,9 @@
 //! What an operator does with the program: moving the database, backup, restore, jobs.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use conclave_db::{Db, TABLES};
+use conclave_db::{Db, Row, Summing, TABLES, Value};
 use conclave_protocol::ErrorCode;
 use conclave_protocol::accounts::ServerInfo;
 use conclave_protocol::frames::{ClientFrame, ServerFrame};
@@ -425,4 +425,63 @@ async fn what_a_restored_server_lacks_of_a_log_any_device_of_the_account_gives_b
     let refused = offer(&served, &laptop.access, &newer).await;
     assert_eq!(refused.code(), ErrorCode::ChainRefused);
     served.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_is_killed_half_way_leaves_an_empty_target_and_can_be_run_again() {
+    const ROWS: u32 = 60_000;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let (from, to) = (sqlite(data), format!("sqlite:{}/target.db", data.display()));
+    let source = Db::open(&from).await.unwrap();
+    let mut filling = source.fill().await.unwrap();
+    let mut sums = Vec::new();
+    for table in TABLES {
+        let mut summing = Summing::new(table);
+        if table.name == "sends" {
+            let rows: Vec<Row> = (0..ROWS)
+                .map(|number| {
+                    let mut id = [0; 16];
+                    id[..4].copy_from_slice(&number.to_be_bytes());
+                    vec![
+                        Value::Bytes(id.to_vec()),
+                        Value::Bytes(vec![1; 32]),
+                        Value::Number(0),
+                        Value::Bytes(vec![2; 32]),
+                        Value::Null,
+                        Value::Null,
+                        Value::Number(1),
+                    ]
+                })
+                .collect();
+            rows.iter().for_each(|row| summing.add(row));
+            filling.insert(table, &rows).await.unwrap();
+        }
+        sums.push(summing.end());
+    }
+    filling.commit(&sums).await.unwrap();
+    source.close().await;
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_conclave-server"))
+        .args(["--data", &data.display().to_string()])
+        .args(["move-database", "--from", &from, "--to", &to])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Rows are on their way into the target's file.
+    let log = data.join("target.db-wal");
+    while std::fs::metadata(&log).map_or(0, |found| found.len()) < 1024 * 1024 {
+        assert!(child.try_wait().unwrap().is_none(), "it was faster");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let target = Db::open(&to).await.unwrap();
+    let held = target.snapshot().await.unwrap().sums().await.unwrap();
+    assert!(held.iter().all(|sum| sum.rows == 0));
+    target.close().await;
+    let moved = succeeds(program(data, &["move-database", "--from", &from, "--to", &to]));
+    assert!(moved.contains(&format!("{ROWS} rows")), "{moved}");
 }
