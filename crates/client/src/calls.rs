@@ -664,9 +664,12 @@ impl Engine {
                 self.entries_not_had(work, need, failure)?;
             }
             // The next connection begins again.
-            Call::GiveBack { .. } => {}
-            Call::SignOut | Call::Refresh | Call::Ticket | Call::FirstLoginStart | Call::FirstLoginFinish => {
-            }
+            Call::GiveBack { .. }
+            | Call::SignOut
+            | Call::Refresh
+            | Call::Ticket
+            | Call::FirstLoginStart
+            | Call::FirstLoginFinish => {}
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //! end       JSON: how many parts stood before it, and a hash over them all
 //! ```
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 
 use conclave_db::{Kind, Row, Table, TableSum, Value};
@@ -302,7 +303,11 @@ fn long(bytes: &mut &[u8]) -> Option<Vec<u8>> {
 
 /// Bytes as small hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 fn from_hex(text: &str) -> io::Result<[u8; 32]> {

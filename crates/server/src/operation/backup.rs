@@ -19,6 +19,9 @@ use crate::randomness;
 /// Variable that holds the passphrase where no file does.
 const PASSPHRASE: &str = "CONCLAVE_BACKUP_PASSPHRASE";
 
+/// A secret's name and content.
+type Secret = (String, Zeroizing<Vec<u8>>);
+
 /// Where the passphrase comes from.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PassphraseFrom {
@@ -90,7 +93,7 @@ pub async fn backup(config: &Config, file: &Path, from: &PassphraseFrom) -> Resu
 async fn write(
     config: &Config,
     db: &Db,
-    secrets: &[(String, Zeroizing<Vec<u8>>)],
+    secrets: &[Secret],
     path: &Path,
     passphrase: &Passphrase,
 ) -> Result<Backup, StartError> {
@@ -200,7 +203,7 @@ fn read_through(file: &Path, passphrase: &Passphrase) -> io::Result<Backup> {
 }
 
 /// The secret files, by name. Unfinished ones are left out.
-fn read_secrets(folder: &Path) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StartError> {
+fn read_secrets(folder: &Path) -> Result<Vec<Secret>, StartError> {
     let mut secrets = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| refused(folder, error))? {
         let path = entry.map_err(|error| refused(folder, error))?.path();

@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_file_that_was_changed_cut_or_lengthened_does_not_open() {
-        let sealed = seal(&[7; CHUNK * 2 + 100]);
+        let sealed = seal(&vec![7; CHUNK * 2 + 100]);
         for at in [0, 17, 30, 44, HEAD, HEAD + CHUNK, sealed.len() - 1] {
             let mut changed = sealed.clone();
             changed[at] ^= 1;

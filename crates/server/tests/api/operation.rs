@@ -454,7 +454,9 @@ async fn a_move_that_is_killed_half_way_leaves_an_empty_target_and_can_be_run_ag
                     ]
                 })
                 .collect();
-            rows.iter().for_each(|row| summing.add(row));
+            for row in &rows {
+                summing.add(row);
+            }
             filling.insert(table, &rows).await.unwrap();
         }
         sums.push(summing.end());
