@@ -20,8 +20,8 @@ use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::vault::VaultKeys;
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, Problem, RoomId, Timestamp, Token,
-    Username,
+    AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, Problem, RestoreEpoch, RoomId,
+    Timestamp, Token, Username,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -117,6 +117,11 @@ pub(crate) enum Call {
     },
     Append {
         entry: Bytes,
+    },
+    /// Entries of the own chain that a restored server lacks; the first is on its way.
+    GiveBack {
+        epoch: RestoreEpoch,
+        entries: Vec<Bytes>,
     },
     Need(Need),
     MakePlace {
@@ -481,6 +486,9 @@ impl Engine {
             },
             Call::AddedDevice(link) => self.added_device_found(work, link, parse::<DevicesFound>(answer)),
             Call::Devices { ask } => self.devices_found(work, ask, parse::<DevicesFound>(answer)),
+            Call::GiveBack { epoch, entries } => {
+                self.given_back(work, epoch, entries, parse::<EntryAppended>(answer))
+            }
             Call::Append { entry } => self.append_answered(work, entry, parse::<EntryAppended>(answer)),
             Call::Need(need) => self.need_outcome(work, need, answer),
             Call::MakePlace { place } => self.place_made(work, place, parse::<PlaceAppended>(answer)),
@@ -655,8 +663,13 @@ impl Engine {
                 self.needs.remove(&need);
                 self.entries_not_had(work, need, failure)?;
             }
-            Call::SignOut | Call::Refresh | Call::Ticket | Call::FirstLoginStart | Call::FirstLoginFinish => {
-            }
+            // The next connection begins again.
+            Call::GiveBack { .. }
+            | Call::SignOut
+            | Call::Refresh
+            | Call::Ticket
+            | Call::FirstLoginStart
+            | Call::FirstLoginFinish => {}
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use conclave_protocol::accounts::EntriesPage;
 use conclave_protocol::frames::ChainMoved;
-use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode};
+use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, RestoreEpoch};
 use conclave_sigchain::{AccountBody, AccountChain, AccountEntry, Author, ChainError, HeadComparison};
 
 use crate::appending::OwnAct;
@@ -137,6 +137,7 @@ impl Engine {
         &mut self,
         work: &mut Work<'_>,
         head: Option<u32>,
+        restore: Option<RestoreEpoch>,
     ) -> Result<(), ReadError> {
         let own = work.own()?.account;
         let known = self.person(work, own)?.map_or(0, |person| person.chain.head());
@@ -147,7 +148,12 @@ impl Engine {
             }
         }
         if is_shorter {
-            self.dispute(work, own, ChainError::Gap, &Bytes(Vec::new()));
+            if self.give_entries_back(work, restore, head.unwrap_or_default())? {
+                // No attack so far, but nothing is sealed before the server has the whole chain again.
+                work.put(Table::Own, &disputed_key(own), &Bytes(Vec::new()));
+            } else {
+                self.dispute(work, own, ChainError::Gap, &Bytes(Vec::new()));
+            }
         } else if head.is_some_and(|head| head > known) {
             self.follow_chain(work, own)?;
         }

@@ -321,10 +321,11 @@ impl Engine {
         if work.take_joined()? {
             work.join_rooms(&welcome.moved);
         }
-        self.own_chain_on_welcome(work, welcome.head)?;
+        self.own_chain_on_welcome(work, welcome.head, welcome.restore)?;
         self.places_on_welcome(work)?;
         self.tell_own_name(work)?;
         self.notice_restored_copy(work, welcome)?;
+        self.notice_restored_server(work, welcome)?;
         let uploaded = work.prekey_meta()?.is_some_and(|meta| meta.uploaded);
         if !uploaded || work.prekeys_are_old()? {
             self.need(work, Need::Prekeys)?;
@@ -450,6 +451,7 @@ mod tests {
             one_time_prekeys: 0,
             acknowledged: 0,
             head: None,
+            restore: None,
         };
         engine.welcome(&mut work, &welcome).unwrap();
         assert!(engine.longer_chains_asked.is_empty());

@@ -66,6 +66,7 @@ mod removed;
 mod repair;
 mod resetting;
 mod restored;
+mod restored_server;
 mod rooms;
 mod rows;
 pub mod search;

@@ -901,6 +901,7 @@ mod tests {
             one_time_prekeys: 0,
             acknowledged: 0,
             head: None,
+            restore: None,
         };
         Engine::new(true)
             .notice_restored_copy(&mut work, &welcome)

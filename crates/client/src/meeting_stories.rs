@@ -556,6 +556,7 @@ impl Story {
                         one_time_prekeys: 100,
                         acknowledged: 0,
                         head: Some(self.server.chain().head()),
+                        restore: None,
                     };
                     inputs.push(Input::Frame(ServerFrame::Welcome(welcome).to_bytes()));
                     inputs.push(Input::Frame(ServerFrame::Drained.to_bytes()));

@@ -117,6 +117,7 @@ mod tests {
             one_time_prekeys: 0,
             acknowledged: u64::MAX,
             head: None,
+            restore: None,
         };
         let mut engine = Engine::new(true);
         engine.notice_restored_copy(&mut work, &welcome).unwrap();

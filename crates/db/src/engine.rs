@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Executor};
 
-use crate::statements::PING;
+use crate::statements::{PING, VERSION};
 use crate::{DbError, migrate};
 
 /// Which engine holds the data.
@@ -124,14 +124,27 @@ impl Db {
     /// fail with [`DbError::Full`] as they do on a full disk; PostgreSQL bounds by its own means.
     pub async fn open_limited(address: &str, sqlite_pages: Option<u32>) -> Result<Self, DbError> {
         let pools = if let Some(path) = address.strip_prefix("sqlite:") {
-            open_sqlite(&sqlite_path(path)?, sqlite_pages).await?
-        } else if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            open_postgres(address).await?
+            let path = sqlite_path(path)?;
+            create_private(&path)?;
+            connect_sqlite(&path, sqlite_pages, Schema::UpToDate).await?
         } else {
-            // The address may hold a password, so it is not repeated.
-            return Err(DbError::Address(
-                "it begins neither with sqlite: nor with postgres://".to_owned(),
-            ));
+            connect_postgres(address, Schema::UpToDate).await?
+        };
+        Ok(Self { pools })
+    }
+
+    /// Opens a database that is there, without changing its schema: for what only reads, beside a server that may
+    /// run. One of another version is refused.
+    pub async fn open_existing(address: &str) -> Result<Self, DbError> {
+        let pools = if let Some(path) = address.strip_prefix("sqlite:") {
+            let path = sqlite_path(path)?;
+            if !path.is_file() {
+                let missing = format!("{} is not there", path.display());
+                return Err(DbError::Unavailable(missing));
+            }
+            connect_sqlite(&path, None, Schema::AsItIs).await?
+        } else {
+            connect_postgres(address, Schema::AsItIs).await?
         };
         Ok(Self { pools })
     }
@@ -154,6 +167,15 @@ impl Db {
             }
         );
         Ok(())
+    }
+
+    /// The version of the engine, in its own words.
+    pub async fn version(&self) -> Result<String, DbError> {
+        let statement = VERSION.on(self.engine());
+        Ok(on_engine!(
+            self,
+            read | connection | { sqlx::query_scalar(statement).fetch_one(&mut *connection).await? }
+        ))
     }
 
     /// Waits for the connections in use and closes all; a later call is [`DbError::Unavailable`].
@@ -185,8 +207,16 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, DbError> {
     Ok(PathBuf::from(path))
 }
 
-async fn open_sqlite(path: &Path, pages: Option<u32>) -> Result<Pools, DbError> {
-    create_private(path)?;
+/// What opening does to the schema.
+#[derive(Clone, Copy)]
+enum Schema {
+    /// Brings it up to date.
+    UpToDate,
+    /// Leaves it, and refuses one of another version.
+    AsItIs,
+}
+
+async fn connect_sqlite(path: &Path, pages: Option<u32>, schema: Schema) -> Result<Pools, DbError> {
     let mut options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -221,7 +251,10 @@ async fn open_sqlite(path: &Path, pages: Option<u32>) -> Result<Pools, DbError> 
         })
         .connect_with(options.clone())
         .await?;
-    migrate::run_sqlite(&writer).await?;
+    match schema {
+        Schema::UpToDate => migrate::run_sqlite(&writer).await?,
+        Schema::AsItIs => migrate::check_sqlite(&writer).await?,
+    }
 
     let readers = SqlitePoolOptions::new()
         .min_connections(1)
@@ -249,7 +282,13 @@ fn create_private(path: &Path) -> Result<(), DbError> {
     }
 }
 
-async fn open_postgres(address: &str) -> Result<Pools, DbError> {
+async fn connect_postgres(address: &str, schema: Schema) -> Result<Pools, DbError> {
+    if !address.starts_with("postgres://") && !address.starts_with("postgresql://") {
+        // The address may hold a password, so it is not repeated.
+        return Err(DbError::Address(
+            "it begins neither with sqlite: nor with postgres://".to_owned(),
+        ));
+    }
     let options = PgConnectOptions::from_str(address)?
         .application_name("conclave")
         .statement_cache_capacity(STATEMENTS_KEPT);
@@ -264,7 +303,10 @@ async fn open_postgres(address: &str) -> Result<Pools, DbError> {
         })
         .connect_with(options)
         .await?;
-    migrate::run_postgres(&pool).await?;
+    match schema {
+        Schema::UpToDate => migrate::run_postgres(&pool).await?,
+        Schema::AsItIs => migrate::check_postgres(&pool).await?,
+    }
     Ok(Pools::Postgres(pool))
 }
 

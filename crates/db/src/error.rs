@@ -19,6 +19,16 @@ pub enum DbError {
         /// Newest schema version that this build knows.
         known: i64,
     },
+    /// The database's schema is older than this build, and was to be left as it is.
+    #[error(
+        "the database is of an older version of Conclave (schema {found}, this version has {known}); use the program that serves it, or bring it up to date with `conclave-server migrate` while no server runs"
+    )]
+    Older {
+        /// Schema version found.
+        found: i64,
+        /// Newest schema version that this build knows.
+        known: i64,
+    },
     /// No room on the disk (or the database's quota): nothing was stored.
     #[error("the disk is full")]
     Full,

@@ -3,7 +3,9 @@
 //! One more version is one file in `migrations/sqlite`, its twin in `migrations/postgres` and one line in
 //! [`VERSIONS`]. A version that was released is never edited.
 
-use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use std::cmp::Ordering;
+
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 
 use crate::{DbError, Engine};
@@ -31,6 +33,7 @@ versions! {
     2 "0002_devices";
     3 "0003_places";
     4 "0004_identities";
+    7 "0007_operation";
 }
 
 /// Where the applied versions are noted.
@@ -43,6 +46,11 @@ pub fn newest_schema() -> i64 {
         .map(|version| version.number)
         .max()
         .unwrap_or_default()
+}
+
+/// Names of the schema's versions, which are those of their files.
+pub fn schema_versions() -> impl Iterator<Item = &'static str> {
+    VERSIONS.iter().map(|version| version.name)
 }
 
 pub(crate) async fn run_sqlite(pool: &SqlitePool) -> Result<(), DbError> {
@@ -67,6 +75,31 @@ pub(crate) async fn run_postgres(pool: &PgPool) -> Result<(), DbError> {
     .await;
     connection.unlock().await?;
     migrated
+}
+
+/// Refuses a schema of another version and changes nothing.
+pub(crate) async fn check_sqlite(pool: &SqlitePool) -> Result<(), DbError> {
+    check(&mut *pool.acquire().await?).await
+}
+
+/// As [`check_sqlite`].
+pub(crate) async fn check_postgres(pool: &PgPool) -> Result<(), DbError> {
+    check(&mut *pool.acquire().await?).await
+}
+
+async fn check<C: Migrate>(connection: &mut C) -> Result<(), DbError> {
+    let found = match connection.list_applied_migrations(TABLE).await {
+        Ok(applied) => applied.iter().map(|migration| migration.version).max(),
+        // Nothing was ever applied, so there is no list of it.
+        Err(MigrateError::Execute(sqlx::Error::Database(_))) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (found, known) = (found.unwrap_or_default(), newest_schema());
+    match found.cmp(&known) {
+        Ordering::Less => Err(DbError::Older { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(DbError::Newer { found, known }),
+    }
 }
 
 fn migrator(engine: Engine) -> Migrator {

@@ -7,6 +7,7 @@
 use sqlx::{Database, Encode, Executor, QueryBuilder, SqlSafeStr, Type};
 
 use crate::engine::on_engine;
+use crate::tables::{Kind, TABLES, Table};
 use crate::{Db, DbError, Engine};
 
 /// A statement of fixed text with parameters `$1`, `$2`, ….
@@ -42,7 +43,7 @@ pub(crate) struct List {
 }
 
 /// Most rows in one statement: with the widest row still far below either engine's number of parameters.
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 impl List {
     pub(crate) fn start<DB: Database>(&self) -> QueryBuilder<DB>
@@ -123,6 +124,10 @@ macro_rules! lists {
 }
 
 statements! {
+    VERSION = {
+        sqlite "SELECT sqlite_version()"
+        postgres "SELECT current_setting('server_version')"
+    }
     PING = { "SELECT 1 FROM accounts LIMIT 1" }
 
     // accounts
@@ -400,7 +405,10 @@ statements! {
     FIND_GONE_ROOM = { "SELECT room FROM place_rooms WHERE gone ORDER BY room LIMIT 1" }
     DELETE_POSTS_OF_ROOM = { "DELETE FROM posts WHERE room = $1 AND sequence IN (
             SELECT sequence FROM posts WHERE room = $1 ORDER BY sequence LIMIT $2)" }
-    DELETE_GONE_ROOM = { "DELETE FROM place_rooms WHERE room = $1 AND gone" }
+    /// Only an empty one: where two processes delete at once each may find fewer posts than there are, and what is
+    /// left behind a room that is not known any more would stay for good.
+    DELETE_GONE_ROOM = { "DELETE FROM place_rooms
+        WHERE room = $1 AND gone AND NOT EXISTS (SELECT 1 FROM posts WHERE room = $1)" }
     EXPIRE_POST_TIMES = { "DELETE FROM post_times WHERE posted_at <= $1" }
 
     // mailbox
@@ -420,7 +428,44 @@ statements! {
             (SELECT count(*) FROM prekeys p WHERE p.account = d.account AND p.device = d.device)
         FROM devices d WHERE account = $1 AND device = $2" }
 
+    // restores
+    FIND_RESTORE = { "SELECT epoch, restored_at, made_at FROM restores" }
+    UPSERT_RESTORE = { "INSERT INTO restores (slot, epoch, restored_at, made_at) VALUES (1, $1, $2, $3)
+        ON CONFLICT (slot) DO UPDATE SET epoch = excluded.epoch, restored_at = excluded.restored_at,
+            made_at = excluded.made_at" }
+    /// What is used once and may have been used behind the backup.
+    DROP_PREKEYS = { "DELETE FROM prekeys" }
+    DROP_TICKETS = { "DELETE FROM tickets" }
+    DROP_LOGIN_ATTEMPTS = { "DELETE FROM login_attempts" }
+    DROP_DEVICE_ATTEMPTS = { "DELETE FROM device_attempts" }
+    DROP_RECOVERY_ATTEMPTS = { "DELETE FROM recovery_attempts" }
+    DROP_PENDING_TOKENS = { "DELETE FROM pending_tokens" }
+    DROP_LINKS = { "DELETE FROM links" }
+    DROP_JOBS = { "DELETE FROM jobs" }
+    /// Numbers that were given out behind the backup are not given out again.
+    LEAP_ROOMS = { "UPDATE rooms SET head = head + $1" }
+    LEAP_PLACE_ROOMS = { "UPDATE place_rooms SET head = head + $1" }
+    LEAP_MAILBOXES = { "UPDATE devices SET mailbox_head = mailbox_head + $1" }
+
     // jobs
+    /// One at a time, and when it is due. A lease or a due time that lies further ahead than any that is given out
+    /// comes from a clock that was wrong, and holds nothing up.
+    CLAIM_JOB = { "INSERT INTO jobs (name, holder, leased_until, due_at, began_at, runs, failures)
+        VALUES ($1, $2, $4, $3, $3, 1, 0)
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, leased_until = excluded.leased_until,
+            began_at = excluded.began_at, runs = jobs.runs + 1
+        WHERE (jobs.holder IS NULL OR jobs.leased_until <= $3 OR jobs.leased_until > $4)
+            AND (jobs.due_at <= $3 OR jobs.due_at > $5)" }
+    RENEW_JOB = { "UPDATE jobs SET leased_until = $3 WHERE name = $1 AND holder = $2" }
+    FINISH_JOB = { "UPDATE jobs SET holder = NULL, leased_until = NULL, ended_at = $3, took_ms = $4, due_at = $5,
+            done = $6, succeeded_at = $3, error = NULL
+        WHERE name = $1 AND holder = $2" }
+    FAIL_JOB = { "UPDATE jobs SET holder = NULL, leased_until = NULL, ended_at = $3, took_ms = $4, due_at = $5,
+            failed_at = $3, error = $6, failures = failures + 1
+        WHERE name = $1 AND holder = $2" }
+    LIST_JOBS = { "SELECT name, holder, leased_until, due_at, began_at, ended_at, took_ms, done, succeeded_at,
+            failed_at, error, runs, failures
+        FROM jobs ORDER BY name" }
     EXPIRE_LOGIN_ATTEMPTS = { "DELETE FROM login_attempts WHERE expires_at <= $1" }
     EXPIRE_TICKETS = { "DELETE FROM tickets WHERE expires_at <= $1" }
     EXPIRE_INVITES = { "DELETE FROM invites WHERE expires_at <= $1" }
@@ -541,6 +586,62 @@ lists! {
     };
 }
 
+/// Begins a transaction that sees one moment to its end. It may wait between two reads for as long as a slow
+/// disk takes what was read.
+pub(crate) const BEGIN_EXPORT: Statement = Statement {
+    sqlite: "BEGIN DEFERRED",
+    postgres: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0",
+};
+
+/// Begins a transaction that fills the database and may wait for what it is filled from.
+pub(crate) const BEGIN_FILL: Statement = Statement {
+    sqlite: "BEGIN IMMEDIATE",
+    postgres: "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0",
+};
+
+/// A batch of a table's rows in the order of its key, from the beginning or behind a key.
+pub(crate) fn export_text(table: &Table, engine: Engine, behind: bool) -> String {
+    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    // The order of bytes, which SQLite has by itself.
+    let is_text = |name: &&str| table.columns.contains(&(*name, Kind::Text));
+    let key: Vec<String> = table
+        .key
+        .iter()
+        .map(|name| match engine {
+            Engine::Postgres if is_text(name) => format!("{name} COLLATE \"C\""),
+            _ => (*name).to_owned(),
+        })
+        .collect();
+    let bounds: Vec<String> = (1..=key.len()).map(|number| format!("${number}")).collect();
+    let condition = if behind {
+        format!(" WHERE ({}) > ({})", key.join(", "), bounds.join(", "))
+    } else {
+        String::new()
+    };
+    format!(
+        "SELECT {} FROM {}{condition} ORDER BY {} LIMIT {ROWS}",
+        columns.join(", "),
+        table.name,
+        key.join(", "),
+    )
+}
+
+/// What stands before the values of rows for a table.
+pub(crate) fn fill_text(table: &Table) -> String {
+    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    format!("INSERT INTO {} ({}) ", table.name, columns.join(", "))
+}
+
+/// A row of a table, to see whether there is any.
+pub(crate) fn is_empty_text(table: &Table) -> String {
+    format!("SELECT 1 FROM {} LIMIT 1", table.name)
+}
+
+/// Keeps others from writing to a table; PostgreSQL alone needs it.
+pub(crate) fn lock_text(table: &Table) -> String {
+    format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", table.name)
+}
+
 impl Db {
     /// Prepares every statement, which fails when one does not fit the schema. Answers their number.
     pub async fn prepare_every_statement(&self) -> Result<usize, DbError> {
@@ -551,6 +652,16 @@ impl Db {
             .collect();
         for (name, list) in LISTS {
             texts.extend([1, 2, ROWS].map(|rows| (*name, list.sample_on(engine, rows))));
+        }
+        for table in TABLES {
+            texts.push((table.name, export_text(table, engine, false)));
+            texts.push((table.name, export_text(table, engine, true)));
+            texts.push((table.name, is_empty_text(table)));
+            let values: Vec<String> = (1..=table.columns.len())
+                .map(|number| format!("${number}"))
+                .collect();
+            let text = format!("{}VALUES ({})", fill_text(table), values.join(", "));
+            texts.push((table.name, text));
         }
         on_engine!(
             self,

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use conclave_db::{Appended, Db, DbError, Engine, newest_schema};
+use conclave_db::{Appended, Db, DbError, Engine, TABLES, newest_schema, schema_versions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
 
@@ -171,6 +171,47 @@ async fn the_two_schemas_are_twins() {
     postgres.end().await;
 }
 
+/// A table or column that the move, the backup and the restore do not know would be lost by them.
+#[tokio::test]
+async fn what_takes_the_whole_database_knows_every_table_and_column() {
+    let stage = support::sqlite().await;
+    let schema = sqlite_schema(&stage).await;
+    let known: BTreeMap<(String, String), &str> = TABLES
+        .iter()
+        .flat_map(|table| {
+            let columns = table.columns.iter();
+            columns.map(|(name, kind)| ((table.name.to_owned(), (*name).to_owned()), kind.word()))
+        })
+        .collect();
+    let found: BTreeMap<(String, String), &str> = schema
+        .into_iter()
+        .map(|(place, column)| (place, column.kind))
+        .collect();
+    assert_eq!(
+        known, found,
+        "crates/db/src/tables.rs has to name what the migrations make"
+    );
+
+    let text = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '_sqlx_%' AND c.pk > 0
+        ORDER BY t.name, c.pk";
+    let options = SqliteConnectOptions::new().filename(stage.address.trim_start_matches("sqlite:"));
+    let mut connection = options.connect().await.unwrap();
+    let keys: Vec<(String, String)> = sqlx::query_as(text).fetch_all(&mut connection).await.unwrap();
+    let mut known: Vec<(String, String)> = TABLES
+        .iter()
+        .flat_map(|table| {
+            table
+                .key
+                .iter()
+                .map(|key| (table.name.to_owned(), (*key).to_owned()))
+        })
+        .collect();
+    known.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(known, keys);
+    stage.end().await;
+}
+
 /// The threat model says that it lists every column: "What the server sees".
 #[tokio::test]
 async fn every_column_stands_in_the_threat_model() {
@@ -204,7 +245,12 @@ fn every_migration_has_its_twin() {
         names
     };
     assert_eq!(files("sqlite"), files("postgres"));
-    assert_eq!(files("sqlite").len(), usize::try_from(newest_schema()).unwrap());
+    let known: Vec<String> = schema_versions().map(|name| format!("{name}.sql")).collect();
+    assert_eq!(
+        files("sqlite"),
+        known,
+        "crates/db/src/migrate.rs has to name each file"
+    );
 }
 
 /// The step that the second schema takes over what is there, on accounts as the first one left them.
@@ -271,6 +317,39 @@ async fn a_newer_sqlite_database_is_refused() {
 #[tokio::test]
 async fn a_newer_postgres_database_is_refused() {
     a_newer_database_is_refused(support::postgres().await).await;
+}
+
+async fn what_only_reads_changes_no_schema(stage: Stage) {
+    let reader = Db::open_existing(&stage.address).await.unwrap();
+    assert_eq!(reader.count_accounts().await.unwrap(), 0);
+    reader.close().await;
+    stage
+        .execute(&format!(
+            "DELETE FROM _sqlx_migrations WHERE version = {}",
+            newest_schema()
+        ))
+        .await;
+    let refusal = Db::open_existing(&stage.address).await.unwrap_err();
+    assert!(matches!(refusal, DbError::Older { .. }), "{refusal}");
+    stage.execute("DROP TABLE _sqlx_migrations").await;
+    let refusal = Db::open_existing(&stage.address).await.unwrap_err();
+    assert!(matches!(refusal, DbError::Older { found: 0, .. }), "{refusal}");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_only_reads_changes_no_sqlite_schema_and_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none.db");
+    let refusal = Db::open_existing(&format!("sqlite:{}", missing.display())).await;
+    assert!(matches!(refusal, Err(DbError::Unavailable(_))));
+    assert!(!missing.exists());
+    what_only_reads_changes_no_schema(support::sqlite().await).await;
+}
+
+#[tokio::test]
+async fn what_only_reads_changes_no_postgres_schema() {
+    what_only_reads_changes_no_schema(support::postgres().await).await;
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use conclave_protocol::frames::{
     Send, ServerFrame, Side, Welcome,
 };
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RoomId, Timestamp,
-    Token,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RestoreEpoch, RoomId,
+    Timestamp, Token,
 };
 
 use crate::people::{AD, NOW, STORY};
@@ -397,6 +397,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
             one_time_prekeys: 100,
             acknowledged: 5,
             head: Some(1),
+            restore: Some(RestoreEpoch([7; 16])),
         }),
         ServerFrame::Accepted(Accepted {
             id,

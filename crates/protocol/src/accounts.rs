@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Bytes, Token, Username};
+use crate::{AccountId, Bytes, RestoreEpoch, Token, Username};
 
 /// `POST /api/v1/accounts/registration/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,4 +71,7 @@ pub struct ServerInfo {
     pub protocol: u8,
     /// True until the first administrator was made.
     pub needs_setup: bool,
+    /// Absent until the server was put back from a backup, and another one after each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<RestoreEpoch>,
 }

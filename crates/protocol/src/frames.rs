@@ -11,8 +11,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RoomId, Timestamp,
-    Token,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch, RoomId,
+    Timestamp, Token,
 };
 
 /// Whether an envelope counts as unread and may wake.
@@ -156,6 +156,10 @@ pub struct Welcome {
     /// Sequence of the newest entry of the own account's chain.
     #[n(5)]
     pub head: Option<u32>,
+    /// Absent until the server was put back from a backup, and another one after each time. A device that sees one
+    /// that it does not know offers its prekeys anew and uploads again what the server lacks.
+    #[n(6)]
+    pub restore: Option<RestoreEpoch>,
 }
 
 /// A chain has grown.

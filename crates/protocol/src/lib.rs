@@ -37,7 +37,8 @@ pub mod vault;
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, PlaceId, RoomId, Username,
+    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, PlaceId, RestoreEpoch, RoomId,
+    Username,
 };
 pub use time::Timestamp;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::response::{IntoResponse, Response};
 use conclave_auth::AuthError;
-use conclave_db::DbError;
+use conclave_db::{DbError, TransferError};
 use conclave_protocol::{ErrorCode, Problem};
 use conclave_sigchain::ChainError;
 use http::{HeaderValue, StatusCode, header};
@@ -94,19 +94,26 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The code that a database error crosses the boundary as. What is our fault is logged here, once.
-pub(crate) fn code_of(error: &DbError) -> ErrorCode {
+/// As [`code_of`], for whoever looks at an error that somebody else logs.
+pub(crate) fn kind_of(error: &DbError) -> ErrorCode {
     match error {
         DbError::Full => ErrorCode::StorageFull,
-        DbError::Unavailable(_) => {
-            tracing::warn!(%error, "the database is away");
-            ErrorCode::Unavailable
-        }
-        DbError::Newer { .. } | DbError::Address(_) | DbError::Internal(_) => {
-            tracing::error!(%error, "a statement failed");
+        DbError::Unavailable(_) => ErrorCode::Unavailable,
+        DbError::Newer { .. } | DbError::Older { .. } | DbError::Address(_) | DbError::Internal(_) => {
             ErrorCode::Internal
         }
     }
+}
+
+/// The code that a database error crosses the boundary as. What is our fault is logged here, once.
+pub(crate) fn code_of(error: &DbError) -> ErrorCode {
+    let code = kind_of(error);
+    match code {
+        ErrorCode::StorageFull => {}
+        ErrorCode::Unavailable => tracing::warn!(%error, "the database is away"),
+        _ => tracing::error!(%error, "a statement failed"),
+    }
+    code
 }
 
 /// Why the server does not start.
@@ -141,6 +148,9 @@ pub enum StartError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// Metrics were asked for and cannot be kept.
+    #[error("metrics cannot be kept in this process; unset metrics_listen to start without")]
+    Metrics,
     /// The address is taken or not ours.
     #[error("the server cannot listen on {address}: {error}")]
     Listen {
@@ -149,6 +159,12 @@ pub enum StartError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The database was not taken over as a whole.
+    #[error("{0}")]
+    Transfer(#[from] TransferError),
+    /// A backup cannot be written, read or put back.
+    #[error("{0}")]
+    Backup(String),
     /// No account to make an invite in the name of.
     #[error("{0}")]
     Invite(&'static str),

@@ -1,40 +1,63 @@
 //! What is done from time to time. Each job is safe to run twice and says how much it did.
 //!
-//! One more job is one more line in [`JOBS`].
+//! One more job is one more line in [`JOBS`]. A job of the database is done by one process at a time, which holds
+//! a lease in the database while it works; how the last run went stands beside it. A job of the process is done by
+//! each for itself.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conclave_db::DbError;
-use tokio::time::{MissedTickBehavior, interval};
+use conclave_db::{DbError, JobRun};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::error::code_of;
+use crate::error::{code_of, kind_of};
+use crate::measuring;
 use crate::state::App;
 
 type Run = fn(Arc<App>) -> Pin<Box<dyn Future<Output = Result<u64, DbError>> + Send>>;
 
+/// A job belongs to a process for so long; while it works, the process asks for more.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often a process asks for more, several times within a lease.
+const RENEWED_EVERY: Duration = Duration::from_secs(10);
+/// Looks at whether a job is due, in one of its periods.
+const LOOKS: u32 = 6;
+
 struct Job {
     name: &'static str,
     period: Duration,
+    scope: Scope,
     run: Run,
+}
+
+/// Whose work a job is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Of all processes on one database together.
+    Database,
+    /// Of each process: it looks after its own memory.
+    Process,
 }
 
 const JOBS: &[Job] = &[
     Job {
         name: "expire",
         period: Duration::from_mins(1),
+        scope: Scope::Database,
         run: |app| Box::pin(async move { app.db.expire(app.now()).await }),
     },
     Job {
         name: "expire posts",
         period: Duration::from_secs(30),
+        scope: Scope::Database,
         run: |app| Box::pin(async move { app.db.expire_posts(app.now()).await }),
     },
     Job {
         name: "forget",
         period: Duration::from_mins(1),
+        scope: Scope::Process,
         run: |app| {
             Box::pin(async move {
                 app.limits.forget_idle();
@@ -51,12 +74,19 @@ pub(crate) fn spawn(app: &Arc<App>) {
         let app = Arc::clone(app);
         app.tasks.clone().spawn(async move {
             let stopping = app.stopping.clone();
-            let mut ticks = interval(job.period);
+            let mut ticks = interval(match job.scope {
+                Scope::Database => job.period / LOOKS,
+                Scope::Process => job.period,
+            });
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
-                match (job.run)(Arc::clone(&app)).await {
-                    Ok(0) => {}
-                    Ok(done) => tracing::debug!(job = job.name, done, "job done"),
+                let ran = match job.scope {
+                    Scope::Database => lease_and_run(&app, job).await,
+                    Scope::Process => (job.run)(Arc::clone(&app)).await.map(Some),
+                };
+                match ran {
+                    Ok(None | Some(0)) => {}
+                    Ok(Some(done)) => tracing::debug!(job = job.name, done, "job done"),
                     Err(error) => {
                         let code = code_of(&error);
                         tracing::warn!(job = job.name, %code, "job failed; it is tried again");
@@ -65,4 +95,44 @@ pub(crate) fn spawn(app: &Arc<App>) {
             }
         });
     }
+}
+
+/// Runs a job when it is due and nobody else runs it; answers how much it did.
+async fn lease_and_run(app: &Arc<App>, job: &Job) -> Result<Option<u64>, DbError> {
+    let run = JobRun {
+        name: job.name,
+        holder: app.process,
+        began: app.now(),
+    };
+    let (lease, period) = (milliseconds(LEASE), milliseconds(job.period));
+    if !app.db.claim_job(run, lease, period).await? {
+        return Ok(None);
+    }
+    let at = Instant::now();
+    let mut work = (job.run)(Arc::clone(app));
+    let mut renewals = interval(RENEWED_EVERY);
+    renewals.reset();
+    let result = loop {
+        tokio::select! {
+            result = &mut work => break result,
+            _ = renewals.tick() => {
+                // Where the lease was lost, two work at once, which harms nothing; the work goes on.
+                let _ = app.db.renew_job(run, app.now().plus(lease)).await;
+            }
+        }
+    };
+    measuring::job(job.name, at.elapsed(), result.is_ok());
+    let noted = match &result {
+        Ok(done) => Ok(*done),
+        Err(error) => Err(kind_of(error).as_str()),
+    };
+    let now = app.now();
+    let ended = app.db.end_job(run, noted, now, run.began.plus(period)).await;
+    app.health.wrote(ended.as_ref().err().map(kind_of));
+    ended?;
+    result.map(Some)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

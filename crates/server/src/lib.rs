@@ -24,9 +24,12 @@ mod former;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod headers;
+mod health;
 mod jobs;
 mod lifecycle;
 mod limits;
+mod measuring;
+pub mod operation;
 mod places;
 mod randomness;
 mod realtime;

@@ -26,9 +26,10 @@ use crate::bus::Bus;
 use crate::config::{Config, Secrets};
 use crate::error::StartError;
 use crate::jobs;
+use crate::measuring;
 use crate::realtime::{Hub, Telling, Writer};
 use crate::revocations::refusal;
-use crate::router::router;
+use crate::router::{operators_router, router};
 use crate::state::App;
 
 /// Time for a request's headers.
@@ -44,6 +45,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where metrics are read, if anywhere.
+    pub metrics_address: Option<SocketAddr>,
     /// The link that makes the first administrator, while no account exists.
     pub setup_link: Option<String>,
     app: Arc<App>,
@@ -59,23 +62,29 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let fresh = db.count_accounts().await? == 0;
     let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
 
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| StartError::Listen {
-            address: config.listen,
-            error,
-        })?;
-    let address = listener.local_addr().map_err(|error| StartError::Listen {
-        address: config.listen,
-        error,
-    })?;
+    let (listener, address) = listen(config.listen).await?;
+    let operators = match config.metrics_listen {
+        Some(address) => {
+            measuring::begin().ok_or(StartError::Metrics)?;
+            Some(listen(address).await?)
+        }
+        None => None,
+    };
     let public = config.public(address)?;
 
     let hub = Arc::new(Hub::default());
     let telling = Telling::default();
     let bus = Arc::new(Bus::local(Arc::clone(&hub), telling.clone()));
     let (writer, writer_task) = Writer::new(db.clone(), Arc::clone(&bus), config.clock.clone());
-    let app = Arc::new(App::new(config, public, db, secrets, (hub, bus), writer));
+    let restore = db.find_restore().await?;
+    let app = Arc::new(App::new(
+        config,
+        public,
+        (db, restore),
+        secrets,
+        (hub, bus),
+        writer,
+    ));
     let since = Timestamp(app.now().0.saturating_sub(ACCESS_TOKEN_LIFE_MS));
     for (login, ended) in app.db.list_revoked_logins(since).await? {
         app.revocations.add(login, refusal(ended), app.now());
@@ -94,8 +103,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     app.tasks
         .spawn(telling.run(Arc::clone(&app), app.stopping.clone()));
     let accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), app.stopping.clone()));
+    let metrics_address = operators.as_ref().map(|(_, address)| *address);
+    if let Some((listener, _)) = operators {
+        let router = operators_router(Arc::clone(&app));
+        app.tasks.spawn(accept(listener, router, app.stopping.clone()));
+    }
     Ok(Running {
         address,
+        metrics_address,
         setup_link: fresh.then(|| app.setup_link()),
         _stop: app.stopping.clone().drop_guard(),
         app,
@@ -103,6 +118,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         writing,
         stop_writer: stop_writer.drop_guard(),
     })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |error| StartError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
 }
 
 impl Running {

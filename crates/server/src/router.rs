@@ -100,6 +100,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// What stands on the second listener, for whoever operates the server.
+pub(crate) fn operators_router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .layer(from_fn(within_deadline))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app)
+}
+
 async fn within_deadline(request: Request, next: Next) -> Response {
     match timeout(DEADLINE, next.run(request)).await {
         Ok(response) => response,

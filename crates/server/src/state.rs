@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use conclave_auth::server::ServerSetup;
-use conclave_db::{Db, DbError};
+use conclave_db::{Db, DbError, Restore};
 use conclave_encoding::{hash, labels};
 use conclave_protocol::frames::Closing;
 use conclave_protocol::{DeviceAddress, ErrorCode, Hash, Timestamp, Token};
@@ -14,8 +14,10 @@ use tokio_util::task::TaskTracker;
 use crate::access::{AccessKeys, LoginId};
 use crate::bus::Bus;
 use crate::config::{Config, PublicUrl, Secrets};
+use crate::health::Health;
 use crate::limits::Limits;
 use crate::places::Places;
+use crate::randomness;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
 use crate::revocations::Revocations;
 
@@ -34,6 +36,11 @@ pub(crate) struct App {
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) membership: Membership,
     pub(crate) places: Places,
+    pub(crate) health: Health,
+    /// The restore from a backup that this server lives behind.
+    pub(crate) restore: Option<Restore>,
+    /// Tells this process from others that work on the same database.
+    pub(crate) process: [u8; 16],
     /// Ends with the server: no new connection, the open ones are told.
     pub(crate) stopping: CancellationToken,
     /// Connections and jobs, to be waited for.
@@ -46,13 +53,14 @@ impl App {
     pub(crate) fn new(
         config: Config,
         public: PublicUrl,
-        db: Db,
+        (db, restore): (Db, Option<Restore>),
         secrets: Secrets,
         (hub, bus): (Arc<Hub>, Arc<Bus>),
         writer: Writer,
     ) -> Self {
         Self {
             limits: Limits::new(&config.limits),
+            health: writer.health(),
             config,
             public,
             db,
@@ -65,6 +73,8 @@ impl App {
             acknowledgements: Acknowledgements::default(),
             membership: Membership::default(),
             places: Places::default(),
+            restore,
+            process: randomness::bytes(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             setup: secrets.setup,

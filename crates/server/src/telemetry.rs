@@ -1,6 +1,7 @@
 //! Logs without addresses, names, tokens or paths: the route's template says what was asked.
 
 use std::io::IsTerminal as _;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{MatchedPath, Request};
@@ -13,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::error::StartError;
+use crate::{measuring, randomness};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -32,11 +34,13 @@ pub fn begin(config: &Config) -> Result<(), StartError> {
     begun.map_err(|error| StartError::Config(format!("the log cannot begin: {error}")))
 }
 
-/// Gives each request a number, by which a person can name it to an operator, and logs how it went.
+/// Gives each request an id, by which a person can name it to an operator, and logs how it went.
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
+    // The first half tells the starts of the server apart.
+    static START: LazyLock<u32> = LazyLock::new(|| u32::from_be_bytes(randomness::bytes()));
     // What a client sends under this name is not taken over: it would be a way to write into the log.
-    let id = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let id = format!("{:08x}-{}", *START, NUMBER.fetch_add(1, Ordering::Relaxed));
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -48,13 +52,17 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let status = response.status().as_u16();
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = began.elapsed();
+    measuring::request(&method, &route, status, took);
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let _in_span = span.enter();
     if response.status().is_server_error() {
         tracing::warn!(status, took_ms, "failed");
     } else {
         tracing::debug!(status, took_ms, "answered");
     }
-    response.headers_mut().insert(REQUEST_ID, HeaderValue::from(id));
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     response
 }

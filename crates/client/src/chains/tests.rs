@@ -9,7 +9,7 @@ use crate::work::testing::{Account, EmptyStore, rng};
 use conclave_protocol::Timestamp;
 use conclave_protocol::devices::{AppendEntry, EntryAppended};
 use conclave_protocol::frames::Welcome;
-use conclave_protocol::{ErrorCode, Problem};
+use conclave_protocol::{ErrorCode, Problem, RestoreEpoch};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -21,6 +21,7 @@ fn welcome(head: Option<u32>) -> Welcome {
         one_time_prekeys: 100,
         acknowledged: 0,
         head,
+        restore: None,
     }
 }
 
@@ -128,11 +129,11 @@ fn a_shorter_own_chain_is_a_warning_and_nothing_is_sealed_until_the_server_shows
     account.adds(0);
     let mut work = Work::new(&EmptyStore, &mut rng, NOW);
     let mut engine = online(&mut work, &account, 0);
-    engine.own_chain_on_welcome(&mut work, Some(0)).unwrap();
+    engine.own_chain_on_welcome(&mut work, Some(0), None).unwrap();
     assert!(engine.sealing_waits_for(&work, account.id()).unwrap());
     assert!(engine.person(&work, account.id()).unwrap().is_some());
 
-    engine.own_chain_on_welcome(&mut work, Some(1)).unwrap();
+    engine.own_chain_on_welcome(&mut work, Some(1), None).unwrap();
     assert!(
         engine.sealing_waits_for(&work, account.id()).unwrap(),
         "its word alone is not enough"
@@ -141,6 +142,59 @@ fn a_shorter_own_chain_is_a_warning_and_nothing_is_sealed_until_the_server_shows
         .needed_person(&mut work, account.id(), account.found())
         .unwrap();
     assert!(!engine.sealing_waits_for(&work, account.id()).unwrap());
+    assert!(warns(&events(work), "chain_invalid"));
+}
+
+#[test]
+fn what_a_restored_server_lacks_of_the_own_chain_is_given_back_once_and_a_second_time_is_a_warning() {
+    let epoch = Some(RestoreEpoch([7; 16]));
+    let mut rng = rng();
+    let mut account = Account::new(1);
+    account.adds(0);
+    account.adds(0);
+    let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+    let mut engine = online(&mut work, &account, 0);
+    has_access(&mut engine);
+    engine.own_chain_on_welcome(&mut work, Some(0), epoch).unwrap();
+    assert!(engine.sealing_waits_for(&work, account.id()).unwrap());
+    for sequence in [1, 2] {
+        assert_eq!(posted(&work).sequence, sequence);
+        let answer = EntryAppended { sequence };
+        answers(&mut engine, &mut work, "/account/entries", 200, &answer);
+    }
+    engine
+        .needed_person(&mut work, account.id(), account.found())
+        .unwrap();
+    assert!(!engine.sealing_waits_for(&work, account.id()).unwrap());
+
+    engine.own_chain_on_welcome(&mut work, Some(1), epoch).unwrap();
+    assert!(engine.sealing_waits_for(&work, account.id()).unwrap());
+    let warnings = events(work);
+    let warnings = warnings
+        .iter()
+        .filter(|event| matches!(event, Event::Warning { .. }));
+    assert_eq!(warnings.count(), 1);
+}
+
+#[test]
+fn a_restored_server_that_refuses_what_it_lacks_is_a_warning() {
+    let mut rng = rng();
+    let mut account = Account::new(1);
+    account.adds(0);
+    let mut work = Work::new(&EmptyStore, &mut rng, NOW);
+    let mut engine = online(&mut work, &account, 0);
+    has_access(&mut engine);
+    let epoch = Some(RestoreEpoch([7; 16]));
+    engine.own_chain_on_welcome(&mut work, Some(0), epoch).unwrap();
+    let refusal = Problem::new(ErrorCode::ChainRefused);
+    answers(
+        &mut engine,
+        &mut work,
+        "/account/entries",
+        refusal.status,
+        &refusal,
+    );
+    assert!(engine.sealing_waits_for(&work, account.id()).unwrap());
     assert!(warns(&events(work), "chain_invalid"));
 }
 

@@ -45,4 +45,5 @@ mod recoveries;
 mod resets;
 mod rooms;
 mod steps;
+mod transfer;
 mod vault;

@@ -1,15 +1,10 @@
 //! One PostgreSQL cluster for the whole test process, made from nothing and gone with it.
 
-use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
-use std::time::Duration;
-
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
 /// Runs until its standard input closes, which happens when the test process ends in whatever way; then it
 /// stops the cluster that it started, by its id, and clears the folder away.
@@ -48,34 +43,12 @@ impl Cluster {
         )
     }
 
-    /// Runs a statement outside every test's database.
-    pub(crate) async fn execute(&self, text: &str) {
-        let options: PgConnectOptions = self.address("postgres").parse().unwrap();
-        let mut connection = loop {
-            match options.connect().await {
-                Ok(connection) => break connection,
-                Err(error) => {
-                    if let Some(status) = self.keeper.lock().unwrap().try_wait().unwrap() {
-                        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                        panic!("PostgreSQL did not start ({status}):\n{log}");
-                    }
-                    // Starting: no socket yet, nobody listening yet, or not yet ready for connections.
-                    let starting = match &error {
-                        sqlx::Error::Io(error) => {
-                            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
-                        }
-                        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
-                        _ => false,
-                    };
-                    assert!(starting, "{error}");
-                    tokio::time::sleep(Duration::from_millis(30)).await;
-                }
-            }
-        };
-        connection
-            .execute(sqlx::raw_sql(AssertSqlSafe(text)))
-            .await
-            .unwrap();
+    /// Fails with what PostgreSQL said when it did not start.
+    pub(crate) fn check(&self) {
+        if let Some(status) = self.keeper.lock().unwrap().try_wait().unwrap() {
+            let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            panic!("PostgreSQL did not start ({status}):\n{log}");
+        }
     }
 
     fn start() -> Self {

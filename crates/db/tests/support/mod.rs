@@ -3,11 +3,14 @@
 pub(crate) mod cluster;
 pub(crate) mod people;
 
+use std::io::ErrorKind;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use conclave_db::{Db, Engine};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tempfile::TempDir;
 
@@ -110,5 +113,34 @@ impl Stage {
                 .execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                 .await;
         }
+    }
+}
+
+impl cluster::Cluster {
+    /// Runs a statement outside every test's database.
+    pub(crate) async fn execute(&self, text: &str) {
+        let options: PgConnectOptions = self.address("postgres").parse().unwrap();
+        let mut connection = loop {
+            match options.connect().await {
+                Ok(connection) => break connection,
+                Err(error) => {
+                    self.check();
+                    // Starting: no socket yet, nobody listening yet, or not yet ready for connections.
+                    let starting = match &error {
+                        sqlx::Error::Io(error) => {
+                            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+                        }
+                        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+                        _ => false,
+                    };
+                    assert!(starting, "{error}");
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                }
+            }
+        };
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(text)))
+            .await
+            .unwrap();
     }
 }

@@ -24,14 +24,20 @@ pub(crate) async fn append_entry(
     if !matches!(entry.body, AccountBody::RevokeDevice { .. }) {
         app.limits.entry(signed_in.account())?;
     }
-    // A device speaks for itself, or carries what the recovery key says; never another device's words.
+    // A device speaks for itself, or carries what the recovery key says; never another device's words, unless this
+    // server lost them.
+    let lost = app
+        .restore
+        .is_some_and(|restore| restore.may_have_lost(entry.time));
     match entry.author {
         Author::Recovery => {}
         Author::Device(device) if device == signed_in.address().device => {}
+        Author::Device(_) if lost => {}
         Author::Device(_) => return Err(ErrorCode::ChainRefused.into()),
     }
+    let now = if lost { entry.time } else { app.now() };
     let chain = chain_of(&app, signed_in.account()).await?;
-    if let Offered::Next(judged) = judge(chain, &entry, None, app.now())? {
+    if let Offered::Next(judged) = judge(chain, &entry, None, now)? {
         store(&app, *judged).await?;
     }
     Ok(Body(EntryAppended {

@@ -56,7 +56,13 @@ impl Config {
 }
 
 /// Variables with our prefix that are none of this program's settings.
-const OTHERS: [&str; 3] = ["config", "home", "password"];
+const OTHERS: [&str; 5] = [
+    "config",
+    "home",
+    "password",
+    "backup_passphrase",
+    "backup_passphrase_file",
+];
 
 fn read(file: Option<&Path>, overrides: &Overrides) -> Result<Config, StartError> {
     let mut figment = Figment::new();
@@ -66,7 +72,8 @@ fn read(file: Option<&Path>, overrides: &Overrides) -> Result<Config, StartError
     // CONCLAVE_CONFIG is read above; some others belong to the command line client and to tests.
     let environment = Env::prefixed(PREFIX)
         .filter(|key| {
-            !OTHERS.contains(&key.as_str()) && !key.as_str().to_ascii_lowercase().starts_with("test_")
+            !OTHERS.contains(&key.as_str().to_ascii_lowercase().as_str())
+                && !key.as_str().to_ascii_lowercase().starts_with("test_")
         })
         .split("__");
     figment

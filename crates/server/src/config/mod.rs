@@ -19,7 +19,7 @@ use crate::error::StartError;
 
 pub use load::Overrides;
 pub use network::Network;
-pub(crate) use secrets::{Secrets, make_folder};
+pub(crate) use secrets::{Secrets, make_folder, write as write_secret};
 
 /// The server's configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Config {
     pub database_file: Option<PathBuf>,
     /// Folder of the secrets; `{data}/secrets` when absent.
     pub secrets: Option<PathBuf>,
+    /// Where Prometheus reads metrics, for example `127.0.0.1:9464`; health and readiness stand there too. Nothing is
+    /// measured and nothing listens when absent: what is counted says something about people on a small server.
+    pub metrics_listen: Option<SocketAddr>,
     /// The address people reach it by, for links, cookies and origin checks; where it listens when absent.
     pub public_url: Option<String>,
     /// The name that clients show.
@@ -151,6 +154,7 @@ impl Default for Config {
             database: None,
             database_file: None,
             secrets: None,
+            metrics_listen: None,
             public_url: None,
             name: "Conclave".to_owned(),
             trusted_proxies: Vec::new(),

@@ -30,6 +30,13 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Whether it holds every address of its kind.
+    pub fn is_everybody(&self) -> bool {
+        self.prefix == 0
+    }
+}
+
 impl FromStr for Network {
     type Err = &'static str;
 

@@ -96,7 +96,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StartError> {
 }
 
 /// Writes a secret whole or not at all, for its owner only.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
     let unfinished = path.with_extension("new");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

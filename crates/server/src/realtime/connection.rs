@@ -19,6 +19,7 @@ use super::outgoing::{self, End, Farewell, Outgoing};
 use super::sending::{self, Job};
 use super::{delivery, pace};
 use crate::error::code_of;
+use crate::measuring;
 use crate::places;
 use crate::state::{App, token_hash};
 
@@ -36,6 +37,7 @@ pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
     let patience = Duration::from_millis(app.config.limits.slow_reader_ms);
     let mut writing = tokio::spawn(outgoing::write(sink, frames, end, patience));
 
+    let _connected = measuring::Connected::begin();
     let how = serve(&app, &mut stream, &outgoing).await;
     let _ = say_end.send(how);
     if timeout(FAREWELL, &mut writing).await.is_err() {
@@ -134,6 +136,7 @@ async fn begin<'a>(
         one_time_prekeys: state.one_time_prekeys,
         acknowledged: state.acknowledged,
         head: head.map(|(sequence, _)| sequence),
+        restore: app.restore.map(|restore| restore.epoch),
     });
     outgoing
         .send(welcome)
@@ -175,6 +178,7 @@ async fn read(
             Ok(frame) => frame,
             Err(end) => return end,
         };
+        measuring::frame_received();
         let job = match frame {
             ClientFrame::Send(send) => Job::Send(Box::new(send), digest()),
             ClientFrame::Distribute(distribute) => Job::Distribute(distribute, digest()),

@@ -11,6 +11,8 @@ use futures_util::{Sink, SinkExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::measuring;
+
 /// Frames that wait to be written at most. What they hold is bounded by the delivery window; the rest are
 /// answers of a few bytes.
 const QUEUE_MAX: usize = 256;
@@ -219,6 +221,7 @@ async fn write_all<S: Sink<Message> + Unpin>(
     let mut next = Some(first);
     while let Some(frame) = next {
         sink.feed(frame.into_message()).await?;
+        measuring::frame_sent();
         next = frames.try_recv().ok();
     }
     sink.flush().await

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use conclave_db::{Append, Appended, Db, DbError, NewPost};
 use conclave_protocol::{DeviceAddress, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::telling::Posted;
 use crate::bus::Bus;
 use crate::clock::Clock;
-use crate::error::code_of;
+use crate::error::{code_of, kind_of};
+use crate::health::Health;
+use crate::measuring;
 
 /// Appends in one commit at most.
 const BATCH_MAX: usize = 256;
@@ -22,7 +25,10 @@ const QUEUE_MAX: usize = 1024;
 
 /// Hands appends to the writer task.
 #[derive(Clone)]
-pub(crate) struct Writer(mpsc::Sender<Job>);
+pub(crate) struct Writer {
+    jobs: mpsc::Sender<Job>,
+    health: Health,
+}
 
 /// Devices for which something was committed, and what was posted in places' rooms. Only the writer makes one, and only after the commit.
 pub(crate) struct Committed {
@@ -50,18 +56,46 @@ pub(crate) struct WriterTask {
     db: Db,
     bus: Arc<Bus>,
     clock: Clock,
+    health: Health,
 }
 
 impl Writer {
     pub(crate) fn new(db: Db, bus: Arc<Bus>, clock: Clock) -> (Self, WriterTask) {
         let (sender, jobs) = mpsc::channel(QUEUE_MAX);
-        (Self(sender), WriterTask { jobs, db, bus, clock })
+        let health = Health::default();
+        let writer = Self {
+            jobs: sender,
+            health: health.clone(),
+        };
+        let task = WriterTask {
+            jobs,
+            db,
+            bus,
+            clock,
+            health,
+        };
+        (writer, task)
+    }
+
+    /// What writing was like last.
+    pub(crate) fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Appends that wait.
+    pub(crate) fn queue(&self) -> usize {
+        self.jobs.max_capacity().saturating_sub(self.jobs.capacity())
+    }
+
+    /// Whether the task still takes appends.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.jobs.is_closed()
     }
 
     /// Queues an append; appends are committed in the order in which they were queued.
     pub(super) async fn submit(&self, append: Append) -> Result<oneshot::Receiver<Outcome>, ErrorCode> {
         let (answer, outcome) = oneshot::channel();
-        self.0
+        self.jobs
             .send(Job { append, answer })
             .await
             .map_err(|_| ErrorCode::Unavailable)?;
@@ -97,7 +131,11 @@ impl WriterTask {
         } else {
             Vec::new()
         };
-        let outcomes = match self.db.append(appends, self.clock.now()).await {
+        let (count, began) = (appends.len(), Instant::now());
+        let appended = self.db.append(appends, self.clock.now()).await;
+        measuring::commit(count, began.elapsed(), appended.is_ok());
+        self.health.wrote(appended.as_ref().err().map(kind_of));
+        let outcomes = match appended {
             Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
             // One append that the database chokes on must not take the others down.
             Err(DbError::Internal(_)) if !copies.is_empty() => self.one_by_one(copies).await,

@@ -107,7 +107,17 @@ impl Server {
     }
 
     pub(crate) async fn ask(&self, request: Request<Full<bytes::Bytes>>) -> Answer {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+        Self::ask_of(self.address, request).await
+    }
+
+    /// A request to another of its listeners.
+    pub(crate) async fn ask_at(&self, address: SocketAddr, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).body(Full::default()).unwrap();
+        Self::ask_of(address, request).await
+    }
+
+    async fn ask_of(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
+        let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .unwrap();

@@ -743,6 +743,7 @@ impl Sim {
             one_time_prekeys: 100,
             acknowledged: 0,
             head: None,
+            restore: None,
         };
         self.tells(at, &ServerFrame::Welcome(welcome));
         for deliver in self.server.mailboxes.get(&address).cloned().unwrap_or_default() {
