@@ -27,6 +27,7 @@ mod headers;
 mod jobs;
 mod lifecycle;
 mod limits;
+mod openapi;
 mod places;
 mod randomness;
 mod realtime;

@@ -17,5 +17,6 @@ mod prekeys;
 mod recoveries;
 mod resets;
 mod rooms;
+mod schemathesis;
 mod vault;
 mod web;
