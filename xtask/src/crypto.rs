@@ -5,16 +5,15 @@
 //! vectors that some place left out is a failure.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::Run;
-use crate::failure::{Context, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::native::Whose;
 use crate::setup::{self, Need};
 use crate::test::Checks;
-use crate::workspace::{self, Fingerprint};
-use crate::{native, tally, vectors, wasm};
+use crate::workspace;
+use crate::{native, python, tally, vectors, wasm};
 
 /// What the part needs.
 pub(crate) const NEEDS: &[Need] = &[
@@ -77,40 +76,11 @@ fn style(words: &[&str]) -> Result<Run> {
     Ok(python()?.args(["-m", "ruff"]).args(words).args([interop()]))
 }
 
-/// Python in an environment of its own, with exactly the packages that the second implementation names.
+/// Python with exactly the packages that the second implementation names.
 fn python() -> Result<Run> {
-    let (environment, requirements) = (
-        workspace::scratch()?.join("interop"),
-        interop().join("requirements.txt"),
-    );
-    let program = environment.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
-    let version = Run::new("python3").args(["--version"]).capture()?;
-    let wanted = Fingerprint::default()
-        .words(&version)
-        .file(&requirements)?
-        .finish();
-    let stamp = environment.join("conclave-stamp");
-    if !fs::read_to_string(&stamp).is_ok_and(|written| written == wanted) {
-        Run::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .args([&environment])
-            .run()?;
-        let install = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--requirement",
-        ];
-        Run::new(&program).args(install).args([&requirements]).run()?;
-        fs::write(&stamp, wanted).context(format!("writing {}", stamp.display()))?;
-    }
-    Ok(Run::new(program))
+    Ok(Run::new(
+        python::environment("interop", &interop().join("requirements.txt"))?.join("python"),
+    ))
 }
 
 /// How much of which kind was compared, and where.

@@ -16,6 +16,7 @@ mod failure;
 mod fuzz;
 mod mutants;
 mod native;
+mod python;
 mod run;
 mod setup;
 mod tally;

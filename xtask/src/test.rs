@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::native::Whose;
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
-use crate::{bench, bindings, crypto, deny, native, wasm, web};
+use crate::{bench, bindings, crypto, deny, native, python, wasm, web, workspace};
 
 /// Some checks that belong together.
 pub(crate) struct Part {
@@ -70,6 +70,12 @@ pub(crate) const PARTS: &[Part] = &[
         about: "the rules of the logs, the engine, its stories against honest and hostile servers; its generated types",
         needs: &[Need::CCompiler, Need::OpenSsl],
         run: engine,
+    },
+    Part {
+        name: "api",
+        about: "Schemathesis asks a real server what its OpenAPI description allows, and what it does not",
+        needs: &[Need::CCompiler, Need::OpenSsl, Need::Python],
+        run: api,
     },
     Part {
         name: "crypto",
@@ -246,6 +252,17 @@ fn engine(checks: &mut Checks) {
     checks.check("generated TypeScript types", || match &exported {
         Some(folder) => bindings::compare(folder),
         None => Err(Failure::new("the tests that export them did not run")),
+    });
+}
+
+fn api(checks: &mut Checks) {
+    checks.suite("schemathesis", tally::cargo, || {
+        let folder = workspace::root().join("crates/server/tests/schemathesis");
+        let programs = python::environment("schemathesis", &folder.join("requirements.txt"))?;
+        native::tests(Whose::Of(&["conclave-server"]))?
+            .args(["--", "--ignored", "--nocapture", "schemathesis::"])
+            .env("CONCLAVE_TEST_SCHEMATHESIS", programs.join("schemathesis"))
+            .tee()
     });
 }
 

@@ -6,6 +6,7 @@ use crate::{AccountId, Bytes, RestoreEpoch, Token, Username};
 
 /// `POST /api/v1/accounts/registration/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RegistrationStart {
     /// The handle that is asked for.
     pub username: Username,
@@ -17,6 +18,7 @@ pub struct RegistrationStart {
 
 /// Answer to [`RegistrationStart`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RegistrationStarted {
     /// OPAQUE `RegistrationResponse`.
     pub opaque: Bytes,
@@ -26,6 +28,7 @@ pub struct RegistrationStarted {
 
 /// `POST /api/v1/accounts/registration/finish`: answered by [`crate::logins::LoggedIn`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RegistrationFinish {
     /// As at the start.
     pub username: Username,
@@ -44,6 +47,7 @@ pub struct RegistrationFinish {
 
 /// `GET /api/v1/accounts/by-username/{username}` and `GET /api/v1/accounts/{account}`: whom a handle names.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AccountFound {
     /// The account.
     pub account: AccountId,
@@ -55,6 +59,7 @@ pub struct AccountFound {
 
 /// `GET /api/v1/accounts/{account}/entries?after=…`: the chain's entries behind a sequence.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EntriesPage {
     /// Entries in order.
     pub entries: Vec<Bytes>,
@@ -64,6 +69,7 @@ pub struct EntriesPage {
 
 /// `GET /api/v1/server`: what a client shows before anybody is signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ServerInfo {
     /// The name its operator gave it.
     pub name: String,

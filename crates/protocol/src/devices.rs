@@ -10,6 +10,7 @@ use crate::{Bytes, DeviceId, Timestamp};
 ///
 /// The author is the asking device or the recovery key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AppendEntry {
     /// The signed entry.
     pub entry: Bytes,
@@ -17,6 +18,7 @@ pub struct AppendEntry {
 
 /// Answer to [`AppendEntry`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EntryAppended {
     /// Its place in the chain.
     pub sequence: u32,
@@ -25,6 +27,7 @@ pub struct EntryAppended {
 /// Answer to `GET /api/v1/devices`: what the server knows of the own account's active devices. Their names are
 /// sealed and not here; who they are says the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DevicesFound {
     /// In order of their ids.
     pub devices: Vec<DeviceFound>,
@@ -32,6 +35,7 @@ pub struct DevicesFound {
 
 /// One active device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeviceFound {
     /// Which one.
     pub device: DeviceId,

@@ -132,6 +132,7 @@ impl fmt::Display for ErrorCode {
 
 /// An error body (RFC 9457, `application/problem+json`) with the code as its extension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// What went wrong, for code.
     pub code: ErrorCode,

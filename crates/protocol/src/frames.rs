@@ -17,6 +17,7 @@ use crate::{
 
 /// Whether an envelope counts as unread and may wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cbor(index_only)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -480,6 +481,7 @@ pub struct PlaceMoved {
 /// Somebody started again under their name: an account ended, and another has its name. So the server says; nothing
 /// but the password proves that it is the same person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[cbor(array)]
 pub struct Returned {
     /// The account that ended.

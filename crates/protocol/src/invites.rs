@@ -6,6 +6,7 @@ use crate::Token;
 
 /// Answer to `POST /api/v1/invites`: one person may register with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct InviteMade {
     /// The secret part of the link `/#/invite/{token}`; the server keeps its hash.
     pub token: Token,

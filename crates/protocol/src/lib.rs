@@ -31,6 +31,8 @@ pub mod prekeys;
 pub mod recoveries;
 pub mod resets;
 pub mod rooms;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod time;
 pub mod vault;
 

@@ -11,6 +11,7 @@ use crate::{Bytes, LinkId, Timestamp, Token};
 
 /// How the two devices know each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LinkWay {
     /// The old device scans what the new one shows. Anybody may open such a place.
@@ -23,6 +24,7 @@ pub enum LinkWay {
 /// `POST /api/v1/links`: opens a meeting place (answered by [`LinkOpened`]). For [`LinkWay::Code`] with the
 /// bearer token of a [`crate::logins::LoginPending`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OpenLink {
     /// Made by the new device at random.
     pub id: LinkId,
@@ -34,6 +36,7 @@ pub struct OpenLink {
 
 /// Answer to [`OpenLink`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinkOpened {
     /// Opens the new device's side, as `Authorization: Bearer`.
     pub token: Token,
@@ -45,6 +48,7 @@ pub struct LinkOpened {
 /// The first message (number 2) of a signed-in device takes the account's side; another device then gets
 /// `link_taken`. `link_gone` when the place was forgotten or declined.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinkMessage {
     /// Its number.
     pub number: u32,
@@ -55,6 +59,7 @@ pub struct LinkMessage {
 /// Answer to `GET /api/v1/links/{link}/messages?after={number}`: the messages behind a number, both sides'.
 /// Answered at once; whoever waits asks again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinkMessages {
     /// In order.
     pub messages: Vec<LinkMessage>,
@@ -62,6 +67,7 @@ pub struct LinkMessages {
 
 /// Answer to `GET /api/v1/links`: new devices that wait for this account's approval by code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinksWaiting {
     /// The newest first.
     pub links: Vec<LinkWaiting>,
@@ -69,6 +75,7 @@ pub struct LinksWaiting {
 
 /// A new device that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LinkWaiting {
     /// The meeting place.
     pub id: LinkId,

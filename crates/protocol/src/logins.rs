@@ -6,6 +6,7 @@ use crate::{AccountId, Bytes, DeviceAddress, DeviceId, Token, Username};
 
 /// `POST /api/v1/logins/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginStart {
     /// The handle.
     pub username: Username,
@@ -15,6 +16,7 @@ pub struct LoginStart {
 
 /// Answer to [`LoginStart`]; the same in form and time for a handle that nobody has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginStarted {
     /// Names this attempt to [`LoginFinish`].
     pub attempt: Token,
@@ -24,6 +26,7 @@ pub struct LoginStarted {
 
 /// `POST /api/v1/logins/finish`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginFinish {
     /// From [`LoginStarted`].
     pub attempt: Token,
@@ -39,6 +42,7 @@ pub struct LoginFinish {
 
 /// A login was made or refreshed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoggedIn {
     /// Who signed in.
     pub account: AccountId,
@@ -60,6 +64,7 @@ pub struct LoggedIn {
 /// `POST /api/v1/logins/refresh` (answered by [`LoggedIn`]) and `POST /api/v1/logins/sign-out`: the cookie or,
 /// for native clients, the token.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Refresh {
     /// The refresh token of a native client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +73,7 @@ pub struct Refresh {
 
 /// `POST /api/v1/ws/ticket`: a single-use ticket for [`crate::frames::Hello`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Ticket {
     /// The ticket; valid for [`crate::limits::TICKET_LIFE_MS`].
     pub ticket: Token,
@@ -76,6 +82,7 @@ pub struct Ticket {
 /// `POST /api/v1/logins/pending`: the password is right, but this browser or program is no device of the
 /// account yet. Uses the attempt of [`LoginStarted`] up; answered by [`LoginPending`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PendingLogin {
     /// From [`LoginStarted`].
     pub attempt: Token,
@@ -85,6 +92,7 @@ pub struct PendingLogin {
 
 /// Answer to [`PendingLogin`]: enough to ask one of the account's devices for approval and to read its vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginPending {
     /// The account.
     pub account: AccountId,
@@ -103,6 +111,7 @@ pub struct LoginPending {
 
 /// `POST /api/v1/logins/device/start`: the first sign-in of a device that was just approved needs no password.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeviceLoginStart {
     /// Which device.
     pub device: DeviceAddress,
@@ -110,6 +119,7 @@ pub struct DeviceLoginStart {
 
 /// Answer to [`DeviceLoginStart`]; the same for a device that does not exist.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeviceLoginStarted {
     /// Names this attempt.
     pub attempt: Token,
@@ -118,6 +128,7 @@ pub struct DeviceLoginStarted {
 /// `POST /api/v1/logins/device/finish`: answered by [`LoggedIn`]. Refused as `wrong_credentials` unless the
 /// device is active, was added within [`crate::limits::FIRST_LOGIN_WITHIN_MS`] and never had a login.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeviceLoginFinish {
     /// From [`DeviceLoginStarted`].
     pub attempt: Token,

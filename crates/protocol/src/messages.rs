@@ -8,6 +8,7 @@ use crate::{AccountId, Bytes, DeviceId, EnvelopeId};
 /// One stored envelope, for `GET /api/v1/rooms/{room}/envelopes?after={sequence}&limit={n}`; with
 /// `before={sequence}` instead of `after`, the newest that lie before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StoredEnvelope {
     /// Its place in the room.
     pub sequence: u64,
@@ -46,6 +47,7 @@ pub struct StoredEnvelope {
 
 /// A page of a room's history, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EnvelopesPage {
     /// Envelopes behind the asked sequence, or the last ones before it; always in order.
     pub envelopes: Vec<StoredEnvelope>,

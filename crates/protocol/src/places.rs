@@ -9,6 +9,7 @@ use crate::{Bytes, PlaceId};
 /// `POST /api/v1/places`: makes a place by the first entry of its chain (answered by [`PlaceAppended`]). Safe to
 /// repeat with the same bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct MakePlace {
     /// The signed first entry; the place's id is its hash.
     pub entry: Bytes,
@@ -20,6 +21,7 @@ pub struct MakePlace {
 ///
 /// The author is the asking device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AppendPlaceEntry {
     /// The signed entry.
     pub entry: Bytes,
@@ -27,6 +29,7 @@ pub struct AppendPlaceEntry {
 
 /// Answer to [`MakePlace`] and [`AppendPlaceEntry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlaceAppended {
     /// The place.
     pub place: PlaceId,
@@ -36,6 +39,7 @@ pub struct PlaceAppended {
 
 /// Answer to `GET /api/v1/places`: where the asker's account is a member or waits to be let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlacesFound {
     /// In order of their ids.
     pub places: Vec<PlaceFound>,
@@ -46,6 +50,7 @@ pub struct PlacesFound {
 
 /// One place of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlaceFound {
     /// The place.
     pub place: PlaceId,
@@ -59,6 +64,7 @@ pub struct PlaceFound {
 /// and to [`ReadByInvite`]: the chain's entries behind a sequence, from the first where none is named. A page ends
 /// at [`crate::limits::PLACE_ENTRIES_PAGE`] entries or [`crate::limits::PLACE_PAGE_BYTES`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PlaceEntriesPage {
     /// Entries in order.
     pub entries: Vec<Bytes>,
@@ -69,6 +75,7 @@ pub struct PlaceEntriesPage {
 /// `POST /api/v1/places/{place}/invited-entries`: the chain for somebody who holds an invite's link and is no
 /// member (answered by [`PlaceEntriesPage`]). `place_invite_invalid` for everything that is wrong with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadByInvite {
     /// The invite: the sequence of the entry that made it.
     pub invite: u32,

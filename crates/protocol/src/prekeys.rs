@@ -6,6 +6,7 @@ use crate::Bytes;
 
 /// A bundle as its device made it, with the id by which the device finds its secret half.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PrekeyUpload {
     /// The device's number for it; unique among the device's bundles.
     pub id: u32,
@@ -15,6 +16,7 @@ pub struct PrekeyUpload {
 
 /// `POST /api/v1/devices/prekeys`: adds one-time bundles and replaces the last-resort one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PrekeysUpload {
     /// One-time bundles to add.
     pub one_time: Vec<PrekeyUpload>,
@@ -28,6 +30,7 @@ pub struct PrekeysUpload {
 
 /// Answer to [`PrekeysUpload`] and to `GET /api/v1/devices/prekeys`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PrekeysLeft {
     /// One-time bundles that are left.
     pub one_time: u32,
@@ -37,6 +40,7 @@ pub struct PrekeysLeft {
 
 /// Answer to `POST /api/v1/accounts/{account}/devices/{device}/prekeys/claim`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PrekeyClaimed {
     /// A one-time bundle, used up by this claim, or the last-resort one.
     pub bundle: Bytes,

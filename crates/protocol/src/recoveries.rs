@@ -9,6 +9,7 @@ use crate::{AccountId, Bytes, Token, Username};
 
 /// `POST /api/v1/recoveries/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecoveryStart {
     /// The handle.
     pub username: Username,
@@ -16,6 +17,7 @@ pub struct RecoveryStart {
 
 /// Answer to [`RecoveryStart`]; the same for a handle that nobody has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecoveryStarted {
     /// Names this attempt.
     pub attempt: Token,
@@ -25,6 +27,7 @@ pub struct RecoveryStarted {
 
 /// `POST /api/v1/recoveries/prove`: refused as `wrong_credentials`, whatever is wrong. Uses the attempt up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecoveryProof {
     /// From [`RecoveryStarted`].
     pub attempt: Token,
@@ -36,6 +39,7 @@ pub struct RecoveryProof {
 
 /// Answer to [`RecoveryProof`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecoveryProved {
     /// The account.
     pub account: AccountId,
@@ -50,6 +54,7 @@ pub struct RecoveryProved {
 /// `POST /api/v1/recoveries/finish`: answered by [`crate::logins::LoggedIn`] for the added device. The old
 /// password opens nothing after it. `chain_moved` when the chain has grown since; then prove again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecoveryFinish {
     /// From [`RecoveryProved`].
     pub token: Token,

@@ -10,6 +10,7 @@ use crate::{Bytes, Token};
 /// `POST /api/v1/resets`: answered by [`crate::logins::LoggedIn`] for the new account's device 0. Refused as
 /// `reset_too_soon` while a device of the account was seen within the operator's pause.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ResetIdentity {
     /// From [`crate::logins::LoginPending`]; used up by success.
     pub token: Token,

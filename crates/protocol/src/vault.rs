@@ -11,6 +11,7 @@ use crate::{Bytes, Hash};
 /// `POST /api/v1/vault/records`: appends records. `chain_moved` when `first` is not the next number. Safe to
 /// repeat with the same bytes. Answered by [`VaultCount`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AppendVaultRecords {
     /// Number of the first of them, from 0.
     pub first: u64,
@@ -20,6 +21,7 @@ pub struct AppendVaultRecords {
 
 /// How many records the vault holds. Also the answer to `GET /api/v1/vault`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VaultCount {
     /// The number of the next record.
     pub records: u64,
@@ -28,6 +30,7 @@ pub struct VaultCount {
 /// Answer to `GET /api/v1/vault/records?first=…&limit=…`: records in order from a number. What one answer does
 /// not hold is asked for again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VaultRecordsPage {
     /// Number of the first of them.
     pub first: u64,
@@ -42,6 +45,7 @@ pub struct VaultRecordsPage {
 ///
 /// Also the answer to `GET /api/v1/vault/keys`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VaultKeys {
     /// Slots and wrapped keys.
     pub keys: Vec<VaultKeyBytes>,
@@ -49,6 +53,7 @@ pub struct VaultKeys {
 
 /// A slot of the vault or a vault key wrapped to one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct VaultKeyBytes {
     /// The hash that the account's chain names it by. The server does not compute it.
     pub hash: Hash,

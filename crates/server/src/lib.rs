@@ -29,6 +29,7 @@ mod jobs;
 mod lifecycle;
 mod limits;
 mod measuring;
+mod openapi;
 pub mod operation;
 mod places;
 mod randomness;

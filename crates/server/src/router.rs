@@ -14,12 +14,14 @@ use conclave_protocol::limits::REQUEST_BODY_MAX;
 use http::StatusCode;
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
 
 use crate::api::{
     accounts, devices, health, invites, links, logins, messages, places, prekeys, recoveries, resets, rooms,
     vault,
 };
 use crate::error::ApiError;
+use crate::extract::Body;
 use crate::realtime::upgrade::upgrade;
 use crate::state::App;
 use crate::{headers, telemetry, web_app};
@@ -30,6 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// All routes and what every request passes through.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
+        .route("/openapi.json", get(openapi))
         .route("/server", get(health::server))
         .route("/accounts/registration/start", post(accounts::start_registration))
         .route(
@@ -109,6 +112,11 @@ pub(crate) fn operators_router(app: Arc<App>) -> Router {
         .layer(from_fn(within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
+}
+
+/// `GET /api/v1/openapi.json`: what this table has, for tools.
+async fn openapi() -> Body<OpenApi> {
+    Body(crate::openapi::document())
 }
 
 async fn within_deadline(request: Request, next: Next) -> Response {

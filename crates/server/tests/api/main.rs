@@ -20,5 +20,6 @@ mod recoveries;
 mod resets;
 mod restoring;
 mod rooms;
+mod schemathesis;
 mod vault;
 mod web;
