@@ -31,6 +31,7 @@ versions! {
     2 "0002_devices";
     3 "0003_places";
     4 "0004_identities";
+    5 "0005_refresh";
 }
 
 /// Where the applied versions are noted.
