@@ -263,8 +263,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes a receipt of another person for own messages to them. Anything else in it is ignored.
+    /// Takes a receipt of another person for own messages to them, now or once those are here.
     pub(crate) fn take_receipt(
+        &mut self,
+        work: &mut Work<'_>,
+        from: AccountId,
+        receipt: &Receipt,
+    ) -> Result<(), ReadError> {
+        if from == work.own()?.account || self.is_early(work, from, receipt)? {
+            return Ok(());
+        }
+        self.count_receipt(work, from, receipt)
+    }
+
+    /// Takes what a receipt says of messages that are known here. Anything else in it is ignored.
+    pub(crate) fn count_receipt(
         &mut self,
         work: &mut Work<'_>,
         from: AccountId,
@@ -272,9 +285,6 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let own = work.own()?.account;
         let room = RoomId::direct(own, from);
-        if from == own {
-            return Ok(());
-        }
         self.take_receipt_in_place(work, from, receipt)?;
         for id in receipt.delivered.iter().take(RECEIPT_MAX) {
             if let Some(mut row) = work.find_message(*id)?

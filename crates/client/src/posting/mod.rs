@@ -14,6 +14,7 @@
 //! | `asking` | keys that are missing, and answers to those who lack them |
 //! | `closings` | what is said of the chains of who departs |
 //! | `telling` | receipts in small rooms |
+//! | `early` | receipts that came before their message |
 //!
 //! The place's verified chain says who reads and who writes; nothing here believes the server about that. A chain of
 //! sender keys is taken from its own device, or where it was asked for and its device signed it.
@@ -25,6 +26,7 @@ mod arriving;
 mod asking;
 mod closings;
 mod context;
+mod early;
 mod handing;
 mod judging;
 mod opening;
@@ -69,6 +71,10 @@ pub(crate) struct PostingRun {
     looked: bool,
     /// Places of which more was asked for because a message named it.
     longer_asked: BTreeSet<PlaceId>,
+    /// Places whose chain has grown since own messages were counted.
+    grown: BTreeSet<PlaceId>,
+    /// No receipt waits for its message.
+    none_early: bool,
 }
 
 /// A room with what is known of its place.
@@ -98,6 +104,7 @@ impl Engine {
         self.posting.changed.insert(place);
         // A message that waited for this can be looked at now.
         self.posting.longer_asked.remove(&place);
+        self.posting.grown.insert(place);
         self.posting_soon(work.now);
         let own = work.own()?.account;
         let state = chain.state();
@@ -128,6 +135,8 @@ impl Engine {
         if !self.posting.looked {
             self.posting.looked = true;
             for (room, state) in work.list_place_rooms()? {
+                // It may have grown in the last moment before this began.
+                self.posting.grown.insert(state.place);
                 if state.past.is_some() {
                     self.posting.past.insert(room);
                 }
@@ -142,7 +151,8 @@ impl Engine {
             self.try_waiting(work)?;
             self.drive_asks(work)?;
         }
-        Ok(())
+        self.count_anew(work)?;
+        self.take_early(work)
     }
 
     /// What is known of a room of a place; none while its place is not known here.
