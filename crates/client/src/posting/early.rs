@@ -121,7 +121,7 @@ impl Engine {
 fn is_known(work: &Work<'_>, receipt: &Receipt) -> Result<bool, ReadError> {
     for id in receipt.delivered.iter().take(RECEIPT_MAX).chain(&receipt.read) {
         let row = work.find_message(*id)?;
-        if !row.is_some_and(|row| row.sequence.is_some()) {
+        if row.is_none_or(|row| row.sequence.is_none()) {
             return Ok(false);
         }
     }

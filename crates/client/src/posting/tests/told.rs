@@ -70,7 +70,7 @@ fn a_receipt_for_what_is_not_here_yet_survives_the_end_of_the_program() {
     };
     let now = sim.now;
     sim.devices[1].with(now, |engine, work| {
-        engine.take_receipt(work, from, &receipt).unwrap()
+        engine.take_receipt(work, from, &receipt).unwrap();
     });
     sim.restarts(1);
     sim.runs(MINUTE);
