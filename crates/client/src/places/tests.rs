@@ -145,17 +145,20 @@ fn what_was_told_of_an_earlier_stay_is_the_same_whether_the_return_was_heard_of_
         head: head_of(&bob),
         roles: Vec::new(),
     };
-    let policy = || RoomBody::Policy {
+    let policy = |hours: u32| RoomBody::Policy {
         channel: None,
-        policy: Policy::default(),
+        policy: Policy {
+            disappearing: hours * 3_600,
+            ..Policy::default()
+        },
     };
     let leave = RoomBody::Leave { closings: Vec::new() };
     let said = [
-        (&alice, 1, policy()),
+        (&alice, 1, policy(1)),
         (&alice, 1, add.clone()),
-        (&alice, 1, policy()),
+        (&alice, 1, policy(2)),
         (&bob, 2, leave),
-        (&alice, 1, policy()),
+        (&alice, 1, policy(3)),
         (&alice, 1, add),
     ];
     let names = Names::new(chain.place(), []);

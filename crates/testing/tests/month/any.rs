@@ -1,7 +1,7 @@
 //! Months as chance has them: who says, joins, leaves, loses and recovers what and when, over a network that loses
 //! what is under way. In the end the network is well, everybody is let in, and everybody has the same.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use conclave_client::views::PlaceChange;
 
@@ -11,9 +11,8 @@ use super::ending::{
 };
 use super::told::everybody_is_in_and_reads_the_same;
 
-/// Months that an ordinary run tries, and after which time it begins no other one.
-const MONTHS: u64 = 3;
-const WITHIN: Duration = Duration::from_secs(40);
+/// Months that an ordinary run tries.
+const ORDINARY: [u64; 1] = [0];
 /// What happens in a month.
 const ACTS: u32 = 40;
 const ALICE: usize = 0;
@@ -176,11 +175,7 @@ async fn whatever_happens_in_a_month_everybody_ends_with_the_same() {
         }
         return;
     }
-    let began = Instant::now();
-    for seed in 0..MONTHS {
+    for seed in ORDINARY {
         month(seed).await;
-        if began.elapsed() > WITHIN {
-            break;
-        }
     }
 }

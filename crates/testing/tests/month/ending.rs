@@ -364,8 +364,9 @@ pub(crate) async fn agree(
     agree_but_for(cast, |_| {}, more).await
 }
 
-/// What somebody said whom a device put out that had not seen it yet: whoever opened it before keeps it, others refuse
-/// it, as `docs/protocol.md` says. It is left out everywhere.
+/// What somebody said who was put out by a device that had not seen it yet, or left by another device of their own:
+/// whoever opened it before keeps it, others refuse it or never show it, as `docs/protocol.md` says. It is left out
+/// everywhere.
 fn what_was_cut_off(all: &mut [Vec<Shown>]) {
     let not_genuine = BodyView::Lost {
         why: LossView::NotGenuine,
@@ -375,8 +376,26 @@ fn what_was_cut_off(all: &mut [Vec<Shown>]) {
         .filter(|row| row.line.body == not_genuine)
         .map(|row| row.line.id.clone())
         .collect();
+    let departed: BTreeSet<String> = all
+        .iter()
+        .flatten()
+        .flat_map(|shown| &shown.notices)
+        .filter_map(|notice| match notice {
+            NoticeView::Left { account } | NoticeView::Removed { account, .. } => Some(account.clone()),
+            _ => None,
+        })
+        .collect();
+    let everywhere = all
+        .iter()
+        .flatten()
+        .map(|shown| shown.in_group.iter().map(|row| row.line.id.clone()).collect())
+        .reduce(|one: BTreeSet<String>, other| &one & &other)
+        .unwrap_or_default();
     for shown in all.iter_mut().flatten() {
-        shown.in_group.retain(|row| !cut.contains(&row.line.id));
+        shown.in_group.retain(|row| {
+            let may_be_cut = departed.contains(&row.line.author) && !everywhere.contains(&row.line.id);
+            !cut.contains(&row.line.id) && !may_be_cut
+        });
     }
 }
 
