@@ -65,6 +65,8 @@ pub(crate) struct PostingRun {
     changed: BTreeSet<PlaceId>,
     /// Rooms that have to be looked at for the first time.
     look: BTreeSet<RoomId>,
+    /// Rooms that the account reads again after a while, in which something may have been said meanwhile.
+    back: BTreeSet<RoomId>,
     /// Rooms of which older messages are still to be had.
     past: BTreeSet<RoomId>,
     /// The store was asked what is still to be done.
@@ -100,14 +102,26 @@ impl Engine {
         roll: Roll,
     ) -> Result<(), ReadError> {
         let place = chain.place();
+        let own = work.own()?.account;
+        let state = chain.state();
+        if let Some(before) = self.posting.rolls.get(&place) {
+            let is_back = |room: &RoomId| {
+                let since = before.reads_since(*room, own);
+                before.began(*room).is_some() && since != roll.reads_since(*room, own)
+            };
+            let back: Vec<RoomId> = state
+                .rooms()
+                .filter(|room| state.is_reader(own, *room))
+                .filter(is_back)
+                .collect();
+            self.posting.back.extend(back);
+        }
         self.posting.rolls.insert(place, Arc::new(roll));
         self.posting.changed.insert(place);
         // A message that waited for this can be looked at now.
         self.posting.longer_asked.remove(&place);
         self.posting.grown.insert(place);
         self.posting_soon(work.now);
-        let own = work.own()?.account;
-        let state = chain.state();
         self.posting
             .look
             .extend(state.rooms().filter(|room| state.is_reader(own, *room)));

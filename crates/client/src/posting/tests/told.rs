@@ -1,6 +1,6 @@
 //! How far a message got is the same on all devices of its author, whatever each of them heard first.
 
-use conclave_sigchain::room::Policy;
+use conclave_sigchain::room::{History, Policy};
 
 use super::sim::Sim;
 use crate::rows::Delivery;
@@ -144,4 +144,24 @@ fn where_all_who_had_it_left_a_message_got_as_far_as_they_said() {
     sim.connects(1);
     sim.runs(MINUTE);
     assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+}
+
+#[test]
+fn whoever_is_let_in_again_reads_what_was_said_meanwhile_before_anything_else_is_said() {
+    let policy = Policy {
+        history: History::All,
+        ..Policy::default()
+    };
+    let mut sim = Sim::group(2, 1, policy);
+    sim.runs(1_000);
+    sim.sends(0, "before");
+    sim.runs(MINUTE);
+    sim.removes(1, 2);
+    sim.all_learn();
+    sim.sends(0, "meanwhile");
+    sim.runs(MINUTE);
+    sim.adds(1, 2);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    assert_eq!(sim.devices[1].texts(sim.room()), ["before", "meanwhile"]);
 }
