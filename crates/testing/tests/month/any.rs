@@ -11,7 +11,7 @@ use super::ending::{
 };
 use super::told::everybody_is_in_and_reads_the_same;
 
-/// Months that an ordinary run tries.
+/// Months that an ordinary run tries; not every other one ends well yet.
 const ORDINARY: [u64; 1] = [0];
 /// What happens in a month.
 const ACTS: u32 = 40;
