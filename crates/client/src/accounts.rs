@@ -423,6 +423,7 @@ impl Engine {
         login.sign_out_pending = false;
         login.administrator = logged_in.administrator;
         login.refresh_token.clone_from(&logged_in.refresh_token);
+        login.refresh_attempt = None;
         work.put_login(&login);
         self.take_access(work.now, logged_in);
         self.failed_connects = 0;

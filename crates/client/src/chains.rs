@@ -406,6 +406,7 @@ impl Engine {
         }
         login.signed_in = false;
         login.refresh_token = None;
+        login.refresh_attempt = None;
         work.put_login(&login);
         self.access = None;
         self.fail_held(work, &Failure::device_revoked_unproven())?;

@@ -1,8 +1,8 @@
-//! The live connection: access token, ticket, socket, heartbeat, coming back.
+//! The live connection: ticket, socket, heartbeat, coming back. How an access token is got, `refresh.rs` knows.
 
 use conclave_protocol::frames::{ClientFrame, Closing, Cursor, Hello, Welcome};
 use conclave_protocol::limits::{CURSORS_MAX, HEARTBEAT_MS, HELLO_WITHIN_MS};
-use conclave_protocol::logins::{LoggedIn, Refresh, Ticket};
+use conclave_protocol::logins::{HeldLogin, LoggedIn, Ticket};
 use conclave_protocol::{ErrorCode, PROTOCOL_VERSION, Timestamp, Token};
 
 use crate::calls::{Call, Need, Nothing, Refusal};
@@ -171,70 +171,7 @@ impl Engine {
         self.refresh(work)
     }
 
-    fn refresh_runs(&self) -> bool {
-        self.calls.values().any(|call| matches!(call, Call::Refresh))
-    }
-
-    fn refresh(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
-        let refresh_token = work.login()?.refresh_token;
-        self.call_open(
-            work,
-            Call::Refresh,
-            "/api/v1/logins/refresh",
-            &Refresh { refresh_token },
-        );
-        Ok(())
-    }
-
-    pub(crate) fn refreshed(
-        &mut self,
-        work: &mut Work<'_>,
-        answer: Result<LoggedIn, Refusal>,
-    ) -> Result<(), ReadError> {
-        match answer {
-            Ok(logged_in) => {
-                self.take_access(work.now, &logged_in);
-                let mut login = work.login()?;
-                if !login.signed_in {
-                    return Ok(());
-                }
-                if login.administrator != logged_in.administrator {
-                    login.administrator = logged_in.administrator;
-                    work.show(Event::Account);
-                }
-                login.refresh_token = logged_in.refresh_token;
-                work.put_login(&login);
-                self.release_held(work);
-                if matches!(self.link, Link::Refreshing) {
-                    self.ask_ticket(work);
-                }
-            }
-            Err(refusal) => {
-                self.access = None;
-                self.fail_held(work, &refusal.failure())?;
-                let ended = [
-                    ErrorCode::SignInNeeded,
-                    ErrorCode::LoginRevoked,
-                    ErrorCode::AccountClosed,
-                ];
-                if ended.into_iter().any(|code| refusal.is(code)) {
-                    let mut login = work.login()?;
-                    login.signed_in = false;
-                    login.refresh_token = None;
-                    work.put_login(&login);
-                    work.show(Event::Account);
-                    work.show(Event::Warning {
-                        failure: refusal.failure(),
-                    });
-                } else if matches!(self.link, Link::Refreshing) && work.login()?.signed_in {
-                    self.lost(work, None)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn ask_ticket(&mut self, work: &mut Work<'_>) {
+    pub(crate) fn ask_ticket(&mut self, work: &mut Work<'_>) {
         self.link = Link::Ticketing;
         self.call(
             work,
@@ -370,7 +307,7 @@ impl Engine {
     }
 
     /// The connection is gone; it is tried again after a pause that grows.
-    fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) -> Result<(), ReadError> {
+    pub(crate) fn lost(&mut self, work: &mut Work<'_>, pause: Option<u64>) -> Result<(), ReadError> {
         self.forget_connection();
         self.fail_held(work, &Failure::offline())?;
         self.places_lost(work)?;
@@ -403,7 +340,7 @@ impl Engine {
             work,
             Call::SignOut,
             "/api/v1/logins/sign-out",
-            &Refresh { refresh_token },
+            &HeldLogin { refresh_token },
         );
         Ok(())
     }

@@ -62,6 +62,7 @@ mod receipts;
 mod recovering;
 mod recovery_words;
 mod refill;
+mod refresh;
 mod removed;
 mod repair;
 mod resetting;

@@ -8,6 +8,7 @@ use minicbor::{Decode, Encode};
 use crate::changes::Table;
 use crate::codec::Secret32;
 use crate::reads::ReadError;
+use crate::refresh::RefreshAttempt;
 use crate::work::Work;
 
 const IDENTITY: &[u8] = b"identity";
@@ -68,6 +69,9 @@ pub(crate) struct OwnLogin {
     /// A first message was accepted by the server.
     #[n(5)]
     pub(crate) first_sent: bool,
+    /// The exchange of the refresh token whose outcome is not known for certain.
+    #[n(6)]
+    pub(crate) refresh_attempt: Option<RefreshAttempt>,
 }
 
 /// Numbers that only grow. A copy of the store that is older than what the server saw shows by them.

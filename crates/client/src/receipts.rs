@@ -13,7 +13,7 @@ use crate::content::{Control, ReadUpTo, Receipt, Seen};
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::reads::ReadError;
-use crate::rows::Delivery;
+use crate::rows::{Delivery, MessageBody};
 use crate::views::Outcome;
 use crate::work::Work;
 
@@ -89,8 +89,14 @@ impl Engine {
             if self.place_of(work, room)?.is_some() {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 let reads = self.seen_up_to(work, room, sequence)?;
+                // A notice is made on each device for itself: to the others the message before it is named.
+                let is_notice = matches!(message.body, MessageBody::Notice(_));
+                owed.seen = if is_notice {
+                    newest_of(work, &reads)?.or(owed.seen)
+                } else {
+                    Some(message.id)
+                };
                 owed.reads.get_or_insert_default().extend(reads);
-                owed.seen = Some(message.id);
                 work.put(Table::Receipts, &room.0, &owed);
                 self.receipts_soon(work)?;
             } else if peer.is_some_and(|peer| peer != own) {
@@ -263,8 +269,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes a receipt of another person for own messages to them. Anything else in it is ignored.
+    /// Takes a receipt of another person for own messages to them, now or once those are here.
     pub(crate) fn take_receipt(
+        &mut self,
+        work: &mut Work<'_>,
+        from: AccountId,
+        receipt: &Receipt,
+    ) -> Result<(), ReadError> {
+        if from == work.own()?.account || self.is_early(work, from, receipt)? {
+            return Ok(());
+        }
+        self.count_receipt(work, from, receipt)
+    }
+
+    /// Takes what a receipt says of messages that are known here. Anything else in it is ignored.
+    pub(crate) fn count_receipt(
         &mut self,
         work: &mut Work<'_>,
         from: AccountId,
@@ -272,9 +291,6 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let own = work.own()?.account;
         let room = RoomId::direct(own, from);
-        if from == own {
-            return Ok(());
-        }
         self.take_receipt_in_place(work, from, receipt)?;
         for id in receipt.delivered.iter().take(RECEIPT_MAX) {
             if let Some(mut row) = work.find_message(*id)?
@@ -307,10 +323,20 @@ impl Engine {
     }
 }
 
+/// The one of these messages that stands last in its room.
+fn newest_of(work: &Work<'_>, messages: &[EnvelopeId]) -> Result<Option<EnvelopeId>, ReadError> {
+    let mut newest = None;
+    for id in messages {
+        let place = work.find_message(*id)?.and_then(|row| row.sequence);
+        newest = newest.max(place.map(|place| (place, *id)));
+    }
+    Ok(newest.map(|(_, id)| id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{MessageBody, MessageRow};
+    use crate::rows::MessageRow;
     use crate::work::testing::{Account, EmptyStore, rng, signed_up};
     use conclave_protocol::{DeviceId, Timestamp};
 

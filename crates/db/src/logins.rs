@@ -6,17 +6,16 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, FIND_ENDED_DEVICE, FIND_ENDED_LOGIN, FIND_LOGIN,
-    FIND_NEWCOMER, FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN, FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT,
-    INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN, INSERT_TICKET,
-    LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN, REVOKE_LOGIN, ROTATE_LOGIN,
-    SUPERSEDE_REFRESH_TOKEN,
+    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, EXCHANGE_REFRESH_TOKEN, FIND_ENDED_DEVICE,
+    FIND_ENDED_LOGIN, FIND_LOGIN, FIND_NEWCOMER, FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN,
+    FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT, INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN,
+    INSERT_REFRESH_TOKEN, INSERT_TICKET, LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN,
+    REVOKE_LOGIN, ROTATE_LOGIN,
 };
-use crate::{Db, DbError, DeviceAttempt, Ended, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
+use crate::{
+    Db, DbError, DeviceAttempt, Ended, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+};
 
-/// How long the token before the current one is still taken for a repeat, in milliseconds: longer than any
-/// client waits for an answer, shorter than a thief needs.
-const REPEAT_WITHIN_MS: u64 = 60_000;
 /// Rotations for which used tokens are remembered: a day of refreshing every 15 minutes. An older token gives
 /// nothing either; its use is only no longer taken for a theft.
 const GENERATIONS_KEPT: u64 = 96;
@@ -34,11 +33,15 @@ type EndedRow = (
     Option<Column<Timestamp>>,
     Option<Column<Timestamp>>,
 );
-type TokenRow = (Column<[u8; 16]>, Column<u64>, bool);
+type TokenRow = (
+    Column<[u8; 16]>,
+    Column<u64>,
+    Option<Column<Hash>>,
+    Option<Column<[u8; 32]>>,
+);
 type LockedRow = (
     Column<AccountId>,
     Column<DeviceId>,
-    Column<Timestamp>,
     Column<Timestamp>,
     Column<Timestamp>,
     Column<u64>,
@@ -267,17 +270,17 @@ impl Db {
 
     /// Presents a refresh token and puts the next one in force, or finds out that the presented one was used.
     ///
-    /// Each rotation opens a generation. The token of the generation before the current one may come again
-    /// while nobody has shown the current one, because its answer may have been lost: the token which that
-    /// answer carried is then superseded by the new one, of the same generation. Whatever else comes a second
-    /// time was copied, and ends the login.
-    pub async fn rotate_login(
-        &self,
-        presented: Hash,
-        next: Hash,
-        now: Timestamp,
-    ) -> Result<Refreshed, DbError> {
+    /// Each rotation opens a generation. The token of the generation before the current one may come again by the
+    /// attempt that exchanged it, because its answer may have been lost: nothing changes, and the nonce says which
+    /// token is in force. Whatever else comes a second time was copied, and ends the login.
+    pub async fn rotate_login(&self, exchange: &Exchange, now: Timestamp) -> Result<Refreshed, DbError> {
         let engine = self.engine();
+        let Exchange {
+            presented,
+            attempt,
+            nonce,
+            next,
+        } = *exchange;
         let refreshed = on_engine!(
             self,
             transaction | transaction | {
@@ -297,7 +300,8 @@ impl Db {
                     .bind(Column(presented))
                     .fetch_optional(&mut *transaction)
                     .await?;
-                let (Some(state), Some((_, generation, superseded))) = (locked.into_iter().next(), found)
+                let (Some(state), Some((_, generation, attempted, made_with))) =
+                    (locked.into_iter().next(), found)
                 else {
                     let row: Option<EndedRow> = sqlx::query_as(FIND_ENDED_LOGIN.on(engine))
                         .bind(id)
@@ -308,7 +312,7 @@ impl Db {
                         .filter(|why| *why != Ended::SignedOut)
                         .map_or(Refreshed::Unknown, Refreshed::Ended));
                 };
-                let (account, device, created_at, refreshed_at, rotated_at, current) = state;
+                let (account, device, created_at, refreshed_at, current) = state;
                 if now.since(refreshed_at.0) > REFRESH_TOKEN_IDLE_MS {
                     return Ok(Refreshed::Unknown);
                 }
@@ -321,17 +325,23 @@ impl Db {
                     created_at: created_at.0,
                     refreshed_at: now,
                 };
-                let is_current = generation.0 == current.0 && !superseded;
-                let is_repeat = generation.0.checked_add(1) == Some(current.0)
-                    && !superseded
-                    && now.since(rotated_at.0) <= REPEAT_WITHIN_MS;
+                // Who showed the successor had the answer, so by then the attempt is over.
+                let is_last = generation.0.checked_add(1) == Some(current.0);
+                let repeated = made_with
+                    .filter(|_| is_last && attempted.is_some_and(|attempted| attempted.0 == attempt));
 
-                if is_current {
+                if generation.0 == current.0 {
                     let opened = current.0.saturating_add(1);
                     sqlx::query(ROTATE_LOGIN.on(engine))
                         .bind(id)
                         .bind(Column(opened))
                         .bind(Column(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    sqlx::query(EXCHANGE_REFRESH_TOKEN.on(engine))
+                        .bind(Column(presented))
+                        .bind(Column(attempt))
+                        .bind(Column(nonce))
                         .execute(&mut *transaction)
                         .await?;
                     sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
@@ -346,24 +356,13 @@ impl Db {
                         .execute(&mut *transaction)
                         .await?;
                     Refreshed::Rotated(login)
-                } else if is_repeat {
-                    sqlx::query(SUPERSEDE_REFRESH_TOKEN.on(engine))
-                        .bind(id)
-                        .bind(current)
-                        .execute(&mut *transaction)
-                        .await?;
-                    sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
-                        .bind(Column(next))
-                        .bind(id)
-                        .bind(current)
-                        .execute(&mut *transaction)
-                        .await?;
+                } else if let Some(nonce) = repeated {
                     sqlx::query(REFRESH_LOGIN.on(engine))
                         .bind(id)
                         .bind(Column(now))
                         .execute(&mut *transaction)
                         .await?;
-                    Refreshed::Repeated(login)
+                    Refreshed::Repeated(login, nonce.0)
                 } else {
                     sqlx::query(REVOKE_LOGIN.on(engine))
                         .bind(id)

@@ -33,6 +33,7 @@ versions! {
     2 "0002_devices";
     3 "0003_places";
     4 "0004_identities";
+    5 "0005_refresh";
     7 "0007_operation";
 }
 

@@ -203,20 +203,18 @@ statements! {
         WHERE p.hash = $1 AND p.expires_at > $2 AND a.closed_at IS NULL
             AND (p.kind = 'recovery' OR p.password = a.password)" }
     INSERT_LOGIN = { "INSERT INTO logins
-            (id, account, device, created_at, refreshed_at, rotated_at, generation)
-        VALUES ($1, $2, $3, $4, $5, $5, 0)" }
+            (id, account, device, created_at, refreshed_at, generation)
+        VALUES ($1, $2, $3, $4, $5, 0)" }
     FIND_LOGIN = { "SELECT id, account, device, created_at, refreshed_at FROM logins
         WHERE id = $1 AND revoked_at IS NULL" }
-    INSERT_REFRESH_TOKEN = { "INSERT INTO refresh_tokens (hash, login, generation, superseded)
-        VALUES ($1, $2, $3, FALSE)" }
-    FIND_REFRESH_TOKEN = { "SELECT login, generation, superseded FROM refresh_tokens WHERE hash = $1" }
+    INSERT_REFRESH_TOKEN = { "INSERT INTO refresh_tokens (hash, login, generation) VALUES ($1, $2, $3)" }
+    FIND_REFRESH_TOKEN = { "SELECT login, generation, attempt, nonce FROM refresh_tokens WHERE hash = $1" }
     /// Changes nothing but holds the row, so that rotations of one login happen one after another.
     LOCK_LOGIN = { "UPDATE logins SET refreshed_at = refreshed_at WHERE id = $1 AND revoked_at IS NULL
-        RETURNING account, device, created_at, refreshed_at, rotated_at, generation" }
-    ROTATE_LOGIN = { "UPDATE logins SET generation = $2, rotated_at = $3, refreshed_at = $3 WHERE id = $1" }
+        RETURNING account, device, created_at, refreshed_at, generation" }
+    ROTATE_LOGIN = { "UPDATE logins SET generation = $2, refreshed_at = $3 WHERE id = $1" }
     REFRESH_LOGIN = { "UPDATE logins SET refreshed_at = $2 WHERE id = $1" }
-    SUPERSEDE_REFRESH_TOKEN = { "UPDATE refresh_tokens SET superseded = TRUE
-        WHERE login = $1 AND generation = $2" }
+    EXCHANGE_REFRESH_TOKEN = { "UPDATE refresh_tokens SET attempt = $2, nonce = $3 WHERE hash = $1" }
     FORGET_REFRESH_TOKENS = { "DELETE FROM refresh_tokens WHERE login = $1 AND generation < $2" }
     REVOKE_LOGIN = { "UPDATE logins SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL" }
     LIST_REVOKED_LOGINS = { "SELECT l.id, d.revoked_at, a.closed_at FROM logins l

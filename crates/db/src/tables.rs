@@ -79,10 +79,10 @@ tables! {
         hash Bytes, account Bytes, state Bytes, expires_at Number, password Number,
     ) key (hash);
     logins (
-        id Bytes, account Bytes, device Number, created_at Number, refreshed_at Number, rotated_at Number,
+        id Bytes, account Bytes, device Number, created_at Number, refreshed_at Number,
         generation Number, revoked_at Number,
     ) key (id);
-    refresh_tokens (hash Bytes, login Bytes, generation Number, superseded Truth) key (hash);
+    refresh_tokens (hash Bytes, login Bytes, generation Number, attempt Bytes, nonce Bytes) key (hash);
     tickets (hash Bytes, login Bytes, expires_at Number) key (hash);
     invites (hash Bytes, made_by Bytes, created_at Number, expires_at Number) key (hash);
     prekeys (account Bytes, device Number, id Number, bundle Bytes) key (account, device, id);

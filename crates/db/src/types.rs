@@ -297,14 +297,27 @@ pub struct Login {
     pub refreshed_at: Timestamp,
 }
 
+/// A refresh token that is shown to be exchanged for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Hash of the token that was shown.
+    pub presented: Hash,
+    /// Hash of the client's attempt.
+    pub attempt: Hash,
+    /// What the next token is made of besides what the client showed.
+    pub nonce: [u8; 32],
+    /// Hash of the token made with this nonce.
+    pub next: Hash,
+}
+
 /// Outcome of presenting a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// The token was current; the new one is in force.
+    /// The token was current; the next one is in force.
     Rotated(Login),
-    /// The token was the one just before and its successor was never presented, within the grace time: the
-    /// answer was lost. The new one is in force.
-    Repeated(Login),
+    /// The token was exchanged by this very attempt before, and its successor was never presented: the answer was
+    /// lost. The successor made with this nonce is in force as it was.
+    Repeated(Login, [u8; 32]),
     /// The token was used before: the login is revoked now.
     Reused(Login),
     /// The token's login ended with its device or its account.

@@ -61,11 +61,23 @@ pub struct LoggedIn {
     pub refresh_token: Option<Token>,
 }
 
-/// `POST /api/v1/logins/refresh` (answered by [`LoggedIn`]) and `POST /api/v1/logins/sign-out`: the cookie or,
-/// for native clients, the token.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// `POST /api/v1/logins/refresh`, answered by [`LoggedIn`]: the cookie or, for native clients, the token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Refresh {
+    /// The refresh token of a native client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Token>,
+    /// Random, and kept by the client until the answer is there: with it the exchange may be repeated and has the
+    /// same outcome. Without it a token that comes a second time was copied.
+    pub attempt: Token,
+}
+
+/// `POST /api/v1/logins/sign-out` and `POST /api/v1/logins/ended/entries`: the cookie or, for native clients, the
+/// token. Says whose login it is about and exchanges nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct HeldLogin {
     /// The refresh token of a native client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Token>,

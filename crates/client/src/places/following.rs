@@ -45,6 +45,8 @@ pub(crate) struct Told {
     roll: Roll,
     changes: Vec<RoomChange>,
     drafts: Vec<Draft>,
+    /// So many of the drafts are of times in which the own account was a member, up to its last departure.
+    kept: usize,
     actors: Vec<AccountId>,
     /// How the own account stands by the last entry that was about it.
     standing: Option<Standing>,
@@ -52,17 +54,31 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Takes what one more entry did. What happened before the own account joined is not told to it.
-    fn take(&mut self, chain: &RoomChain, names: &Names, own: AccountId, change: RoomChange) {
+    /// The entries of which something is told.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> Vec<u32> {
+        self.drafts.iter().map(Draft::entry).collect()
+    }
+
+    /// Takes what one more entry did. What happened while the own account was no member is not told to it; what
+    /// happened before that is, whether its devices heard of its leaving at once or together with its return.
+    pub(super) fn take(&mut self, chain: &RoomChain, names: &Names, own: AccountId, change: RoomChange) {
         let joins = change
             .events
             .iter()
             .any(|event| matches!(event, RoomEvent::Joined(account, _) if *account == own));
         if joins {
-            self.drafts.clear();
+            self.drafts.truncate(self.kept);
         }
         self.roll.note(chain.state(), &change);
         self.drafts.extend(drafts(chain.state(), names, &change));
+        if change
+            .events
+            .iter()
+            .any(|event| matches!(event, RoomEvent::Departed(account, _) if *account == own))
+        {
+            self.kept = self.drafts.len();
+        }
         if concerns_others(&change) {
             self.actors.push(change.by.account);
         }

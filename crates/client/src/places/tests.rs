@@ -5,6 +5,7 @@ use conclave_sigchain::room::{
     AccountHead, Permissions, PlaceKind, Policy, RoomAuthor, RoomBody, RoomChain, RoomEntry,
 };
 
+use super::following::Told;
 use super::names::Names;
 use super::notices::Notice;
 use super::telling::{Draft, drafts};
@@ -13,16 +14,25 @@ use crate::rows::{Delivery, MessageBody, MessageRow, RoomKind, RoomRow};
 use crate::work::Work;
 use crate::work::testing::{Account, EmptyStore, rng, signing_key};
 
-fn begins(account: &Account) -> (RoomChain, Vec<Draft>) {
-    let author = RoomAuthor {
+/// The first device of an account made of this seed.
+fn author_of(account: &Account, seed: u8) -> RoomAuthor {
+    RoomAuthor {
         account: account.id(),
         device: DeviceId(0),
-        head: AccountHead {
-            sequence: account.chain.head(),
-            hash: account.chain.head_hash(),
-        },
-        key: signing_key(1, 0).public().to_bytes(),
-    };
+        head: head_of(account),
+        key: signing_key(seed, 0).public().to_bytes(),
+    }
+}
+
+fn head_of(account: &Account) -> AccountHead {
+    AccountHead {
+        sequence: account.chain.head(),
+        hash: account.chain.head_hash(),
+    }
+}
+
+fn begins(account: &Account) -> (RoomChain, Vec<Draft>) {
+    let author = author_of(account, 1);
     let body = RoomBody::Create {
         kind: PlaceKind::Group,
         nonce: [1; 16],
@@ -124,4 +134,46 @@ fn having_seen_a_notice_reads_nothing_that_comes_behind_it() {
         account.own(0).address()
     );
     assert!(!by.counts);
+}
+
+#[test]
+fn what_was_told_of_an_earlier_stay_is_the_same_whether_the_return_was_heard_of_at_once_or_later() {
+    let (alice, bob) = (Account::new(1), Account::new(2));
+    let (mut chain, _) = begins(&alice);
+    let add = RoomBody::Add {
+        account: bob.id(),
+        head: head_of(&bob),
+        roles: Vec::new(),
+    };
+    let policy = |hours: u32| RoomBody::Policy {
+        channel: None,
+        policy: Policy {
+            disappearing: hours * 3_600,
+            ..Policy::default()
+        },
+    };
+    let leave = RoomBody::Leave { closings: Vec::new() };
+    let said = [
+        (&alice, 1, policy(1)),
+        (&alice, 1, add.clone()),
+        (&alice, 1, policy(2)),
+        (&bob, 2, leave),
+        (&alice, 1, policy(3)),
+        (&alice, 1, add),
+    ];
+    let names = Names::new(chain.place(), []);
+    let mut at_once = Told::default();
+    // A device that is there hears of its account's leaving, and of what follows only with its return.
+    let (mut stay, mut back) = (Told::default(), Told::default());
+    for (number, (by, seed, body)) in said.into_iter().enumerate() {
+        let signing = signing_key(seed, 0);
+        let entry = chain.next_entry(author_of(by, seed), Timestamp(6), body);
+        let entry = entry.signed_with(|bytes| signing.sign(bytes));
+        let change = chain.append(&entry).unwrap();
+        at_once.take(&chain, &names, bob.id(), change.clone());
+        let heard = if number < 4 { &mut stay } else { &mut back };
+        heard.take(&chain, &names, bob.id(), change);
+    }
+    assert_eq!(at_once.entries(), [2, 3, 4, 6]);
+    assert_eq!([stay.entries(), back.entries()].concat(), at_once.entries());
 }

@@ -129,6 +129,10 @@ impl Engine {
             flow
         };
         if flow.begun {
+            if self.posting.back.remove(&room) {
+                // Of what was said meanwhile nothing was told.
+                self.room_stands_at(room, flow.cursor.saturating_add(1));
+            }
             return Ok(());
         }
         let need = Need::Envelopes(room);

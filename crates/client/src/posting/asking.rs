@@ -47,7 +47,7 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 /// Messages that are too old to be waited for are looked for in steps.
 const TALLIES_STEP: u32 = 1_000;
 /// A tally is kept as long.
-const TALLY_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+pub(super) const TALLY_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 impl Engine {
     /// The key of a chain is missing.

@@ -14,6 +14,7 @@
 //! | `asking` | keys that are missing, and answers to those who lack them |
 //! | `closings` | what is said of the chains of who departs |
 //! | `telling` | receipts in small rooms |
+//! | `early` | receipts that came before their message |
 //!
 //! The place's verified chain says who reads and who writes; nothing here believes the server about that. A chain of
 //! sender keys is taken from its own device, or where it was asked for and its device signed it.
@@ -25,6 +26,7 @@ mod arriving;
 mod asking;
 mod closings;
 mod context;
+mod early;
 mod handing;
 mod judging;
 mod opening;
@@ -63,12 +65,18 @@ pub(crate) struct PostingRun {
     changed: BTreeSet<PlaceId>,
     /// Rooms that have to be looked at for the first time.
     look: BTreeSet<RoomId>,
+    /// Rooms that the account reads again after a while, in which something may have been said meanwhile.
+    back: BTreeSet<RoomId>,
     /// Rooms of which older messages are still to be had.
     past: BTreeSet<RoomId>,
     /// The store was asked what is still to be done.
     looked: bool,
     /// Places of which more was asked for because a message named it.
     longer_asked: BTreeSet<PlaceId>,
+    /// Places whose chain has grown since own messages were counted.
+    grown: BTreeSet<PlaceId>,
+    /// No receipt waits for its message.
+    none_early: bool,
 }
 
 /// A room with what is known of its place.
@@ -94,13 +102,26 @@ impl Engine {
         roll: Roll,
     ) -> Result<(), ReadError> {
         let place = chain.place();
+        let own = work.own()?.account;
+        let state = chain.state();
+        if let Some(before) = self.posting.rolls.get(&place) {
+            let is_back = |room: &RoomId| {
+                let since = before.reads_since(*room, own);
+                before.began(*room).is_some() && since != roll.reads_since(*room, own)
+            };
+            let back: Vec<RoomId> = state
+                .rooms()
+                .filter(|room| state.is_reader(own, *room))
+                .filter(is_back)
+                .collect();
+            self.posting.back.extend(back);
+        }
         self.posting.rolls.insert(place, Arc::new(roll));
         self.posting.changed.insert(place);
         // A message that waited for this can be looked at now.
         self.posting.longer_asked.remove(&place);
+        self.posting.grown.insert(place);
         self.posting_soon(work.now);
-        let own = work.own()?.account;
-        let state = chain.state();
         self.posting
             .look
             .extend(state.rooms().filter(|room| state.is_reader(own, *room)));
@@ -128,6 +149,8 @@ impl Engine {
         if !self.posting.looked {
             self.posting.looked = true;
             for (room, state) in work.list_place_rooms()? {
+                // It may have grown in the last moment before this began.
+                self.posting.grown.insert(state.place);
                 if state.past.is_some() {
                     self.posting.past.insert(room);
                 }
@@ -142,7 +165,8 @@ impl Engine {
             self.try_waiting(work)?;
             self.drive_asks(work)?;
         }
-        Ok(())
+        self.count_anew(work)?;
+        self.take_early(work)
     }
 
     /// What is known of a room of a place; none while its place is not known here.

@@ -243,12 +243,12 @@ impl Engine {
             row.delivery = placeholder.delivery;
         }
         let row = work.take_in(row, waiting.past)?;
-        if waiting.past || work.blocks(row.author)? {
-            return Ok(());
-        }
         if mine {
             // Another own device sent it; all of them are told how far it got.
-            return self.begin_tally(work, spot, &row);
+            return self.begin_tally(work, spot, &row, message.head);
+        }
+        if waiting.past || work.blocks(row.author)? {
+            return Ok(());
         }
         if row.body.is_shown() {
             self.owe_for_post(work, spot, message.id)?;
@@ -297,11 +297,10 @@ impl Engine {
         work.put_waiting(room, &waiting);
         self.show_closed_post(work, message, known, MessageBody::Unopened)?;
         // An own device sent it; who has it may be told before its key is here.
-        if !waiting.past
-            && let (Some(spot), Some(row)) = (self.spot(work, room)?, work.find_message(message.id)?)
+        if let (Some(spot), Some(row)) = (self.spot(work, room)?, work.find_message(message.id)?)
             && row.mine
         {
-            self.begin_tally(work, &spot, &row)?;
+            self.begin_tally(work, &spot, &row, message.head)?;
         }
         if flow.waiting > WAITING_MAX
             && let Some(oldest) = work.list_waiting(Some(room))?.into_iter().next()

@@ -24,7 +24,7 @@ const HELD_MAX: u32 = 500;
 /// Records of [`Table::SendingKeys`] by what they are.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-enum Part {
+pub(super) enum Part {
     /// This device's sender key in a room.
     Chain = 1,
     /// To whom it was handed.
@@ -39,10 +39,12 @@ enum Part {
     Unread = 6,
     /// A key for a room that is not known here yet.
     Held = 7,
+    /// A receipt for a message that is not known here yet.
+    Early = 8,
 }
 
 impl Part {
-    fn key(self, rest: &[u8]) -> Vec<u8> {
+    pub(super) fn key(self, rest: &[u8]) -> Vec<u8> {
         [&[self as u8], rest].concat()
     }
 }
@@ -348,6 +350,9 @@ pub(crate) struct Tally {
     pub(crate) delivered: Vec<conclave_protocol::AccountId>,
     #[n(1)]
     pub(crate) read: Vec<conclave_protocol::AccountId>,
+    /// The entry of the place's chain that the message names; none in a tally of an earlier version.
+    #[n(2)]
+    pub(crate) head: Option<u32>,
 }
 
 /// The newest message of each author in a small room that was not read here yet, with its sequence.

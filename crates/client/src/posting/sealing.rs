@@ -91,7 +91,7 @@ impl Engine {
         flow.sealed = link;
         work.put_place_room(room, &flow);
         if let Some(row) = work.find_message(id)? {
-            self.begin_tally(work, &spot, &row)?;
+            self.begin_tally(work, &spot, &row, context.head)?;
         }
         let post = Post {
             id,

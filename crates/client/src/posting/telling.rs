@@ -1,11 +1,16 @@
 //! Receipts in small rooms of places: what arrived and what was seen, told to each message's author.
 //!
-//! An own message counts as delivered once all others who read the room said so, and as read likewise. Whoever comes
-//! later does not count before they say so, and whoever left does not count any more.
+//! An own message counts as delivered once all others said so who have read the room since before it, and as read
+//! likewise. Whoever came later does not count, and whoever left does not count any more, also where they came back.
+//! Where nobody is left who counts, it got as far as anybody said who had it.
+//!
+//! Invariant: how far a message got follows from its place in the place's chain, from that chain, and from the set of
+//! those who told. So all devices of an account that hear the same show the same, whatever they hear first.
 
 use conclave_protocol::{AccountId, EnvelopeId, RoomId};
 
 use super::Spot;
+use super::asking::TALLY_MS;
 use super::records::Tally;
 use crate::content::Receipt;
 use crate::machine::Engine;
@@ -16,6 +21,8 @@ use crate::work::Work;
 
 /// In rooms with more readers nobody is told: receipts of all for all would be more than what is said.
 const READERS_MAX: usize = 32;
+/// Accounts noted of one message: its readers, and as many that come and go.
+const TOLD_MAX: usize = 2 * READERS_MAX;
 
 impl Engine {
     /// A message of somebody else was opened in a room of a place: it is owed a receipt where the room is small.
@@ -96,19 +103,29 @@ impl Engine {
         Ok(receipts)
     }
 
-    /// An own message is on its way: who has it is counted from now on, where the room is small. Of what is only said
-    /// about another message nobody tells.
+    /// An own message that names this entry is on its way: who has it is counted from now on, where the room is small.
+    /// Of what is only said about another message nobody tells.
     pub(super) fn begin_tally(
         &mut self,
         work: &mut Work<'_>,
         spot: &Spot,
         row: &MessageRow,
+        head: u32,
     ) -> Result<(), ReadError> {
         let may_be_told = row.counts && matches!(row.delivery, Delivery::Queued | Delivery::Sent);
-        if may_be_told && is_small(spot) && work.tally(row.id)?.is_none() {
-            work.put_tally(row.id, &Tally::default());
+        if !may_be_told || !is_small(spot) || work.now.since(row.id.time()) > TALLY_MS {
+            return Ok(());
         }
-        Ok(())
+        let known = work.tally(row.id)?;
+        if known.as_ref().is_some_and(|tally| tally.head == Some(head)) {
+            return Ok(());
+        }
+        // It was sealed anew, or what it names is certain only now.
+        let tally = Tally {
+            head: Some(head),
+            ..known.unwrap_or_default()
+        };
+        self.count(work, spot, row.id, &tally)
     }
 
     /// A reader of a room says that own messages arrived, and up to which one they were seen.
@@ -123,8 +140,8 @@ impl Engine {
                 continue;
             };
             if let (Some(spot), Some(mut tally)) = (self.spot(work, row.room)?, work.tally(*id)?)
-                && reads(&spot, from)
                 && !tally.delivered.contains(&from)
+                && tally.delivered.len() < TOLD_MAX
             {
                 tally.delivered.push(from);
                 self.count(work, &spot, *id, &tally)?;
@@ -137,9 +154,6 @@ impl Engine {
         let (Some(spot), Some(up_to)) = (self.spot(work, row.room)?, row.sequence) else {
             return Ok(());
         };
-        if !reads(&spot, from) {
-            return Ok(());
-        }
         for row in work.list_own_unread(row.room, up_to)? {
             // What they never said to have opened, they have not seen.
             if let Some(mut tally) = work.tally(row.id)?
@@ -153,6 +167,23 @@ impl Engine {
         Ok(())
     }
 
+    /// A place's chain has grown: some count no more, and what named an entry beyond it can be counted.
+    pub(super) fn count_anew(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        let grown = std::mem::take(&mut self.posting.grown);
+        if grown.is_empty() {
+            return Ok(());
+        }
+        for id in work.list_tallies(u32::MAX)? {
+            if let (Some(tally), Some(row)) = (work.tally(id)?, work.find_message(id)?)
+                && let Some(spot) = self.spot(work, row.room)?
+                && grown.contains(&spot.place)
+            {
+                self.count(work, &spot, id, &tally)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Shows how far an own message got.
     fn count(
         &mut self,
@@ -161,23 +192,7 @@ impl Engine {
         id: EnvelopeId,
         tally: &Tally,
     ) -> Result<(), ReadError> {
-        let own = work.own()?.account;
-        let mut others = spot
-            .chain
-            .state()
-            .readers(spot.room)
-            .filter(|account| *account != own);
-        let (mut delivered, mut read) = (true, true);
-        let is_alone = others.by_ref().fold(true, |_, account| {
-            delivered &= tally.delivered.contains(&account);
-            read &= tally.read.contains(&account);
-            false
-        });
-        let reached = match (is_alone, read, delivered) {
-            (false, true, _) => Some(Delivery::Read),
-            (false, false, true) => Some(Delivery::Delivered),
-            _ => None,
-        };
+        let reached = reached(spot, work.own()?.account, tally);
         if reached == Some(Delivery::Read) {
             work.forget_tally(id);
         } else {
@@ -198,6 +213,34 @@ impl Engine {
     }
 }
 
+/// How far a message got by what was told; none where it was only sent, or where the entry that it names is not known
+/// here.
+fn reached(spot: &Spot, own: AccountId, tally: &Tally) -> Option<Delivery> {
+    // A tally of an earlier version does not know the entry.
+    let head = tally.head.unwrap_or_else(|| spot.chain.head());
+    if head > spot.chain.head() {
+        return None;
+    }
+    let counts = |account: AccountId| {
+        let since = spot.roll.reads_since(spot.room, account);
+        since.is_some_and(|since| since <= head)
+    };
+    let had = |account: &AccountId| spot.roll.was_reader(spot.room, *account, head);
+    let readers = spot.chain.state().readers(spot.room);
+    let counted: Vec<AccountId> = readers
+        .filter(|account| *account != own && counts(*account))
+        .collect();
+    let by_all =
+        |told: &[AccountId]| told.iter().any(had) && counted.iter().all(|account| told.contains(account));
+    if by_all(&tally.read) {
+        Some(Delivery::Read)
+    } else if by_all(&tally.delivered) {
+        Some(Delivery::Delivered)
+    } else {
+        None
+    }
+}
+
 fn is_small(spot: &Spot) -> bool {
     spot.chain
         .state()
@@ -205,8 +248,4 @@ fn is_small(spot: &Spot) -> bool {
         .take(READERS_MAX.saturating_add(1))
         .count()
         <= READERS_MAX
-}
-
-fn reads(spot: &Spot, account: AccountId) -> bool {
-    spot.chain.state().is_reader(account, spot.room)
 }

@@ -4,6 +4,7 @@ use conclave_db::{
 use conclave_protocol::{Bytes, DeviceAddress, DeviceId, Timestamp};
 use futures_util::future::{join, join_all};
 
+use crate::logins::exchange;
 use crate::support::Stage;
 use crate::support::people::{
     NOW, account, append, device, hash, id, join as people_join, open_room, registration, room,
@@ -193,11 +194,11 @@ async fn a_revoked_device_loses_its_logins_mailbox_and_prekeys_in_the_same_step(
     assert_eq!(stage.count_prekeys(phone).await.unwrap(), (0, false));
     assert_eq!(stage.number("SELECT count(*) FROM claimed_prekeys").await, 0);
     assert_eq!(
-        stage.rotate_login(hash(2), hash(9), NOW).await.unwrap(),
+        stage.rotate_login(&exchange(2, 9), NOW).await.unwrap(),
         Refreshed::Ended(Ended::DeviceRevoked)
     );
     assert!(matches!(
-        stage.rotate_login(hash(1), hash(9), NOW).await.unwrap(),
+        stage.rotate_login(&exchange(1, 9), NOW).await.unwrap(),
         Refreshed::Rotated(_)
     ));
     let ended = [hash(1), hash(2), hash(3), hash(4)].map(|token| stage.find_ended_device(token));
@@ -212,13 +213,13 @@ async fn a_revoked_device_loses_its_logins_mailbox_and_prekeys_in_the_same_step(
     let day = Timestamp(NOW.0 + 24 * 60 * 60 * 1000);
     stage.expire(day).await.unwrap();
     assert_eq!(
-        stage.rotate_login(hash(2), hash(9), day).await.unwrap(),
+        stage.rotate_login(&exchange(2, 9), day).await.unwrap(),
         Refreshed::Ended(Ended::DeviceRevoked)
     );
     let late = Timestamp(NOW.0 + 31 * 24 * 60 * 60 * 1000);
     stage.expire(late).await.unwrap();
     assert_eq!(
-        stage.rotate_login(hash(2), hash(9), late).await.unwrap(),
+        stage.rotate_login(&exchange(2, 9), late).await.unwrap(),
         Refreshed::Unknown
     );
 }
@@ -244,7 +245,7 @@ async fn a_closed_account_has_no_devices_and_no_vault(stage: Stage) {
     assert_eq!(stage.number("SELECT count(*) FROM vault_records").await, 0);
     assert_eq!(stage.count_vault_records(account(1)).await.unwrap(), 0);
     assert_eq!(
-        stage.rotate_login(hash(1), hash(9), NOW).await.unwrap(),
+        stage.rotate_login(&exchange(1, 9), NOW).await.unwrap(),
         Refreshed::Ended(Ended::AccountClosed)
     );
 }

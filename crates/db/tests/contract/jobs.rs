@@ -6,6 +6,7 @@ use conclave_protocol::limits::{ACCESS_TOKEN_LIFE_MS, REFRESH_TOKEN_IDLE_MS};
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::{LinkId, Timestamp};
 
+use crate::logins::exchange;
 use crate::support::Stage;
 use crate::support::people::{NOW, account, hash, join};
 
@@ -56,7 +57,7 @@ async fn what_is_over_goes_and_what_is_not_stays(stage: Stage) {
     assert!(stage.invite_is_open(hash(11), NOW).await.unwrap());
     assert!(stage.claim_ticket(hash(11), NOW).await.unwrap().is_some());
 
-    let rotated = stage.rotate_login(hash(2), hash(3), NOW.plus(50)).await.unwrap();
+    let rotated = stage.rotate_login(&exchange(2, 3), NOW.plus(50)).await.unwrap();
     assert!(matches!(rotated, Refreshed::Rotated(_)));
     // The first login idles over its end, with its refresh token; the invite goes by the way.
     assert_eq!(
@@ -105,7 +106,7 @@ async fn the_last_login_of_a_device_stays_and_opens_nothing(stage: Stage) {
     let late = NOW.plus(REFRESH_TOKEN_IDLE_MS + 1);
     assert_eq!(stage.expire(late).await.unwrap(), 0);
     assert_eq!(
-        stage.rotate_login(hash(1), hash(2), late).await.unwrap(),
+        stage.rotate_login(&exchange(1, 2), late).await.unwrap(),
         Refreshed::Unknown
     );
     let described = stage.describe_devices(mia.account, NOW.plus(1)).await.unwrap();

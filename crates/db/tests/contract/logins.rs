@@ -1,4 +1,6 @@
-use conclave_db::{DeviceAttempt, Ended, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
+use conclave_db::{
+    DeviceAttempt, Ended, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+};
 use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
 use conclave_protocol::{DeviceAddress, Timestamp};
 use futures_util::future::join_all;
@@ -14,9 +16,9 @@ on_both_engines! {
     revoked_logins_are_listed_since_a_time
     a_current_token_is_exchanged_for_the_next
     an_exchange_whose_answer_was_lost_is_repeated
-    a_repeat_after_the_grace_time_ends_the_login
+    a_repeat_by_another_attempt_ends_the_login
     a_repeat_after_the_next_token_was_shown_ends_the_login
-    a_token_whose_place_a_repeat_took_ends_the_login
+    an_attempt_may_be_used_for_the_next_token_too
     an_old_token_ends_the_login
     an_idle_or_revoked_or_unknown_login_is_not_refreshed
     twenty_exchanges_of_one_token_leave_one_token_in_force
@@ -49,11 +51,28 @@ async fn signed_in(stage: &Stage) -> Login {
     login
 }
 
+/// An exchange of one refresh token for another, by an attempt of its own.
+pub(crate) fn exchange(presented: u64, next: u64) -> Exchange {
+    exchange_by(next, presented, next)
+}
+
+/// As [`exchange`], by the attempt of this number.
+fn exchange_by(attempt: u64, presented: u64, next: u64) -> Exchange {
+    Exchange {
+        presented: hash(presented),
+        attempt: hash(attempt),
+        nonce: hash(next).0,
+        next: hash(next),
+    }
+}
+
 async fn rotate(stage: &Stage, presented: u64, next: u64, now: Timestamp) -> Refreshed {
-    stage
-        .rotate_login(hash(presented), hash(next), now)
-        .await
-        .unwrap()
+    stage.rotate_login(&exchange(presented, next), now).await.unwrap()
+}
+
+async fn rotate_by(stage: &Stage, attempt: u64, presented: u64, next: u64, now: Timestamp) -> Refreshed {
+    let exchange = exchange_by(attempt, presented, next);
+    stage.rotate_login(&exchange, now).await.unwrap()
 }
 
 fn attempt(number: u64) -> LoginAttempt {
@@ -166,58 +185,68 @@ async fn a_current_token_is_exchanged_for_the_next(stage: Stage) {
 
 async fn an_exchange_whose_answer_was_lost_is_repeated(stage: Stage) {
     let login = signed_in(&stage).await;
-    rotate(&stage, 1, 2, NOW).await;
-    let at = NOW.plus(60_000);
-    let refreshed = Login {
-        refreshed_at: at,
-        ..login
-    };
-    assert_eq!(
-        rotate(&stage, 1, 3, at).await,
-        Refreshed::Repeated(refreshed.clone())
-    );
-    assert_eq!(
-        rotate(&stage, 1, 4, at).await,
-        Refreshed::Repeated(refreshed.clone())
-    );
-    assert_eq!(rotate(&stage, 4, 5, at).await, Refreshed::Rotated(refreshed));
+    rotate_by(&stage, 70, 1, 2, NOW).await;
+    // Every answer is lost, for as long as the login lives.
+    let mut at = NOW;
+    for next in 3..9 {
+        at = at.plus(REFRESH_TOKEN_IDLE_MS);
+        let refreshed = Login {
+            refreshed_at: at,
+            ..login.clone()
+        };
+        assert_eq!(
+            rotate_by(&stage, 70, 1, next, at).await,
+            Refreshed::Repeated(refreshed, hash(2).0)
+        );
+        assert_eq!(rotate(&stage, next, 99, at).await, Refreshed::Unknown);
+    }
+    assert!(matches!(rotate(&stage, 2, 50, at).await, Refreshed::Rotated(_)));
 }
 
-async fn a_repeat_after_the_grace_time_ends_the_login(stage: Stage) {
+async fn a_repeat_by_another_attempt_ends_the_login(stage: Stage) {
     let login = signed_in(&stage).await;
-    rotate(&stage, 1, 2, NOW).await;
-    // The grace time counts from the first exchange, or who repeats often enough could repeat for ever.
-    assert!(matches!(
-        rotate(&stage, 1, 3, NOW.plus(40_000)).await,
-        Refreshed::Repeated(_)
-    ));
-    let at = NOW.plus(60_001);
-    assert!(matches!(rotate(&stage, 1, 4, at).await, Refreshed::Reused(reused) if reused.id == login.id));
+    rotate_by(&stage, 70, 1, 2, NOW).await;
+    assert!(
+        matches!(rotate_by(&stage, 71, 1, 3, NOW).await, Refreshed::Reused(reused) if reused.id == login.id)
+    );
     assert_eq!(stage.find_login(login.id).await.unwrap(), None);
     assert_eq!(
-        stage.list_revoked_logins(at).await.unwrap(),
+        stage.list_revoked_logins(NOW).await.unwrap(),
         [(login.id, Ended::SignedOut)]
     );
-    for token in 1..=4 {
-        assert_eq!(rotate(&stage, token, 9, at).await, Refreshed::Unknown);
+    for token in 1..=3 {
+        assert_eq!(rotate_by(&stage, 70, token, 9, NOW).await, Refreshed::Unknown);
     }
 }
 
 async fn a_repeat_after_the_next_token_was_shown_ends_the_login(stage: Stage) {
     let login = signed_in(&stage).await;
-    rotate(&stage, 1, 2, NOW).await;
-    rotate(&stage, 2, 3, NOW).await;
-    assert!(matches!(rotate(&stage, 1, 4, NOW).await, Refreshed::Reused(_)));
+    rotate_by(&stage, 70, 1, 2, NOW).await;
+    rotate_by(&stage, 71, 2, 3, NOW).await;
+    assert!(matches!(
+        rotate_by(&stage, 70, 1, 4, NOW).await,
+        Refreshed::Reused(_)
+    ));
     assert_eq!(rotate(&stage, 3, 5, NOW).await, Refreshed::Unknown);
     assert_eq!(stage.find_login(login.id).await.unwrap(), None);
 }
 
-async fn a_token_whose_place_a_repeat_took_ends_the_login(stage: Stage) {
+async fn an_attempt_may_be_used_for_the_next_token_too(stage: Stage) {
+    // The answer came, and the client ended before it had noted that.
     signed_in(&stage).await;
-    rotate(&stage, 1, 2, NOW).await;
-    assert!(matches!(rotate(&stage, 1, 3, NOW).await, Refreshed::Repeated(_)));
-    assert!(matches!(rotate(&stage, 2, 4, NOW).await, Refreshed::Reused(_)));
-    assert_eq!(rotate(&stage, 3, 5, NOW).await, Refreshed::Unknown);
+    rotate_by(&stage, 70, 1, 2, NOW).await;
+    assert!(matches!(
+        rotate_by(&stage, 70, 2, 3, NOW).await,
+        Refreshed::Rotated(_)
+    ));
+    assert!(matches!(
+        rotate_by(&stage, 70, 2, 4, NOW).await,
+        Refreshed::Repeated(_, nonce) if nonce == hash(3).0
+    ));
+    assert!(matches!(
+        rotate_by(&stage, 70, 1, 5, NOW).await,
+        Refreshed::Reused(_)
+    ));
 }
 
 async fn an_old_token_ends_the_login(stage: Stage) {
@@ -252,7 +281,10 @@ async fn twenty_exchanges_of_one_token_leave_one_token_in_force(stage: Stage) {
         } else {
             second.clone()
         };
-        async move { node.rotate_login(hash(1), hash(next), NOW).await.unwrap() }
+        async move {
+            let exchange = exchange_by(70, 1, next);
+            node.rotate_login(&exchange, NOW).await.unwrap()
+        }
     });
     let outcomes = join_all(exchanges).await;
     assert_eq!(
@@ -265,12 +297,12 @@ async fn twenty_exchanges_of_one_token_leave_one_token_in_force(stage: Stage) {
     assert_eq!(
         outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, Refreshed::Repeated(_)))
+            .filter(|outcome| matches!(outcome, Refreshed::Repeated(..)))
             .count(),
         19
     );
     let in_force = "SELECT count(*) FROM refresh_tokens t JOIN logins l ON l.id = t.login
-        WHERE t.generation = l.generation AND NOT t.superseded";
+        WHERE t.generation = l.generation";
     assert_eq!(stage.number(in_force).await, 1);
 }
 

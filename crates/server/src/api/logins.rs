@@ -8,15 +8,18 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use conclave_auth::server::finish_login;
 use conclave_auth::statements::login_statement;
-use conclave_db::{Account, DeviceAttempt, Login, LoginAttempt, PendingKind, PendingToken, Refreshed};
+use conclave_db::{
+    Account, DeviceAttempt, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+};
+use conclave_encoding::{hash_parts, labels};
 use conclave_protocol::accounts::EntriesPage;
 use conclave_protocol::limits::{
     ACCESS_TOKEN_LIFE_MS, ENTRIES_PAGE, FIRST_LOGIN_WITHIN_MS, PENDING_LOGIN_LIFE_MS, REFRESH_TOKEN_IDLE_MS,
     TICKET_LIFE_MS,
 };
 use conclave_protocol::logins::{
-    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, LoggedIn, LoginFinish, LoginPending, LoginStart,
-    LoginStarted, PendingLogin, Refresh, Ticket,
+    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, HeldLogin, LoggedIn, LoginFinish, LoginPending,
+    LoginStart, LoginStarted, PendingLogin, Refresh, Ticket,
 };
 use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, Timestamp, Token, Username};
 use http::StatusCode;
@@ -196,17 +199,14 @@ pub(crate) async fn refresh(
     // The device still needs its token, to read by which entry it ended.
     let ended = |why| ApiError::from(refusal(why)).into_response();
     let native = asked.refresh_token.is_some();
-    let Some(presented) = presented(asked, &cookies) else {
+    let Some(presented) = presented(asked.refresh_token, &cookies) else {
         return Err(refused(&cookies, ErrorCode::SignInNeeded));
     };
-    let next = randomness::token();
-    let now = app.now();
-    let rotated = app
-        .db
-        .rotate_login(token_hash(&presented), token_hash(&next), now)
-        .await;
-    let login = match rotated.map_err(|error| ApiError::from(error).into_response())? {
-        Refreshed::Rotated(login) | Refreshed::Repeated(login) => login,
+    let (exchange, fresh) = exchange(&presented, &asked.attempt);
+    let rotated = app.db.rotate_login(&exchange, app.now()).await;
+    let (login, next) = match rotated.map_err(|error| ApiError::from(error).into_response())? {
+        Refreshed::Rotated(login) => (login, fresh),
+        Refreshed::Repeated(login, nonce) => (login, next_token(&presented, &asked.attempt, &nonce)),
         Refreshed::Reused(login) => {
             app.end_login(login.id, login.address, ErrorCode::LoginRevoked);
             return Err(refused(&cookies, ErrorCode::LoginRevoked));
@@ -237,10 +237,10 @@ pub(crate) async fn ended_entries(
     AskedFrom(source): AskedFrom,
     cookies: CookieJar,
     QueryOf(page): QueryOf<After>,
-    Body(asked): Body<Refresh>,
+    Body(asked): Body<HeldLogin>,
 ) -> Result<Body<EntriesPage>, ApiError> {
     app.limits.sign_in(source)?;
-    let presented = presented(asked, &cookies).ok_or(ErrorCode::SignInNeeded)?;
+    let presented = presented(asked.refresh_token, &cookies).ok_or(ErrorCode::SignInNeeded)?;
     let account = app.db.find_ended_device(token_hash(&presented)).await?;
     entries_page(&app, account.ok_or(ErrorCode::SignInNeeded)?, page.after)
         .await
@@ -253,17 +253,17 @@ pub(crate) async fn sign_out(
     _: SameOrigin,
     cookies: CookieJar,
     signed_in: Result<SignedIn, ApiError>,
-    Body(asked): Body<Refresh>,
+    Body(asked): Body<HeldLogin>,
 ) -> Result<(CookieJar, StatusCode), ApiError> {
     let now = app.now();
     let mut ended = signed_in
         .ok()
         .map(|signed_in| (signed_in.login(), signed_in.address()));
-    if let Some(presented) = presented(asked, &cookies) {
+    if let Some(presented) = presented(asked.refresh_token, &cookies) {
         // The successor is thrown away: what matters is whose token this was.
-        let next = token_hash(&randomness::token());
-        match app.db.rotate_login(token_hash(&presented), next, now).await? {
-            Refreshed::Rotated(login) | Refreshed::Repeated(login) | Refreshed::Reused(login) => {
+        let (exchange, _) = exchange(&presented, &randomness::token());
+        match app.db.rotate_login(&exchange, now).await? {
+            Refreshed::Rotated(login) | Refreshed::Repeated(login, _) | Refreshed::Reused(login) => {
                 ended = Some((login.id, login.address));
             }
             Refreshed::Ended(_) | Refreshed::Unknown => {}
@@ -417,11 +417,29 @@ fn answer(
     (cookies, Body(body))
 }
 
+/// An exchange of a refresh token by an attempt, and the token that it gives.
+fn exchange(presented: &Token, attempt: &Token) -> (Exchange, Token) {
+    let nonce = randomness::bytes();
+    let next = next_token(presented, attempt, &nonce);
+    let exchange = Exchange {
+        presented: token_hash(presented),
+        attempt: token_hash(attempt),
+        nonce,
+        next: token_hash(&next),
+    };
+    (exchange, next)
+}
+
+/// The token for which one is exchanged. It is made of what the client showed and the server did not keep, so the
+/// server can give it again to whoever shows both again, and to nobody else.
+fn next_token(presented: &Token, attempt: &Token, nonce: &[u8; 32]) -> Token {
+    let parts = [presented.as_str().as_bytes(), attempt.as_str().as_bytes(), nonce];
+    Token::from_random(hash_parts(labels::TOKEN_HASH, &parts))
+}
+
 /// The token that was presented, in the body or as the cookie.
-fn presented(asked: Refresh, cookies: &CookieJar) -> Option<Token> {
-    asked
-        .refresh_token
-        .or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
+fn presented(in_body: Option<Token>, cookies: &CookieJar) -> Option<Token> {
+    in_body.or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
 }
 
 fn forget_cookie(app: &App, cookies: CookieJar) -> CookieJar {

@@ -7,8 +7,8 @@ use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::links::{LinkMessage, LinkMessages, LinkOpened, LinksWaiting, OpenLink};
 use conclave_protocol::logins::{
-    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, LoggedIn, LoginFinish, LoginPending, LoginStart,
-    LoginStarted, PendingLogin, Refresh, Ticket,
+    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, HeldLogin, LoggedIn, LoginFinish, LoginPending,
+    LoginStart, LoginStarted, PendingLogin, Refresh, Ticket,
 };
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::places::{
@@ -64,8 +64,8 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Post, "/logins/device/start", "Begins the first sign-in of a device that was approved.").by(Anybody).takes::<DeviceLoginStart>().answers::<DeviceLoginStarted>(),
         of(Post, "/logins/device/finish", "Signs a device in that was approved.").by(Anybody).takes::<DeviceLoginFinish>().answers::<LoggedIn>(),
         of(Post, "/logins/refresh", "Exchanges the refresh token.").by(Anybody).takes::<Refresh>().answers::<LoggedIn>(),
-        of(Post, "/logins/ended/entries", "Reads the own log on, for a device that was taken out of it.").by(Anybody).with(AFTER).takes::<Refresh>().answers::<EntriesPage>(),
-        of(Post, "/logins/sign-out", "Ends the login.").by(Anybody).takes::<Refresh>(),
+        of(Post, "/logins/ended/entries", "Reads the own log on, for a device that was taken out of it.").by(Anybody).with(AFTER).takes::<HeldLogin>().answers::<EntriesPage>(),
+        of(Post, "/logins/sign-out", "Ends the login.").by(Anybody).takes::<HeldLogin>(),
         of(Post, "/recoveries/start", "Begins to prove the recovery key.").by(Anybody).takes::<RecoveryStart>().answers::<RecoveryStarted>(),
         of(Post, "/recoveries/prove", "Proves the recovery key.").by(Anybody).takes::<RecoveryProof>().answers::<RecoveryProved>(),
         of(Post, "/recoveries/finish", "Adds a device by the recovery key, sets a new password, and signs in.").by(Anybody).takes::<RecoveryFinish>().answers::<LoggedIn>(),

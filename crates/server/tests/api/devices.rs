@@ -5,7 +5,7 @@ use conclave_protocol::bytes::to_base64;
 use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
 use conclave_protocol::frames::{ChainMoved, ClientFrame, ServerFrame};
 use conclave_protocol::limits::{DEVICES_MAX, ENTRY_CLOCK_SKEW_MS, FIRST_LOGIN_WITHIN_MS};
-use conclave_protocol::logins::{LoggedIn, LoginPending, PendingLogin, Refresh};
+use conclave_protocol::logins::{HeldLogin, LoggedIn, LoginPending, PendingLogin, Refresh};
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, ErrorCode, Token};
 use conclave_sigchain::{AccountBody, AccountEntry, Author, Vault, recovery_possession_bytes};
 use ed25519_dalek::{Signer, SigningKey};
@@ -35,6 +35,7 @@ async fn devices(server: &Server, access: &Token) -> DevicesFound {
 async fn refreshed(server: &Server, refresh: &Token) -> crate::harness::Answer {
     let body = Refresh {
         refresh_token: Some(refresh.clone()),
+        attempt: Token::from_random(random()),
     };
     server.post("/api/v1/logins/refresh", None, &body).await
 }
@@ -518,7 +519,7 @@ async fn a_device_that_was_revoked_while_it_was_away_reads_the_proof_by_its_refr
     let server = Server::start().await;
     let mia = server.administrator().await;
     let phone = mia.device_added(&server).await;
-    let ask = |token: &Token| Refresh {
+    let ask = |token: &Token| HeldLogin {
         refresh_token: Some(token.clone()),
     };
     let path = "/api/v1/logins/ended/entries?after=1";

@@ -4,7 +4,7 @@ use conclave_auth::client::ClientLogin;
 use conclave_protocol::bytes::to_base64;
 use conclave_protocol::frames::ClientFrame;
 use conclave_protocol::limits::ACCESS_TOKEN_LIFE_MS;
-use conclave_protocol::logins::{LoggedIn, LoginFinish, LoginStart, LoginStarted, Refresh};
+use conclave_protocol::logins::{HeldLogin, LoggedIn, LoginFinish, LoginStart, LoginStarted, Refresh};
 use conclave_protocol::{Bytes, DeviceId, ErrorCode, Token};
 use conclave_server::config::LimitsConfig;
 use ed25519_dalek::{Signer, SigningKey};
@@ -18,8 +18,32 @@ const REFRESH: &str = "/api/v1/logins/refresh";
 const SIGN_OUT: &str = "/api/v1/logins/sign-out";
 const SERVER_OF_ONE: &str = "/api/v1/devices/prekeys";
 
+/// An attempt like no other.
+fn attempt() -> Token {
+    Token::from_random(random())
+}
+
 fn native(token: &Token) -> Refresh {
+    native_by(token, &attempt())
+}
+
+fn native_by(token: &Token, attempt: &Token) -> Refresh {
     Refresh {
+        refresh_token: Some(token.clone()),
+        attempt: attempt.clone(),
+    }
+}
+
+/// In a browser the token comes as the cookie.
+fn browser() -> Refresh {
+    Refresh {
+        refresh_token: None,
+        attempt: attempt(),
+    }
+}
+
+fn held(token: &Token) -> HeldLogin {
+    HeldLogin {
         refresh_token: Some(token.clone()),
     }
 }
@@ -177,13 +201,70 @@ async fn a_refresh_token_is_rotated_and_its_reuse_ends_the_login() {
 }
 
 #[tokio::test]
-async fn a_refresh_whose_answer_was_lost_may_be_repeated() {
+async fn a_refresh_whose_answer_was_lost_is_repeated_whenever_the_client_is_back() {
     let server = Server::start().await;
     let mia = server.administrator().await;
-    let lost: LoggedIn = server.post(REFRESH, None, &native(&mia.refresh)).await.json();
-    let repeated: LoggedIn = server.post(REFRESH, None, &native(&mia.refresh)).await.json();
-    assert_ne!(lost.refresh_token, repeated.refresh_token);
+    let asked = native_by(&mia.refresh, &attempt());
+    let lost: LoggedIn = server.post(REFRESH, None, &asked).await.json();
+    server.clock.shift(20 * 24 * 60 * 60 * 1000);
+    let server = server.restart().await;
+    let repeated: LoggedIn = server.post(REFRESH, None, &asked).await.json();
+    assert_eq!(
+        lost.refresh_token, repeated.refresh_token,
+        "two answers on the way at once carry the same"
+    );
     assert!(is_signed_in(&server, &repeated.access_token).await);
+    let next = native(&repeated.refresh_token.unwrap());
+    assert!(server.post(REFRESH, None, &next).await.status.is_success());
+    assert_eq!(
+        server.post(REFRESH, None, &asked).await.code(),
+        ErrorCode::LoginRevoked,
+        "whoever showed the next one had the answer"
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_comes_again_by_another_attempt_was_copied() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let first: LoggedIn = server.post(REFRESH, None, &native(&mia.refresh)).await.json();
+    assert_eq!(
+        server.post(REFRESH, None, &native(&mia.refresh)).await.code(),
+        ErrorCode::LoginRevoked
+    );
+    assert!(!is_signed_in(&server, &first.access_token).await);
+}
+
+#[tokio::test]
+async fn a_refresh_that_names_no_attempt_is_no_refresh() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let answer = server.post(REFRESH, None, &held(&mia.refresh)).await;
+    assert_eq!(answer.code(), ErrorCode::Malformed);
+    assert!(
+        server
+            .post(REFRESH, None, &native(&mia.refresh))
+            .await
+            .status
+            .is_success()
+    );
+}
+
+#[tokio::test]
+async fn a_browser_whose_cookie_was_not_stored_gets_the_same_one_again() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let cookie = mia.sign_in(&server, false, DeviceId(0)).await.cookie().unwrap();
+    let pair = cookie.split(';').next().unwrap();
+    let asked = browser();
+    let ask = async |asked: &Refresh| {
+        let headers = [("cookie", pair)];
+        server.send(Method::POST, REFRESH, None, &headers, asked).await
+    };
+    let [lost, again] = [ask(&asked).await, ask(&asked).await].map(|answer| answer.cookie().unwrap());
+    assert_eq!(lost, again);
+    // The cookie alone, without what the engine keeps, is worth nothing.
+    assert_eq!(ask(&browser()).await.code(), ErrorCode::LoginRevoked);
 }
 
 #[tokio::test]
@@ -206,9 +287,7 @@ async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read()
     }
     let pair = cookie.split(';').next().unwrap();
     let ours = [("cookie", pair), ("origin", "https://chat.example.org")];
-    let answer = server
-        .send(Method::POST, REFRESH, None, &ours, &Refresh::default())
-        .await;
+    let answer = server.send(Method::POST, REFRESH, None, &ours, &browser()).await;
     assert_eq!(answer.json::<LoggedIn>().refresh_token, None);
     let next = answer.cookie().unwrap();
     assert_ne!(next.split(';').next(), Some(pair));
@@ -220,7 +299,7 @@ async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read()
             SIGN_OUT,
             None,
             &[("cookie", pair)],
-            &Refresh::default(),
+            &HeldLogin::default(),
         )
         .await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
@@ -230,13 +309,7 @@ async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read()
         "{gone}"
     );
     let refused = server
-        .send(
-            Method::POST,
-            REFRESH,
-            None,
-            &[("cookie", pair)],
-            &Refresh::default(),
-        )
+        .send(Method::POST, REFRESH, None, &[("cookie", pair)], &browser())
         .await;
     assert_eq!(refused.code(), ErrorCode::SignInNeeded);
 }
@@ -250,9 +323,7 @@ async fn another_website_can_use_neither_the_cookie_nor_the_socket() {
     for path in [REFRESH, SIGN_OUT] {
         for origin in ["https://evil.example", "null"] {
             let headers = [("cookie", pair), ("origin", origin)];
-            let answer = server
-                .send(Method::POST, path, None, &headers, &Refresh::default())
-                .await;
+            let answer = server.send(Method::POST, path, None, &headers, &browser()).await;
             assert_eq!(answer.code(), ErrorCode::OriginRefused);
         }
     }
@@ -270,7 +341,7 @@ async fn another_website_can_use_neither_the_cookie_nor_the_socket() {
     let headers = [("cookie", pair), ("origin", own.as_str())];
     assert!(
         server
-            .send(Method::POST, REFRESH, None, &headers, &Refresh::default())
+            .send(Method::POST, REFRESH, None, &headers, &browser())
             .await
             .status
             .is_success()
@@ -283,14 +354,14 @@ async fn signing_out_ends_access_and_sockets_at_once() {
     let mia = server.administrator().await;
     let (mut socket, _) = Socket::open(&server, &mia).await;
     let began = tokio::time::Instant::now();
-    let out = server.post(SIGN_OUT, None, &native(&mia.refresh)).await;
+    let out = server.post(SIGN_OUT, None, &held(&mia.refresh)).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     let (closing, _) = socket.end().await;
     assert_eq!(closing.unwrap().code, ErrorCode::SignInNeeded);
     assert!(began.elapsed() < std::time::Duration::from_secs(1));
     assert!(!is_signed_in(&server, &mia.access).await);
     assert_eq!(
-        server.post(SIGN_OUT, None, &native(&mia.refresh)).await.status,
+        server.post(SIGN_OUT, None, &held(&mia.refresh)).await.status,
         StatusCode::NO_CONTENT
     );
 
@@ -413,6 +484,6 @@ async fn one_person_signing_out_leaves_the_other_alone() {
     let server = Server::start().await;
     let mia = server.administrator().await;
     let ben: Person = server.person("ben", &mia).await;
-    server.post(SIGN_OUT, None, &native(&mia.refresh)).await;
+    server.post(SIGN_OUT, None, &held(&mia.refresh)).await;
     assert!(is_signed_in(&server, &ben.access).await);
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use conclave_client::Judgment;
-use conclave_client::views::{AccountView, PlaceChange, PlaceField};
+use conclave_client::views::{PlaceChange, PlaceField};
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, RoomId};
 use conclave_sdk::SdkError;
-use conclave_testing::{Group, Hostile, PASSWORD, Person, World};
+use conclave_testing::{Group, Hostile, Person, World};
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);
@@ -22,7 +22,6 @@ pub(crate) struct Folk {
     pub(crate) name: &'static str,
     pub(crate) account: AccountId,
     pub(crate) words: Vec<String>,
-    password: &'static str,
     /// Never empty; those that were revoked are not among them.
     pub(crate) devices: Vec<Person>,
     /// Devices that they ever had, so that each has a folder of its own.
@@ -52,7 +51,6 @@ impl Cast {
                 name,
                 account: person.account().await,
                 words,
-                password: PASSWORD,
                 devices: vec![person],
                 made: 1,
             });
@@ -206,7 +204,6 @@ impl Cast {
                 device.device().revoke_device(number).await.expect("taken out");
             }
         }
-        folk.password = NEW_PASSWORD;
         folk.devices.push(device);
     }
 
@@ -229,15 +226,8 @@ impl Cast {
     /// The network is well, everybody is there, and what they have to say to each other was said.
     pub(crate) async fn calms_down(&self) {
         self.hostile.behaves();
-        for folk in &self.folk {
-            for device in &folk.devices {
-                device.device().go_online().await.expect("on the way");
-                // An answer that brought new tokens was lost, and the old ones did not count any more.
-                if let Ok(AccountView::SignedOut { .. }) = device.device().account().await {
-                    let signed_in = device.device().sign_in(folk.name, folk.password).await;
-                    signed_in.expect("the password is right");
-                }
-            }
+        for device in self.devices() {
+            device.device().go_online().await.expect("on the way");
         }
         for device in self.devices() {
             device.is_online().await;
@@ -251,17 +241,32 @@ impl Cast {
 
     /// Waits until what somebody's devices have to record is in the vault, also what they record for one another.
     pub(crate) async fn is_recorded(&self, who: usize) {
-        self.passes(HOUR).await;
-        for device in &self.folk[who].devices {
-            device
-                .waits("an empty queue for the vault", async || {
-                    match device.device().waits_for_the_vault().await {
-                        Ok(0) => Ok(()),
-                        other => Err(format!("{other:?}")),
-                    }
-                })
-                .await;
+        for _ in 0..TRIES {
+            // What met something else on its way to the vault waits for its next turn.
+            self.passes(HOUR).await;
+            for _ in 0..TRIES {
+                if self.has_nothing_for_the_vault(who).await {
+                    return;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
         }
+        panic!("{} still has something for the vault", NAMES[who]);
+    }
+
+    async fn has_nothing_for_the_vault(&self, who: usize) -> bool {
+        for device in &self.folk[who].devices {
+            if device
+                .device()
+                .waits_for_the_vault()
+                .await
+                .expect("a program that runs")
+                > 0
+            {
+                return false;
+            }
+        }
+        true
     }
 }
 

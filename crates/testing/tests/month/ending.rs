@@ -62,7 +62,7 @@ pub(crate) struct Shown {
     members: Vec<MemberView>,
     known: BTreeMap<&'static str, Known>,
     devices: BTreeSet<(u32, Option<String>)>,
-    /// When the device was added: how far earlier messages got was told to others.
+    /// When the device was added: how far earlier messages got was told to those that were there.
     since: u64,
 }
 
@@ -131,7 +131,37 @@ impl Shown {
         for row in rows.filter(|row| row.sent_at < since) {
             row.delivery = DeliveryView::Received;
         }
+        // A name that was replaced stands under a key that nothing in the log asks for any more: a device that came
+        // later may lack it, and then says only that there was another name.
+        for (notice, other) in beside.notices.iter_mut().zip(&other.notices) {
+            if let (NoticeView::Renamed { title }, NoticeView::Renamed { title: None }) = (notice, other) {
+                *title = None;
+            }
+        }
         beside
+    }
+
+    /// Of what was said before a device was there it hears only what came later: it shows no more than a device that
+    /// was there before it.
+    fn claims_no_more_than_an_older(&self, other: &Self) -> Result<(), String> {
+        let (older, newer) = if self.since <= other.since {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let rows = |shown: &Self| {
+            let rows = shown.said.values().flatten().chain(&shown.in_group);
+            let far = rows.map(|row| (row.line.id.clone(), how_far(&row.delivery)));
+            far.collect::<BTreeMap<_, _>>()
+        };
+        let known = rows(older);
+        let more = rows(newer)
+            .into_iter()
+            .find(|(id, far)| known.get(id).is_some_and(|known| far > known));
+        match more {
+            None => Ok(()),
+            Some((id, _)) => Err(format!("the newer one shows {id} as further than the older one")),
+        }
     }
 
     fn with(&self, other: &str) -> Vec<Line> {
@@ -190,6 +220,14 @@ impl Known {
                 .map(|change| (change.at, change.what, change.by))
                 .collect(),
         }
+    }
+}
+
+fn how_far(delivery: &DeliveryView) -> u8 {
+    match delivery {
+        DeliveryView::Delivered => 1,
+        DeliveryView::Read => 2,
+        _ => 0,
     }
 }
 
@@ -255,6 +293,9 @@ pub(crate) fn compare(all: &[Vec<Shown>]) -> Result<(), String> {
         };
         for (at, other) in others.iter().enumerate() {
             let what = |what: &str| format!("{name}'s devices 0 and {}: {what}", at + 1);
+            first
+                .claims_no_more_than_an_older(other)
+                .map_err(|claim| what(&claim))?;
             let (first, other) = (&first.beside(other), &other.beside(first));
             same(&what("own devices"), &first.devices, &other.devices)?;
             for with in first.said.keys() {
@@ -323,8 +364,9 @@ pub(crate) async fn agree(
     agree_but_for(cast, |_| {}, more).await
 }
 
-/// What somebody said whom a device put out that had not seen it yet: whoever opened it before keeps it, others refuse
-/// it, as `docs/protocol.md` says. It is left out everywhere.
+/// What somebody said who was put out by a device that had not seen it yet, or left by another device of their own:
+/// whoever opened it before keeps it, others refuse it or never show it, as `docs/protocol.md` says. It is left out
+/// everywhere.
 fn what_was_cut_off(all: &mut [Vec<Shown>]) {
     let not_genuine = BodyView::Lost {
         why: LossView::NotGenuine,
@@ -334,17 +376,37 @@ fn what_was_cut_off(all: &mut [Vec<Shown>]) {
         .filter(|row| row.line.body == not_genuine)
         .map(|row| row.line.id.clone())
         .collect();
+    let departed: BTreeSet<String> = all
+        .iter()
+        .flatten()
+        .flat_map(|shown| &shown.notices)
+        .filter_map(|notice| match notice {
+            NoticeView::Left { account } | NoticeView::Removed { account, .. } => Some(account.clone()),
+            _ => None,
+        })
+        .collect();
+    let everywhere = all
+        .iter()
+        .flatten()
+        .map(|shown| shown.in_group.iter().map(|row| row.line.id.clone()).collect())
+        .reduce(|one: BTreeSet<String>, other| &one & &other)
+        .unwrap_or_default();
     for shown in all.iter_mut().flatten() {
-        shown.in_group.retain(|row| !cut.contains(&row.line.id));
+        shown.in_group.retain(|row| {
+            let may_be_cut = departed.contains(&row.line.author) && !everywhere.contains(&row.line.id);
+            !cut.contains(&row.line.id) && !may_be_cut
+        });
     }
 }
 
-/// Besides [`what_was_cut_off`], how far own messages in the group got: a device counts those who read it by the log as
-/// it knows it when it hears of them, so where members come and go meanwhile, one may count fewer than another.
-pub(crate) fn what_depends_on_the_moment(all: &mut [Vec<Shown>]) {
+/// Besides [`what_was_cut_off`], what somebody wrote who was put out before it left their device: it was refused, and
+/// stays on that device until it is tried again or discarded.
+pub(crate) fn what_was_said_by_those_put_out(all: &mut [Vec<Shown>]) {
     what_was_cut_off(all);
-    for row in all.iter_mut().flatten().flat_map(|shown| &mut shown.in_group) {
-        row.delivery = DeliveryView::Received;
+    for shown in all.iter_mut().flatten() {
+        shown
+            .in_group
+            .retain(|row| !matches!(row.delivery, DeliveryView::Failed { .. }));
     }
 }
 

@@ -7,7 +7,8 @@
 //! | `told` | one month, day by day |
 //! | `any` | months as chance has them, with losses and restarts |
 //!
-//! `CONCLAVE_TEST_MONTHS` says how many months `any` tries; `CONCLAVE_TEST_MONTH` names one to try alone.
+//! `CONCLAVE_TEST_MONTHS` says how many months `any` tries instead of its ordinary ones; `CONCLAVE_TEST_MONTH` names one
+//! to try alone.
 
 mod any;
 mod cast;

@@ -7,6 +7,7 @@ mod rolls;
 mod sim;
 mod speed;
 mod stories;
+mod told;
 
 use conclave_sigchain::room::RoomChain;
 

@@ -1,0 +1,129 @@
+//! Receipts that came before the message that they are about.
+//!
+//! Receipts come through the mailbox, messages of rooms of places by page or live: a device that was away hears that
+//! an own message was read before it hears of the message. Such a receipt waits, and with it all later ones of the same
+//! person, so that each device of an account takes them in one order, whenever it was there.
+//!
+//! Must never wait for what will not come: once the rooms are read, a receipt stays for a moment more and is then taken
+//! for what is known of it.
+
+use conclave_protocol::{AccountId, Timestamp};
+use minicbor::{Decode, Encode};
+
+use super::records::Part;
+use crate::calls::Need;
+use crate::changes::Table;
+use crate::codec;
+use crate::content::Receipt;
+use crate::machine::Engine;
+use crate::reads::ReadError;
+use crate::receipts::RECEIPT_MAX;
+use crate::work::Work;
+
+/// What is told live of a message may be behind what the mailbox brings, by about this at most.
+const EARLY_MS: u64 = 10_000;
+/// Receipts of one person that wait.
+const EARLY_MAX: usize = 200;
+/// Receipts that wait in all.
+const EARLY_IN_ALL: u32 = 2_000;
+
+/// A receipt that waits.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Early {
+    #[n(0)]
+    receipt: Receipt,
+    /// When it came.
+    #[n(1)]
+    since: Timestamp,
+}
+
+/// Receipts of one person come one behind the other.
+fn key(from: AccountId, number: u64) -> Vec<u8> {
+    Part::Early.key(&[from.0.as_slice(), &number.to_be_bytes()].concat())
+}
+
+fn number_of(key: &[u8]) -> Option<u64> {
+    key.get(33..)?.try_into().ok().map(u64::from_be_bytes)
+}
+
+fn account_of(key: &[u8]) -> Option<AccountId> {
+    key.get(1..33)?.try_into().ok().map(AccountId)
+}
+
+impl Engine {
+    /// Keeps a receipt back that has to wait. False where it can be taken now.
+    pub(crate) fn is_early(
+        &mut self,
+        work: &mut Work<'_>,
+        from: AccountId,
+        receipt: &Receipt,
+    ) -> Result<bool, ReadError> {
+        let before = if self.posting.none_early {
+            Vec::new()
+        } else {
+            work.list_bytes(Table::SendingKeys, &Part::Early.key(&from.0), u32::MAX)?
+        };
+        if before.is_empty() && is_known(work, receipt)? {
+            return Ok(false);
+        }
+        let in_all = work.list_bytes(Table::SendingKeys, &Part::Early.key(&[]), EARLY_IN_ALL)?;
+        if before.len() >= EARLY_MAX || in_all.len() >= usize::try_from(EARLY_IN_ALL).unwrap_or(usize::MAX) {
+            return Ok(false);
+        }
+        let last = before.last().and_then(|(key, _)| number_of(key));
+        let number = last.map_or(0, |last| last.saturating_add(1));
+        let early = Early {
+            receipt: receipt.clone(),
+            since: work.now,
+        };
+        work.put(Table::SendingKeys, &key(from, number), &early);
+        self.posting.none_early = false;
+        Ok(true)
+    }
+
+    /// Takes the receipts whose messages are here, and those whose messages will not come.
+    pub(super) fn take_early(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
+        if self.posting.none_early {
+            return Ok(());
+        }
+        self.posting.none_early = true;
+        let is_read =
+            self.moved.is_empty() && !self.needs.keys().any(|need| matches!(need, Need::Envelopes(_)));
+        let mut stopped = None;
+        for (key, bytes) in work.list_bytes(Table::SendingKeys, &Part::Early.key(&[]), u32::MAX)? {
+            let Some(from) = account_of(&key) else {
+                work.delete(Table::SendingKeys, &key);
+                continue;
+            };
+            if stopped == Some(from) {
+                continue;
+            }
+            let early: Early = codec::decode(&bytes, "early receipt")?;
+            let gone_by = work.now.since(early.since);
+            if is_known(work, &early.receipt)? || (is_read && gone_by >= EARLY_MS) {
+                work.delete(Table::SendingKeys, &key);
+                self.count_receipt(work, from, &early.receipt)?;
+                continue;
+            }
+            stopped = Some(from);
+            self.posting.none_early = false;
+            if is_read {
+                self.posting_soon(early.since.plus(EARLY_MS));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether every message that a receipt names is here and has its place in the room: an own one may be on the server
+/// before this device has heard that it is.
+fn is_known(work: &Work<'_>, receipt: &Receipt) -> Result<bool, ReadError> {
+    for id in receipt.delivered.iter().take(RECEIPT_MAX).chain(&receipt.read) {
+        let row = work.find_message(*id)?;
+        if row.is_none_or(|row| row.sequence.is_none()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,167 @@
+//! How far a message got is the same on all devices of its author, whatever each of them heard first.
+
+use conclave_sigchain::room::{History, Policy};
+
+use super::sim::Sim;
+use crate::rows::Delivery;
+use crate::user_store::views::PersonChange;
+
+const MINUTE: u64 = 60_000;
+
+/// How far the newest message got, on the first devices of the list.
+fn states<const N: usize>(sim: &Sim) -> [Delivery; N] {
+    let room = sim.room();
+    std::array::from_fn(|at| sim.devices[at].timeline(room).last().unwrap().delivery)
+}
+
+/// Reads the newest message on a device.
+fn reads_all(sim: &mut Sim, at: usize) {
+    let room = sim.room();
+    let newest = sim.devices[at].timeline(room).last().unwrap().id;
+    sim.reads(at, newest);
+}
+
+#[test]
+fn a_device_that_was_away_hears_how_far_the_messages_of_another_own_device_got() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.disconnects(1);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    sim.sends(0, "two");
+    sim.runs(MINUTE);
+    reads_all(&mut sim, 2);
+    sim.runs(MINUTE);
+    sim.sends(0, "three");
+    sim.runs(MINUTE);
+    sim.connects(1);
+    sim.runs(MINUTE);
+    let room = sim.room();
+    for at in 0..2 {
+        let rows = sim.devices[at].timeline(room);
+        let states: Vec<_> = rows.iter().map(|row| row.delivery).collect();
+        assert_eq!(
+            states,
+            [Delivery::Read, Delivery::Read, Delivery::Delivered],
+            "device {at}"
+        );
+    }
+}
+
+#[test]
+fn a_receipt_for_what_is_not_here_yet_survives_the_end_of_the_program() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.disconnects(1);
+    sim.sends(0, "one");
+    sim.runs(0);
+    // Of the receipts only what is given by hand below reaches the second device.
+    let away = sim.devices[1].address;
+    sim.server.swallows.insert(away);
+    sim.runs(MINUTE);
+    reads_all(&mut sim, 2);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read]);
+    let from = sim.devices[2].address.account;
+    let id = sim.devices[0].timeline(sim.room())[0].id;
+    let receipt = crate::content::Receipt {
+        delivered: vec![id],
+        read: Some(id),
+    };
+    let now = sim.now;
+    sim.devices[1].with(now, |engine, work| {
+        engine.take_receipt(work, from, &receipt).unwrap();
+    });
+    sim.restarts(1);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read; 2]);
+}
+
+#[test]
+fn whoever_leaves_is_not_waited_for_on_any_device() {
+    let mut sim = Sim::group(3, 2, Policy::default());
+    sim.runs(1_000);
+    for away in [1, 4, 5] {
+        sim.disconnects(away);
+    }
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Sent]);
+    sim.removes(1, 3);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered]);
+    sim.adds(1, 3);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    sim.connects(1);
+    sim.runs(MINUTE);
+    assert_eq!(
+        states(&sim),
+        [Delivery::Delivered; 2],
+        "also where they came back"
+    );
+}
+
+#[test]
+fn whoever_comes_later_is_not_waited_for_on_any_device() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    for away in 1..4 {
+        sim.disconnects(away);
+    }
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    sim.joins(1, 3);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    for back in 1..4 {
+        sim.connects(back);
+    }
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+}
+
+#[test]
+fn where_all_who_had_it_left_a_message_got_as_far_as_they_said() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.disconnects(1);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered]);
+    sim.removes(1, 2);
+    sim.all_learn();
+    // What strangers say who share no place is not heard, so they are known to each other.
+    let (now, bob) = (sim.now, sim.id(2));
+    let accepted = PersonChange {
+        accepted: true,
+        ..PersonChange::default()
+    };
+    sim.devices[1].with(now, |engine, work| {
+        engine.set_person(work, 1, bob, &accepted).unwrap();
+    });
+    sim.connects(1);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+}
+
+#[test]
+fn whoever_is_let_in_again_reads_what_was_said_meanwhile_before_anything_else_is_said() {
+    let policy = Policy {
+        history: History::All,
+        ..Policy::default()
+    };
+    let mut sim = Sim::group(2, 1, policy);
+    sim.runs(1_000);
+    sim.sends(0, "before");
+    sim.runs(MINUTE);
+    sim.removes(1, 2);
+    sim.all_learn();
+    sim.sends(0, "meanwhile");
+    sim.runs(MINUTE);
+    sim.adds(1, 2);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    assert_eq!(sim.devices[1].texts(sim.room()), ["before", "meanwhile"]);
+}
