@@ -31,6 +31,8 @@
 //!   repeat.
 
 mod accounts;
+mod admin;
+mod audit;
 mod column;
 mod devices;
 mod engine;
@@ -47,11 +49,14 @@ mod prekeys;
 mod recoveries;
 mod resets;
 mod rooms;
+mod second_steps;
+mod settings;
 mod statements;
 mod types;
 mod vault;
 
+pub use audit::{AuditBroken, audit_hash, verify_audit};
 pub use engine::{Db, Engine};
 pub use error::DbError;
-pub use migrate::newest_schema;
+pub use migrate::{known_schemas, newest_schema};
 pub use types::*;

@@ -31,6 +31,7 @@ versions! {
     2 "0002_devices";
     3 "0003_places";
     4 "0004_identities";
+    6 "0006_sign_in";
 }
 
 /// Where the applied versions are noted.
@@ -43,6 +44,11 @@ pub fn newest_schema() -> i64 {
         .map(|version| version.number)
         .max()
         .unwrap_or_default()
+}
+
+/// How many schema versions this build knows.
+pub fn known_schemas() -> usize {
+    VERSIONS.len()
 }
 
 pub(crate) async fn run_sqlite(pool: &SqlitePool) -> Result<(), DbError> {

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use conclave_db::{Appended, Db, DbError, Engine, newest_schema};
+use conclave_db::{Appended, Db, DbError, Engine, known_schemas, newest_schema};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
 
@@ -204,7 +204,9 @@ fn every_migration_has_its_twin() {
         names
     };
     assert_eq!(files("sqlite"), files("postgres"));
-    assert_eq!(files("sqlite").len(), usize::try_from(newest_schema()).unwrap());
+    assert_eq!(files("sqlite").len(), known_schemas());
+    let newest = format!("{:04}_", newest_schema());
+    assert!(files("sqlite").last().unwrap().starts_with(&newest));
 }
 
 /// The step that the second schema takes over what is there, on accounts as the first one left them.

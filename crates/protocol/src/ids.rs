@@ -101,34 +101,47 @@ hash_id! {
     Hash
 }
 
-/// A meeting place of two devices of one account, made at random by the new one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-#[cbor(transparent)]
-pub struct LinkId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+macro_rules! short_id {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 
-impl fmt::Display for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_base64(&self.0))
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&to_base64(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let text = to_base64(&self.0);
+                write!(f, concat!(stringify!($name), "({}…)"), text.get(..6).unwrap_or_default())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let bytes = from_base64(text).ok_or(IdError::Malformed)?;
+                bytes.try_into().map(Self).map_err(|_| IdError::Malformed)
+            }
+        }
+
+        text_serde!($name);
+    };
 }
 
-impl fmt::Debug for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = to_base64(&self.0);
-        write!(f, "LinkId({}…)", text.get(..6).unwrap_or_default())
-    }
+short_id! {
+    /// A meeting place of two devices of one account, made at random by the new one.
+    LinkId
 }
-
-impl FromStr for LinkId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let bytes = from_base64(text).ok_or(IdError::Malformed)?;
-        bytes.try_into().map(Self).map_err(|_| IdError::Malformed)
-    }
+short_id! {
+    /// A login: one sign-in of a device, for as long as it is refreshed. It names, and opens nothing.
+    LoginId
 }
-
-text_serde!(LinkId);
 
 impl RoomId {
     /// The direct room of two accounts: the hash of both ids in order. With one account twice, the room of

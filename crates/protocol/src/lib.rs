@@ -16,6 +16,7 @@
 )]
 
 pub mod accounts;
+pub mod admin;
 pub mod bytes;
 pub mod devices;
 pub mod error;
@@ -31,13 +32,14 @@ pub mod prekeys;
 pub mod recoveries;
 pub mod resets;
 pub mod rooms;
+pub mod second_step;
 pub mod time;
 pub mod vault;
 
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, PlaceId, RoomId, Username,
+    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId, RoomId, Username,
 };
 pub use time::Timestamp;
 

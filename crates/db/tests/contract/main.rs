@@ -29,6 +29,7 @@ macro_rules! on_both_engines {
 }
 
 mod accounts;
+mod admin;
 mod devices;
 mod engine;
 mod group;
@@ -44,5 +45,6 @@ mod prekeys;
 mod recoveries;
 mod resets;
 mod rooms;
+mod second_steps;
 mod steps;
 mod vault;
