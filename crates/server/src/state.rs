@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::places::Places;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
 use crate::revocations::Revocations;
+use crate::second_step::SecondStepKeys;
 
 /// The running server.
 pub(crate) struct App {
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) public: PublicUrl,
     pub(crate) db: Db,
     pub(crate) opaque: ServerSetup,
+    pub(crate) second_steps: SecondStepKeys,
     pub(crate) access: AccessKeys,
     pub(crate) revocations: Revocations,
     pub(crate) limits: Limits,
@@ -56,6 +58,7 @@ impl App {
             config,
             public,
             db,
+            second_steps: SecondStepKeys::of(&secrets.opaque),
             opaque: secrets.opaque,
             access: secrets.access,
             revocations: Revocations::default(),

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::settings;
 use crate::state::App;
 
 /// Longer than this the database counts as away.
@@ -38,5 +39,6 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Result<Body<ServerInf
         name: app.config.name.clone(),
         protocol: PROTOCOL_VERSION,
         needs_setup,
+        registration: settings::registration(&app.db).await?,
     }))
 }
