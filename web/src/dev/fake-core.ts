@@ -469,7 +469,9 @@ export class FakeCore implements Core {
         return { type: 'invite', token: 'qT3nV0eD8kZ4yHs1uWcJxA', expires };
       }
       case 'revoke_invite':
-        this.invites = this.invites.map((one) => (one.invite === what.invite ? { ...one, revoked: true } : one));
+        this.invites = this.invites.map((one) =>
+          one.invite === what.invite ? { ...one, revoked: true } : one,
+        );
         return { type: 'done' };
       case 'find_registration':
         return { type: 'registration', registration: this.registration };
@@ -485,7 +487,9 @@ export class FakeCore implements Core {
       case 'reactivate': {
         needsProof();
         const suspended = what.type === 'suspend';
-        this.accounts = this.accounts.map((one) => (one.account === what.account ? { ...one, suspended } : one));
+        this.accounts = this.accounts.map((one) =>
+          one.account === what.account ? { ...one, suspended } : one,
+        );
         return { type: 'done' };
       }
       case 'list_logins_of':

@@ -32,7 +32,13 @@ export class PasswordChange {
       const { password } = this;
       const strong = await isStrong(password, this.#device.person?.username ?? '');
       const words = this.needsWords ? this.words : null;
-      const change = { type: 'change_password', password, strong, words, end_others: this.endOthers } as const;
+      const change = {
+        type: 'change_password',
+        password,
+        strong,
+        words,
+        end_others: this.endOthers,
+      } as const;
       const done = await this.#proof.run(() => ask(this.#device.core, change, 'ended'));
       if (done !== null) this.forget();
       return done !== null;
