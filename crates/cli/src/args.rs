@@ -79,7 +79,7 @@ pub(crate) enum Command {
     Register {
         /// Name by which people find you: 2 to 32 small letters, digits, dots, dashes or underscores
         name: String,
-        /// The link that you were given, or only the token at its end
+        /// The link that you were given, or only the token at its end; where a server is open to everybody: open
         invite: InviteArg,
         #[command(flatten)]
         password: PasswordArg,

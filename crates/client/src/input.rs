@@ -59,7 +59,7 @@ pub enum Intent {
         username: String,
         /// The password.
         password: Zeroizing<String>,
-        /// Token from the link.
+        /// Token from the link; `open` where registration is open to everybody.
         invite: String,
     },
     /// Sign in. Where this is no device of the account yet, it then waits for approval by one of them:

@@ -157,7 +157,8 @@ impl Device {
         &self.server
     }
 
-    /// Makes an account with a set-up token or an invite (the token, not the link), and signs in.
+    /// Makes an account with a set-up token or an invite (the token, not the link; `open` where registration is open to
+    /// everybody), and signs in.
     pub async fn register(&self, username: &str, password: &str, invite: &str) -> Result<(), SdkError> {
         let intent = Intent::Register {
             username: username.to_owned(),

@@ -179,6 +179,21 @@ describe('administration', () => {
     await waitFor(() => expect(core.accounts.some(({ suspended }) => suspended)).toBe(false));
   });
 
+  test('that opened the server lets everybody make an account', async () => {
+    const core = new FakeCore();
+    core.serverState = { name: 'Lighthouse', needsSetup: false, registration: 'open' };
+    await open(core, '#/');
+    await press('Make an account');
+    await waitFor(() => expect(location.hash).toBe('#/invite/open'));
+  });
+
+  test('that closed the server says so', async () => {
+    const core = new FakeCore();
+    core.serverState = { name: 'Lighthouse', needsSetup: false, registration: 'closed' };
+    await open(core, '#/');
+    expect(await screen.findByText('This server takes no new people at the moment.')).toBeTruthy();
+  });
+
   test('is shown to nobody else', async () => {
     await open(new FakeCore().signedIn('jonas'), '#/settings');
     expect(screen.queryByRole('heading', { name: 'Registration' })).toBeNull();

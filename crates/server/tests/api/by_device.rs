@@ -146,6 +146,9 @@ async fn an_account_that_its_owner_ends_is_forgotten_by_the_device() {
     ben.register("ben", PASSWORD, &invite.token).await.unwrap();
     ben.wait_until_online(Duration::from_secs(20)).await.unwrap();
     assert_eq!(mia.list_invites().await.unwrap()[0].uses, 1);
+    mia.set_registration("open").await.unwrap();
+    let zoe = device(&server, &folder, "zoe");
+    zoe.register("zoe", PASSWORD, "open").await.unwrap();
     ben.close_account().await.unwrap();
     assert!(matches!(ben.account().await.unwrap(), AccountView::None));
     let taken = ben.register("ben", PASSWORD, &invite.token).await.unwrap_err();
@@ -160,5 +163,5 @@ async fn an_account_that_its_owner_ends_is_forgotten_by_the_device() {
         .into_iter()
         .map(|line| line.act)
         .collect();
-    assert_eq!(acts, ["invite made", "account closed"]);
+    assert_eq!(acts, ["invite made", "registration set", "account closed"]);
 }

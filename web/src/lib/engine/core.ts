@@ -50,6 +50,8 @@ export type StorageKind = 'durable' | 'memory';
 export interface ServerState {
   name: string;
   needsSetup: boolean;
+  /** Who may register: `open`, `invite` or `closed`. */
+  registration?: string;
 }
 
 /** What the screens are told, in every tab. */
