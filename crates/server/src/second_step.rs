@@ -4,6 +4,8 @@
 //! seed, a file of its own; whoever has the database alone can make no code and guess none. A code is asked for behind
 //! the password, so a stranger uses up nobody's tries.
 
+use std::fmt::Write as _;
+
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _, Nonce};
 use conclave_auth::server::ServerSetup;
@@ -188,7 +190,7 @@ fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })
