@@ -9,7 +9,7 @@ use crate::engine::on_engine;
 use crate::logins::{EndedRows, ended_logins};
 use crate::statements::{
     CHANGE_PASSWORD, COUNT_ADMINISTRATORS, COUNT_EVERYTHING, DATABASE_BYTES, DELETE_PENDING_TOKENS,
-    END_LOGIN, END_LOGINS, END_OTHER_LOGINS, FIND_CREATION, LIST_ACCOUNTS, LOCK_ACCOUNT,
+    END_LOGIN, END_LOGINS, END_OTHER_LOGINS, FIND_PLACE_IN_LIST, LIST_ACCOUNTS, LOCK_ACCOUNT,
     LOCK_DEVICES_OF_ACCOUNT, REACTIVATE_ACCOUNT, SUSPEND_ACCOUNT,
 };
 use crate::{Db, DbError, EndedLogin, Noted};
@@ -70,9 +70,9 @@ impl Db {
         Ok(rows.into_iter().map(listed).collect())
     }
 
-    /// When an account was made.
-    pub async fn find_creation(&self, account: AccountId) -> Result<Option<Timestamp>, DbError> {
-        let statement = FIND_CREATION.on(self.engine());
+    /// Where an account stands in the list: by when it was made.
+    pub async fn find_place_in_list(&self, account: AccountId) -> Result<Option<Timestamp>, DbError> {
+        let statement = FIND_PLACE_IN_LIST.on(self.engine());
         let row: Option<(Column<Timestamp>,)> = on_engine!(
             self,
             read | connection | {

@@ -287,7 +287,7 @@ statements! {
         FROM accounts a
         WHERE (a.created_at, a.id) > ($1, $2) AND coalesce(a.former, a.username) LIKE $3 ESCAPE '!'
         ORDER BY a.created_at, a.id LIMIT $4" }
-    FIND_CREATION = { "SELECT created_at FROM accounts WHERE id = $1" }
+    FIND_PLACE_IN_LIST = { "SELECT created_at FROM accounts WHERE id = $1" }
     SUSPEND_ACCOUNT = { "UPDATE accounts SET suspended_at = $2
         WHERE id = $1 AND suspended_at IS NULL AND closed_at IS NULL" }
     REACTIVATE_ACCOUNT = { "UPDATE accounts SET suspended_at = NULL WHERE id = $1 AND suspended_at IS NOT NULL" }

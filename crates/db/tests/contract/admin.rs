@@ -55,7 +55,7 @@ async fn accounts_are_listed_in_the_order_of_their_making_in_pages(stage: Stage)
     assert_eq!(ids(&found), ids(&all[2..]));
     assert!(stage.list_accounts("%", BEGIN, 10).await.unwrap().is_empty());
     assert_eq!(
-        stage.find_creation(first.account).await.unwrap(),
+        stage.find_place_in_list(first.account).await.unwrap(),
         Some(Timestamp(first.created_at))
     );
 }

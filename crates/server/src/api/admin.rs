@@ -61,7 +61,7 @@ pub(crate) async fn list_accounts(
     let behind = match asked.after {
         None => (Timestamp(0), AccountId([0; 32])),
         Some(after) => {
-            let made = app.db.find_creation(after).await?;
+            let made = app.db.find_place_in_list(after).await?;
             (made.ok_or(ErrorCode::UnknownPerson)?, after)
         }
     };
