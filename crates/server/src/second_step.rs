@@ -156,12 +156,11 @@ pub(crate) async fn check(app: &App, account: &Account, code: Option<&str>) -> R
     let code = code.ok_or(ErrorCode::SecondStepNeeded)?;
     app.limits.second_step(account.id)?;
     let keys = &app.second_steps;
-    let taken = match step_of(keys, account.id, &step.secret, code, app.now())? {
-        Some(step) => app.db.take_step(account.id, step).await?,
-        None => {
-            let hash = keys.hash_code(&tidy(code));
-            app.db.take_backup_code(account.id, hash).await?
-        }
+    let taken = if let Some(step) = step_of(keys, account.id, &step.secret, code, app.now())? {
+        app.db.take_step(account.id, step).await?
+    } else {
+        let hash = keys.hash_code(&tidy(code));
+        app.db.take_backup_code(account.id, hash).await?
     };
     taken
         .then_some(())

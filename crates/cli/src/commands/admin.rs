@@ -124,15 +124,13 @@ async fn suspend(
         session.within(session.device.suspend(&account, suspended)).await
     })
     .await?;
-    printer
-        .result(&json!({ "account": account, "suspended": suspended }), || {
-            if suspended {
-                "The account is suspended: it is signed out everywhere, and nobody signs in.".to_owned()
-            } else {
-                "The account may sign in again.".to_owned()
-            }
-        })
-        .map_err(Into::into)
+    printer.result(&json!({ "account": account, "suspended": suspended }), || {
+        if suspended {
+            "The account is suspended: it is signed out everywhere, and nobody signs in.".to_owned()
+        } else {
+            "The account may sign in again.".to_owned()
+        }
+    })
 }
 
 /// An account's id: as it was given, or of the handle that was.
