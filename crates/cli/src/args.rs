@@ -79,7 +79,7 @@ pub(crate) enum Command {
     Register {
         /// Name by which people find you: 2 to 32 small letters, digits, dots, dashes or underscores
         name: String,
-        /// The link that you were given, or only the token at its end
+        /// The link that you were given, or only the token at its end; where a server is open to everybody: open
         invite: InviteArg,
         #[command(flatten)]
         password: PasswordArg,
@@ -91,8 +91,57 @@ pub(crate) enum Command {
     SignIn {
         /// Your name [default: the one of this device]
         name: Option<String>,
+        /// The code of your authenticator app, or a backup code [default: asked for]
+        #[arg(long, value_name = "CODE")]
+        code: Option<String>,
         #[command(flatten)]
         password: PasswordArg,
+    },
+    /// Say whether a code is asked for after your password, switch that on or off, or get new backup codes
+    SecondStep {
+        #[command(subcommand)]
+        what: Option<SecondStepCommand>,
+        #[command(flatten)]
+        proof: ProofArg,
+    },
+    /// List where you are signed in, or end that
+    Logins {
+        #[command(subcommand)]
+        what: Option<LoginsCommand>,
+    },
+    /// Replace your password
+    ///
+    /// The old one is asked for, then the new one; with --password-stdin they are the first two lines.
+    ChangePassword {
+        /// Sign out everywhere else
+        #[arg(long)]
+        end_others: bool,
+        /// Type the recovery key, where your password opens your history and this device does not have the key
+        #[arg(long)]
+        words: bool,
+        #[command(flatten)]
+        proof: ProofArg,
+    },
+    /// End your account for good
+    ///
+    /// Every device is signed out and forgets everything, your vault is deleted, and nobody gets your name. What you
+    /// wrote stays with whom you wrote it to.
+    CloseAccount {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        proof: ProofArg,
+    },
+    /// Administer the server (administrators)
+    ///
+    /// What changes something asks for your password unless you showed it within the last ten minutes. Nothing here
+    /// shows what people write.
+    Admin {
+        #[command(subcommand)]
+        what: AdminCommand,
+        #[command(flatten)]
+        proof: ProofArg,
     },
     /// Make this a device of your account without a password: print a code that another of your devices scans
     ///
@@ -129,6 +178,9 @@ pub(crate) enum Command {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// The code of your authenticator app, or a backup code [default: asked for]
+        #[arg(long, value_name = "CODE")]
+        code: Option<String>,
         #[command(flatten)]
         password: PasswordArg,
     },
@@ -648,6 +700,126 @@ pub(crate) enum DevicesCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecondStepCommand {
+    /// Make a secret for an authenticator app; it counts once it is confirmed
+    Begin,
+    /// Switch it on by a code of the app, and get backup codes
+    Confirm {
+        /// The six digits that the app shows
+        digits: String,
+    },
+    /// Switch it off
+    Off,
+    /// Get new backup codes in the place of the old ones
+    Codes,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoginsCommand {
+    /// End one of them
+    End {
+        /// Which, as the list names it
+        login: String,
+    },
+    /// End all but this one
+    EndOthers,
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RegistrationArg {
+    /// Everybody
+    Open,
+    /// Who has an invite
+    Invite,
+    /// Nobody
+    Closed,
+}
+
+impl RegistrationArg {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Say who may register, or change it
+    Registration {
+        /// Who
+        set: Option<RegistrationArg>,
+    },
+    /// List the invites that have not expired
+    Invites,
+    /// Make an invite
+    Invite {
+        /// How many people may register with it
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        uses: u32,
+        /// For how many days
+        #[arg(long, value_name = "DAYS", default_value_t = 7)]
+        days: u32,
+    },
+    /// Withdraw an invite
+    RevokeInvite {
+        /// Which, as the list names it
+        invite: String,
+    },
+    /// List accounts
+    Accounts {
+        /// A part of their names
+        search: Option<String>,
+        /// Behind the account of this id
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+    },
+    /// Keep somebody out, at once
+    Suspend {
+        /// A name, or an account's id
+        who: String,
+    },
+    /// Let somebody in again
+    Reactivate {
+        /// A name, or an account's id
+        who: String,
+    },
+    /// List where somebody is signed in
+    Logins {
+        /// A name, or an account's id
+        who: String,
+    },
+    /// End a login of somebody
+    EndLogin {
+        /// A name, or an account's id
+        who: String,
+        /// Which, as the list names it
+        login: String,
+    },
+    /// Print the audit log
+    Audit {
+        /// Behind this line
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        after: u64,
+    },
+    /// Print how much there is on the server
+    Figures,
+}
+
+/// What shows that you are there.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ProofArg {
+    #[command(flatten)]
+    pub(crate) password: PasswordArg,
+    /// The code of your authenticator app, or a backup code [default: asked for]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

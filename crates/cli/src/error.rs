@@ -103,6 +103,11 @@ impl CliError {
         }
     }
 
+    /// Whether it is a failure of this code.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.failure().is_some_and(|failure| failure.code == code)
+    }
+
     fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Sdk(error) => error.failure(),

@@ -26,6 +26,27 @@ pub(crate) fn read(arg: &PasswordArg, new: bool) -> Result<Zeroizing<String>, Cl
     Ok(password)
 }
 
+/// Reads a new password that takes the place of an old one: typed twice, or the next line of standard input.
+pub(crate) fn read_new(arg: &PasswordArg) -> Result<Zeroizing<String>, CliError> {
+    if arg.password_stdin {
+        return first_line(io::stdin().lock());
+    }
+    let password = ask("New password: ")?;
+    if *ask("The same again: ")? != *password {
+        return Err(CliError::PasswordsDiffer);
+    }
+    Ok(password)
+}
+
+/// Reads the code of the second step: asked for, or the next line of standard input.
+pub(crate) fn read_code(arg: &PasswordArg) -> Result<Zeroizing<String>, CliError> {
+    if arg.password_stdin {
+        first_line(io::stdin().lock())
+    } else {
+        ask("Code of your authenticator app, or a backup code: ")
+    }
+}
+
 /// Reads the words of a recovery key: asked for, or the first line of standard input.
 pub(crate) fn read_words() -> Result<Zeroizing<String>, CliError> {
     if io::IsTerminal::is_terminal(&io::stdin()) {

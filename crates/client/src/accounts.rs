@@ -27,6 +27,9 @@ use crate::vault::ways::password_secret;
 use crate::views::{Event, Outcome};
 use crate::work::Work;
 
+/// Stands in the place of an invite where registration is open to everybody. No token is as short.
+const OPEN_DOOR: &str = "open";
+
 impl Engine {
     pub(crate) fn register(
         &mut self,
@@ -36,6 +39,7 @@ impl Engine {
         password: Zeroizing<String>,
         invite: &str,
     ) -> Result<(), ReadError> {
+        let invite = if invite == OPEN_DOOR { "" } else { invite };
         let Ok(username) = username.parse::<Username>() else {
             self.fail(work, ask, Failure::server(ErrorCode::UsernameInvalid, None));
             return Ok(());
@@ -64,6 +68,7 @@ impl Engine {
                 let form = LoginForm {
                     username,
                     password,
+                    code: None,
                     instead_of: Some(Instead::Registration(invite.to_owned())),
                     as_new: false,
                     then_revoke: None,
@@ -181,6 +186,7 @@ impl Engine {
                 let form = LoginForm {
                     username: form.username,
                     password: form.password,
+                    code: None,
                     instead_of: None,
                     as_new: false,
                     then_revoke: None,
@@ -198,6 +204,7 @@ impl Engine {
         ask: u64,
         username: &str,
         password: Zeroizing<String>,
+        code: Option<Zeroizing<String>>,
     ) -> Result<(), ReadError> {
         let Ok(username) = username.parse::<Username>() else {
             self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None));
@@ -225,6 +232,7 @@ impl Engine {
             LoginForm {
                 username,
                 password,
+                code,
                 instead_of: None,
                 as_new: false,
                 then_revoke: None,
@@ -305,6 +313,7 @@ impl Engine {
             let body = PendingLogin {
                 attempt: started.attempt,
                 opaque: Bytes(finished.message),
+                code: form.code.as_ref().map(|code| code.as_str().to_owned()),
             };
             let call = Call::PendingLogin { ask, form };
             self.call_open(work, call, "/api/v1/logins/pending", &body);
@@ -316,6 +325,7 @@ impl Engine {
             opaque: Bytes(finished.message),
             device: own.device,
             signature: Bytes(own.signing_key().sign(&statement).to_vec()),
+            code: form.code.as_ref().map(|code| code.as_str().to_owned()),
             native: self.native,
         };
         self.call_open(
@@ -351,6 +361,14 @@ impl Engine {
                 self.begin_after_all(work, ask, form);
                 Ok(())
             }
+            // The recovery key needs no second step: what was tried with it begins anew.
+            Err(refusal)
+                if refusal.is(ErrorCode::SecondStepNeeded)
+                    && matches!(form.instead_of, Some(Instead::Recovery(..))) =>
+            {
+                self.begin_after_all(work, ask, form);
+                Ok(())
+            }
             Err(refusal) if refusal.is(ErrorCode::DeviceRevoked) => {
                 // So the server says. The account's log, which the password opens, proves it.
                 let form = LoginForm { as_new: true, ..form };
@@ -374,7 +392,10 @@ impl Engine {
     /// The server does not know the device of the lost answer: what was tried begins anew, with new keys.
     fn begin_after_all(&mut self, work: &mut Work<'_>, ask: u64, form: LoginForm) {
         let LoginForm {
-            username, password, ..
+            username,
+            password,
+            code,
+            ..
         } = form;
         match form.instead_of {
             Some(Instead::Recovery(key, strong)) => {
@@ -389,7 +410,7 @@ impl Engine {
                     invite,
                 },
             ),
-            Some(Instead::Reset(_)) => self.start_reset(work, ask, username, password),
+            Some(Instead::Reset(_)) => self.start_reset(work, ask, username, password, code),
             None => self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None)),
         }
     }

@@ -30,6 +30,8 @@ pub(crate) enum OwnAct {
     AddDevice { keys: DeviceKeys, possession: [u8; 64] },
     /// Take a device out.
     RevokeDevice(DeviceId),
+    /// End the account for good.
+    Close,
     /// Name the vault's keys and head.
     Vault(Vault),
 }
@@ -86,6 +88,8 @@ impl OwnAct {
                     None => Judgment::Wanted(AccountBody::RevokeDevice { device: *id }),
                 },
             },
+            Self::Close if chain.is_closed() => Judgment::Stands(chain.head()),
+            Self::Close => Judgment::Wanted(AccountBody::Close {}),
             Self::Vault(vault) => match chain.vault() {
                 Some(named) if named == vault => Judgment::Stands(chain.head()),
                 // Another device named as much or more: its keys are the ones in force.

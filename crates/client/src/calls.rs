@@ -7,12 +7,14 @@
 use conclave_auth::client::{ClientLogin, ClientRegistration};
 use conclave_crypto::RecoveryKey;
 use conclave_crypto::vault::SlotSecret;
-use conclave_protocol::accounts::{AccountFound, EntriesPage, RegistrationStarted};
+use conclave_protocol::accounts::{AccountFound, EntriesPage, PasswordChangeStarted, RegistrationStarted};
 use conclave_protocol::devices::{DevicesFound, EntryAppended};
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::limits::ENVELOPES_PAGE;
 use conclave_protocol::links::LinkOpened;
-use conclave_protocol::logins::{DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, Ticket};
+use conclave_protocol::logins::{
+    DeviceLoginStarted, LoggedIn, LoginPending, LoginStarted, LoginsEnded, Ticket,
+};
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
@@ -27,11 +29,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::account_intents::Asked;
 use crate::effects::{HttpBody, HttpCall, Method, Request};
 use crate::failure::Failure;
 use crate::input::HttpOutcome;
 use crate::machine::Engine;
 use crate::meeting::LinkCall;
+use crate::passwords::{PasswordForm, ProofForm};
 use crate::places::entering::Visit;
 use crate::places::views::PreviewView;
 use crate::reads::ReadError;
@@ -138,6 +142,27 @@ pub(crate) enum Call {
         by: AccountId,
     },
     JoinPlace(Box<Visit>),
+    /// A question that the server answers by itself.
+    Asked {
+        ask: u64,
+        asked: Asked,
+    },
+    /// The password is to be shown once more.
+    ProofStart {
+        ask: u64,
+        form: ProofForm,
+        state: Box<ClientLogin>,
+    },
+    /// The password is to be replaced.
+    PasswordStart {
+        ask: u64,
+        form: PasswordForm,
+        state: Box<ClientRegistration>,
+    },
+    PasswordFinish {
+        ask: u64,
+        form: PasswordForm,
+    },
     /// A password is to open the history, too.
     WaysStart {
         ask: u64,
@@ -157,6 +182,8 @@ pub(crate) struct RegisterForm {
 pub(crate) struct LoginForm {
     pub(crate) username: Username,
     pub(crate) password: Zeroizing<String>,
+    /// The code of the second step, where the person was asked for it.
+    pub(crate) code: Option<Zeroizing<String>>,
     /// The registration that this sign-in stands for: its answer was lost, and if the server does not know the
     /// account after all, it goes on.
     pub(crate) instead_of: Option<Instead>,
@@ -501,6 +528,21 @@ impl Engine {
                 Ok(())
             }
             Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
+            Call::Asked { ask, asked } => self.asked_answered(work, ask, asked, answer),
+            Call::ProofStart { ask, form, state } => match parse::<LoginStarted>(answer) {
+                Ok(started) => {
+                    self.proof_started(work, ask, &form, *state, started);
+                    Ok(())
+                }
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::PasswordStart { ask, form, state } => match parse::<PasswordChangeStarted>(answer) {
+                Ok(started) => self.password_started(work, ask, form, *state, &started),
+                Err(refusal) => self.ask_refused(work, ask, &refusal),
+            },
+            Call::PasswordFinish { ask, form } => {
+                self.password_finished(work, ask, &form, parse::<LoginsEnded>(answer))
+            }
             Call::WaysStart { ask, form, state } => match parse::<LoginStarted>(answer) {
                 Ok(started) => self.ways_started(work, ask, &form, *state, &started),
                 Err(refusal) => self.ask_refused(work, ask, &refusal),
@@ -647,6 +689,10 @@ impl Engine {
             | Call::RecoveryFinish { ask, .. }
             | Call::ResetKeys { ask, .. }
             | Call::ResetFinish { ask }
+            | Call::Asked { ask, .. }
+            | Call::ProofStart { ask, .. }
+            | Call::PasswordStart { ask, .. }
+            | Call::PasswordFinish { ask, .. }
             | Call::WaysStart { ask, .. } => self.fail(work, ask, failure.clone()),
             Call::Link(call) => self.link_call_failed(work, call, failure),
             Call::AddedDevice(link) => self.meet_again(work, link, None),

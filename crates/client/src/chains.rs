@@ -368,7 +368,9 @@ impl Engine {
         is_closed: bool,
     ) -> Result<(), ReadError> {
         let device = work.own()?.device;
-        let is_own_act = |append: &crate::appending::Append| append.act == OwnAct::RevokeDevice(device);
+        let is_own_act = |append: &crate::appending::Append| {
+            append.act == OwnAct::RevokeDevice(device) || append.act == OwnAct::Close
+        };
         let meant = self.appends.front().is_some_and(is_own_act);
         if meant {
             self.end_append(work, Ok(0))?;

@@ -3,6 +3,7 @@
 use conclave_protocol::{AccountId, DeviceId, EnvelopeId, LinkId, RoomId, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::account_intents::AccountIntent;
 use crate::places::intents::PlaceIntent;
 use crate::trust::Judgment;
 use crate::user_store::views::{ChatChange, PersonChange};
@@ -58,7 +59,7 @@ pub enum Intent {
         username: String,
         /// The password.
         password: Zeroizing<String>,
-        /// Token from the link.
+        /// Token from the link; `open` where registration is open to everybody.
         invite: String,
     },
     /// Sign in. Where this is no device of the account yet, it then waits for approval by one of them:
@@ -68,6 +69,8 @@ pub enum Intent {
         username: String,
         /// The password.
         password: Zeroizing<String>,
+        /// The code of the second step, where the account has one: asked for once the password was right.
+        code: Option<Zeroizing<String>>,
     },
     /// Become a device of an account by being scanned: shows a code, nobody has signed in here. Answer: `Done`,
     /// then [`crate::views::AccountView::Joining`].
@@ -92,6 +95,8 @@ pub enum Intent {
         username: String,
         /// The password.
         password: Zeroizing<String>,
+        /// The code of the second step, where the account has one.
+        code: Option<Zeroizing<String>>,
     },
     /// Begin to approve a new device of the own account. Answer: `Done`; it goes on in
     /// [`crate::Engine::list_approvals`].
@@ -270,6 +275,8 @@ pub enum Intent {
         /// Seconds; 0 for never.
         seconds: u32,
     },
+    /// Something about the own account's sign-in, or the server's administration.
+    Account(AccountIntent),
     /// Something about groups and communities.
     Place(PlaceIntent),
     /// Set something of a chat on all own devices. Answer: `Done`.

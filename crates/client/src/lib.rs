@@ -22,6 +22,8 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod account_intents;
+mod account_views;
 mod accounts;
 mod actions;
 mod annotations;
@@ -51,6 +53,7 @@ mod outbox;
 mod own;
 mod parked;
 mod password;
+mod passwords;
 mod people;
 pub mod places;
 mod posting;

@@ -285,7 +285,11 @@ impl Engine {
             } => {
                 return self.register(work, ask, &username, password, &invite);
             }
-            Intent::SignIn { username, password } => return self.sign_in(work, ask, &username, password),
+            Intent::SignIn {
+                username,
+                password,
+                code,
+            } => return self.sign_in(work, ask, &username, password, code),
             Intent::ShowLinkCode => return self.show_link_code(work, ask),
             Intent::CancelJoining => return self.cancel_joining(work, ask),
             Intent::Recover {
@@ -294,8 +298,12 @@ impl Engine {
                 password,
                 strong,
             } => return self.recover(work, ask, &username, &words, password, strong),
-            Intent::ResetIdentity { username, password } => {
-                return self.reset_identity(work, ask, &username, password);
+            Intent::ResetIdentity {
+                username,
+                password,
+                code,
+            } => {
+                return self.reset_identity(work, ask, &username, password, code);
             }
             Intent::RenameDevice { device, name } => return self.rename_device(work, ask, device, &name),
             _ => {}
@@ -325,6 +333,7 @@ impl Engine {
             Intent::Retry { message } => self.retry(work, ask, message),
             Intent::Discard { message } => self.discard(work, ask, message),
             Intent::MakeInvite => self.make_invite(work, ask),
+            Intent::Account(intent) => self.account_intent(work, ask, intent),
             Intent::ShowRecoveryKey => self.show_recovery_key(work, ask),
             Intent::RecoveryKeyKept => self.recovery_key_kept(work, ask),
             Intent::Profile { account } => self.profile(work, ask, account),

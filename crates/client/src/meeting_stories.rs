@@ -595,6 +595,7 @@ impl Story {
         let form = LoginForm {
             username: self.server.username.clone(),
             password: Zeroizing::new("password".to_owned()),
+            code: None,
             instead_of: None,
             as_new: false,
             then_revoke: None,

@@ -97,6 +97,7 @@ impl Engine {
                 let form = LoginForm {
                     username,
                     password,
+                    code: None,
                     instead_of: Some(Instead::Recovery(key, strong)),
                     as_new: false,
                     then_revoke: None,
@@ -284,6 +285,7 @@ impl Engine {
                     let form = LoginForm {
                         username: form.username,
                         password: form.password,
+                        code: None,
                         instead_of: None,
                         as_new: false,
                         then_revoke: Some(device),

@@ -31,6 +31,7 @@ impl Engine {
         ask: u64,
         username: &str,
         password: Zeroizing<String>,
+        code: Option<Zeroizing<String>>,
     ) -> Result<(), ReadError> {
         let Ok(username) = username.parse::<Username>() else {
             self.fail(work, ask, Failure::server(ErrorCode::WrongCredentials, None));
@@ -55,13 +56,14 @@ impl Engine {
             let form = LoginForm {
                 username,
                 password,
+                code,
                 instead_of: Some(Instead::Reset(None)),
                 as_new: false,
                 then_revoke: None,
             };
             self.start_sign_in(work, ask, form);
         } else {
-            self.start_reset(work, ask, username, password);
+            self.start_reset(work, ask, username, password, code);
         }
         Ok(())
     }
@@ -73,10 +75,12 @@ impl Engine {
         ask: u64,
         username: Username,
         password: Zeroizing<String>,
+        code: Option<Zeroizing<String>>,
     ) {
         let form = LoginForm {
             username,
             password,
+            code,
             instead_of: Some(Instead::Reset(None)),
             as_new: true,
             then_revoke: None,

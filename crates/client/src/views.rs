@@ -11,6 +11,12 @@ pub use crate::views_of_people::{
     WhatChangedView,
 };
 
+pub use crate::account_intents::{AccountIntent, AdminIntent};
+pub use crate::account_views::{
+    AccountListedView, AccountsView, AuditLineView, AuditView, FigureView, FiguresView, LoginView,
+    RegistrationInviteView, SecondStepView,
+};
+
 pub use self::contents::{
     ActionView, AnnotationView, EditView, ForwardedView, PollOptionView, QuoteState, QuoteView, ReactionView,
     ThreadView,
@@ -167,6 +173,58 @@ pub enum Outcome {
     PlaceInvite {
         /// It.
         invite: InviteMadeView,
+    },
+    /// How the second step of sign-in stands.
+    SecondStep {
+        /// It.
+        second_step: SecondStepView,
+    },
+    /// A second step was begun.
+    SecondStepBegun {
+        /// What the authenticator app is given, base32.
+        secret: String,
+        /// The same as a link, for a QR code.
+        link: String,
+    },
+    /// Backup codes, shown once.
+    BackupCodes {
+        /// Each for one sign-in.
+        codes: Vec<String>,
+    },
+    /// Where an account is signed in.
+    Logins {
+        /// The newest first.
+        logins: Vec<LoginView>,
+    },
+    /// Logins were ended.
+    Ended {
+        /// How many.
+        count: u32,
+    },
+    /// The registration invites.
+    Invites {
+        /// The newest first.
+        invites: Vec<RegistrationInviteView>,
+    },
+    /// Who may register.
+    Registration {
+        /// `open`, `invite` or `closed`.
+        registration: String,
+    },
+    /// Accounts of the server.
+    Accounts {
+        /// A page of them.
+        page: AccountsView,
+    },
+    /// The audit log.
+    Audit {
+        /// A page of it.
+        page: AuditView,
+    },
+    /// How much there is on the server.
+    Figures {
+        /// It.
+        figures: FiguresView,
     },
     /// It did not happen.
     Failed {
@@ -579,6 +637,16 @@ impl fmt::Debug for Outcome {
             Self::Preview { preview } => f.debug_tuple("Preview").field(preview).finish(),
             Self::Joined { place, waiting } => f.debug_tuple("Joined").field(place).field(waiting).finish(),
             Self::PlaceInvite { invite } => f.debug_tuple("PlaceInvite").field(invite).finish(),
+            Self::SecondStep { second_step } => f.debug_tuple("SecondStep").field(second_step).finish(),
+            Self::SecondStepBegun { .. } => f.write_str("SecondStepBegun(..)"),
+            Self::BackupCodes { codes } => write!(f, "BackupCodes({})", codes.len()),
+            Self::Logins { logins } => f.debug_tuple("Logins").field(logins).finish(),
+            Self::Ended { count } => write!(f, "Ended({count})"),
+            Self::Invites { invites } => f.debug_tuple("Invites").field(invites).finish(),
+            Self::Registration { registration } => f.debug_tuple("Registration").field(registration).finish(),
+            Self::Accounts { page } => write!(f, "Accounts({})", page.accounts.len()),
+            Self::Audit { page } => write!(f, "Audit({})", page.lines.len()),
+            Self::Figures { figures } => f.debug_tuple("Figures").field(figures).finish(),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }

@@ -17,6 +17,7 @@ type AccountRow = (
     Vec<u8>,
     Column<u64>,
     Option<Column<Timestamp>>,
+    Option<Column<Timestamp>>,
 );
 
 impl Db {
@@ -50,6 +51,13 @@ impl Db {
                             .execute(&mut *transaction)
                             .await?;
                         used.rows_affected() == 1
+                    }
+                    // The first account is the administrator's, whatever is open.
+                    Door::Open => {
+                        let (accounts,): (Column<u64>,) = sqlx::query_as(COUNT_ACCOUNTS.on(engine))
+                            .fetch_one(&mut *transaction)
+                            .await?;
+                        accounts.0 > 0
                     }
                 };
                 let stored = opened
@@ -212,7 +220,8 @@ impl Db {
     }
 }
 
-fn account((id, username, administrator, opaque_record, password, closed_at): AccountRow) -> Account {
+fn account(row: AccountRow) -> Account {
+    let (id, username, administrator, opaque_record, password, closed_at, suspended_at) = row;
     Account {
         id: id.0,
         username: username.0,
@@ -220,5 +229,6 @@ fn account((id, username, administrator, opaque_record, password, closed_at): Ac
         opaque_record,
         password: password.0,
         closed: closed_at.is_some(),
+        suspended: suspended_at.is_some(),
     }
 }

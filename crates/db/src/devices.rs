@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, PlaceId, RoomId, Timestamp};
 
+use crate::audit::note;
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLOSE_ACCOUNT, DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX, DELETE_PREKEYS, DELETE_VAULT,
-    DELETE_VAULT_KEYS, DELETE_VAULT_RECORDS, DESCRIBE_DEVICES, FIND_ENTRY, FIND_HEAD, INSERT_DEVICE,
-    INSERT_ENTRY, LIST_PEERS, LOCK_ACCOUNT, LOCK_DEVICES_OF_ACCOUNT, LOCK_PLACES_OF_ACCOUNT,
-    LOCK_ROOMS_OF_ACCOUNT, OWE_IN_PLACES_OF_ACCOUNT, REPLACE_PASSWORD, REVISE_PLACES_OF_ACCOUNT,
-    REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE, UPSERT_RECOVERY_KEY,
+    CLOSE_ACCOUNT, DELETE_BACKUP_CODES, DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX,
+    DELETE_PREKEYS, DELETE_SECOND_STEP, DELETE_VAULT, DELETE_VAULT_KEYS, DELETE_VAULT_RECORDS,
+    DESCRIBE_DEVICES, FIND_ENTRY, FIND_HEAD, INSERT_DEVICE, INSERT_ENTRY, LIST_PEERS, LOCK_ACCOUNT,
+    LOCK_DEVICES_OF_ACCOUNT, LOCK_PLACES_OF_ACCOUNT, LOCK_ROOMS_OF_ACCOUNT, OWE_IN_PLACES_OF_ACCOUNT,
+    REPLACE_PASSWORD, REVISE_PLACES_OF_ACCOUNT, REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE, UPSERT_RECOVERY_KEY,
 };
-use crate::{Db, DbError, DeviceDescribed, EndedLogin, EntryStored, NewEntry};
+use crate::{Db, DbError, DeviceDescribed, EndedLogin, EntryStored, NewEntry, Noted};
 
 type DescribedRow = (
     Column<DeviceId>,
@@ -157,7 +158,20 @@ impl Db {
                         .bind(Column(new.now))
                         .execute(&mut *transaction)
                         .await?;
-                    for statement in [DELETE_VAULT_RECORDS, DELETE_VAULT_KEYS, DELETE_VAULT] {
+                    let noted = Noted {
+                        actor: Some(new.account),
+                        act: "account closed",
+                        subject: new.account.to_string(),
+                        now: new.now,
+                    };
+                    note!(transaction, engine, &noted);
+                    for statement in [
+                        DELETE_VAULT_RECORDS,
+                        DELETE_VAULT_KEYS,
+                        DELETE_VAULT,
+                        DELETE_BACKUP_CODES,
+                        DELETE_SECOND_STEP,
+                    ] {
                         sqlx::query(statement.on(engine))
                             .bind(Column(new.account))
                             .execute(&mut *transaction)

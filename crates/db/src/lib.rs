@@ -31,6 +31,8 @@
 //!   repeat.
 
 mod accounts;
+mod admin;
+mod audit;
 mod column;
 mod devices;
 mod engine;
@@ -48,12 +50,15 @@ mod recoveries;
 mod resets;
 mod restores;
 mod rooms;
+mod second_steps;
+mod settings;
 mod statements;
 mod tables;
 mod transfer;
 mod types;
 mod vault;
 
+pub use audit::{AuditBroken, audit_hash, verify_audit};
 pub use engine::{Db, Engine};
 pub use error::DbError;
 pub use jobs::{JobRun, JobState};

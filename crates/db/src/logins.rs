@@ -6,14 +6,16 @@ use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
-    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, EXCHANGE_REFRESH_TOKEN, FIND_ENDED_DEVICE,
-    FIND_ENDED_LOGIN, FIND_LOGIN, FIND_NEWCOMER, FIND_PENDING_TOKEN, FIND_REFRESH_TOKEN,
-    FORGET_REFRESH_TOKENS, INSERT_DEVICE_ATTEMPT, INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN,
-    INSERT_REFRESH_TOKEN, INSERT_TICKET, LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, REFRESH_LOGIN,
+    CLAIM_DEVICE_ATTEMPT, CLAIM_LOGIN_ATTEMPT, CLAIM_TICKET, DELETE_PENDING_TOKENS, END_LOGIN,
+    END_OTHER_LOGINS, EXCHANGE_REFRESH_TOKEN, FIND_ENDED_DEVICE, FIND_ENDED_LOGIN, FIND_LOGIN, FIND_NEWCOMER,
+    FIND_PENDING_TOKEN, FIND_PROOF, FIND_REFRESH_TOKEN, FIND_SUSPENDED, FORGET_REFRESH_TOKENS,
+    INSERT_DEVICE_ATTEMPT, INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN,
+    INSERT_TICKET, LIST_LOGINS, LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, PROVE_LOGIN, REFRESH_LOGIN,
     REVOKE_LOGIN, ROTATE_LOGIN,
 };
 use crate::{
-    Db, DbError, DeviceAttempt, Ended, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+    Db, DbError, DeviceAttempt, Ended, EndedLogin, Exchange, Login, LoginAttempt, PendingKind, PendingToken,
+    Refreshed,
 };
 
 /// Rotations for which used tokens are remembered: a day of refreshing every 15 minutes. An older token gives
@@ -33,6 +35,7 @@ type EndedRow = (
     Option<Column<Timestamp>>,
     Option<Column<Timestamp>>,
 );
+pub(crate) type EndedRows = (Column<[u8; 16]>, Column<DeviceId>);
 type TokenRow = (
     Column<[u8; 16]>,
     Column<u64>,
@@ -179,7 +182,8 @@ impl Db {
         Ok(row.map(|(account, kind)| (account.0, kind.0)))
     }
 
-    /// Stores a login and the hash of its first refresh token; false when its device is not active.
+    /// Stores a login of somebody who showed the password or the recovery key, and the hash of its first refresh
+    /// token; false when its device is not active or its account suspended.
     pub async fn insert_login(&self, login: &Login, refresh: Hash) -> Result<bool, DbError> {
         self.insert_login_of(login, refresh, None).await
     }
@@ -201,6 +205,8 @@ impl Db {
         newcomer_since: Option<Timestamp>,
     ) -> Result<bool, DbError> {
         let engine = self.engine();
+        // Who was approved by another device showed no password.
+        let proved_at = newcomer_since.is_none().then_some(login.created_at);
         on_engine!(
             self,
             transaction | transaction | {
@@ -211,7 +217,12 @@ impl Db {
                     .execute(&mut *transaction)
                     .await?
                     .rows_affected();
-                if active == 0 {
+                // A suspension ends the logins behind the same lock, so it is seen here or ends this login, too.
+                let suspended = sqlx::query(FIND_SUSPENDED.on(engine))
+                    .bind(Column(login.address.account))
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                if active == 0 || suspended.is_some() {
                     return Ok(false);
                 }
                 if let Some(since) = newcomer_since {
@@ -231,6 +242,7 @@ impl Db {
                     .bind(Column(login.address.device))
                     .bind(Column(login.created_at))
                     .bind(Column(login.refreshed_at))
+                    .bind(proved_at.map(Column))
                     .execute(&mut *transaction)
                     .await?;
                 sqlx::query(INSERT_REFRESH_TOKEN.on(engine))
@@ -257,15 +269,7 @@ impl Db {
                     .await?
             }
         );
-        Ok(row.map(|(id, account, device, created_at, refreshed_at)| Login {
-            id: id.0,
-            address: DeviceAddress {
-                account: account.0,
-                device: device.0,
-            },
-            created_at: created_at.0,
-            refreshed_at: refreshed_at.0,
-        }))
+        Ok(row.map(login_of))
     }
 
     /// Presents a refresh token and puts the next one in force, or finds out that the presented one was used.
@@ -396,6 +400,106 @@ impl Db {
         Ok(revoked > 0)
     }
 
+    /// Somebody showed the password on this login again; false when it was not live.
+    pub async fn prove_login(&self, id: [u8; 16], now: Timestamp) -> Result<bool, DbError> {
+        let statement = PROVE_LOGIN.on(self.engine());
+        let proved = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(Column(id))
+                    .bind(Column(now))
+                    .execute(&mut *connection)
+                    .await?
+                    .rows_affected()
+            }
+        );
+        Ok(proved > 0)
+    }
+
+    /// When somebody showed the password or the recovery key on this login last.
+    pub async fn find_proof(&self, id: [u8; 16]) -> Result<Option<Timestamp>, DbError> {
+        let statement = FIND_PROOF.on(self.engine());
+        let row: Option<(Column<Timestamp>,)> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .fetch_optional(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(row.map(|(time,)| time.0))
+    }
+
+    /// The live logins of an account, the newest first. One that was not refreshed since `in_force_since` is over.
+    pub async fn list_logins(
+        &self,
+        account: AccountId,
+        in_force_since: Timestamp,
+    ) -> Result<Vec<Login>, DbError> {
+        let statement = LIST_LOGINS.on(self.engine());
+        let rows: Vec<LoginRow> = on_engine!(
+            self,
+            read | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(account))
+                    .bind(Column(in_force_since))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(rows.into_iter().map(login_of).collect())
+    }
+
+    /// Ends a login of an account; none when it was not a live one.
+    pub async fn end_login(
+        &self,
+        account: AccountId,
+        id: [u8; 16],
+        now: Timestamp,
+    ) -> Result<Option<EndedLogin>, DbError> {
+        let statement = END_LOGIN.on(self.engine());
+        let rows: Vec<EndedRows> = on_engine!(
+            self,
+            write | connection | {
+                sqlx::query_as(statement)
+                    .bind(Column(id))
+                    .bind(Column(account))
+                    .bind(Column(now))
+                    .fetch_all(&mut *connection)
+                    .await?
+            }
+        );
+        Ok(ended_logins(account, rows).into_iter().next())
+    }
+
+    /// Ends every login of an account but one, and what the password opened without a device.
+    pub async fn end_other_logins(
+        &self,
+        account: AccountId,
+        but: [u8; 16],
+        now: Timestamp,
+    ) -> Result<Vec<EndedLogin>, DbError> {
+        let engine = self.engine();
+        let rows: Vec<EndedRows> = on_engine!(
+            self,
+            transaction | transaction | {
+                sqlx::query(DELETE_PENDING_TOKENS.on(engine))
+                    .bind(Column(account))
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query_as(END_OTHER_LOGINS.on(engine))
+                    .bind(Column(account))
+                    .bind(Column(but))
+                    .bind(Column(now))
+                    .fetch_all(&mut *transaction)
+                    .await?
+            }
+        );
+        Ok(ended_logins(account, rows))
+    }
+
     /// The logins that were revoked since a time, and why: those whose access tokens may still live.
     pub async fn list_revoked_logins(&self, since: Timestamp) -> Result<Vec<([u8; 16], Ended)>, DbError> {
         let statement = LIST_REVOKED_LOGINS.on(self.engine());
@@ -465,6 +569,30 @@ impl Db {
         };
         self.find_login(login.0).await
     }
+}
+
+fn login_of((id, account, device, created_at, refreshed_at): LoginRow) -> Login {
+    Login {
+        id: id.0,
+        address: DeviceAddress {
+            account: account.0,
+            device: device.0,
+        },
+        created_at: created_at.0,
+        refreshed_at: refreshed_at.0,
+    }
+}
+
+/// Logins of an account as a statement that ended them answers.
+pub(crate) fn ended_logins(account: AccountId, rows: Vec<EndedRows>) -> Vec<EndedLogin> {
+    let ended = rows.into_iter().map(|(id, device)| EndedLogin {
+        id: id.0,
+        address: DeviceAddress {
+            account,
+            device: device.0,
+        },
+    });
+    ended.collect()
 }
 
 /// Why a revoked login is over: what its device and its account say counts more than a sign-out before.

@@ -34,6 +34,7 @@ versions! {
     3 "0003_places";
     4 "0004_identities";
     5 "0005_refresh";
+    6 "0006_sign_in";
     7 "0007_operation";
 }
 

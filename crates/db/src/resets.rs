@@ -9,7 +9,8 @@ use crate::engine::on_engine;
 use crate::statements::{
     DELETE_CLAIMED_PREKEYS, DELETE_LAST_RESORT, DELETE_MAILBOX, DELETE_PREKEYS, INSERT_ACCOUNT,
     INSERT_DEVICE, INSERT_ENTRY, LOCK_ACCOUNT, LOCK_DEVICES_OF_ACCOUNT, LOCK_ROOMS_OF_ACCOUNT,
-    REPLACE_ACCOUNT, REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE, UPSERT_RECOVERY_KEY,
+    MOVE_BACKUP_CODES, MOVE_SECOND_STEP, REPLACE_ACCOUNT, REVOKE_DEVICE, REVOKE_LOGINS_OF_DEVICE,
+    UPSERT_RECOVERY_KEY,
 };
 use crate::{Db, DbError, EndedLogin, Reset};
 
@@ -83,6 +84,14 @@ impl Db {
                     .bind(Column(reset.recovery))
                     .execute(&mut *transaction)
                     .await?;
+                // The second step goes with the name, as the password does: starting again must not switch it off.
+                for statement in [MOVE_SECOND_STEP, MOVE_BACKUP_CODES] {
+                    sqlx::query(statement.on(engine))
+                        .bind(Column(old.id))
+                        .bind(Column(reset.id))
+                        .execute(&mut *transaction)
+                        .await?;
+                }
                 let mut ended = Vec::new();
                 for (device,) in devices {
                     let device = device.0;

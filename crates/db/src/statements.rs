@@ -137,10 +137,12 @@ statements! {
     INSERT_ENTRY = { "INSERT INTO entries (account, sequence, bytes) VALUES ($1, $2, $3)" }
     INSERT_DEVICE = { "INSERT INTO devices (account, device, created_at, mailbox_head, acknowledged)
         VALUES ($1, $2, $3, 0, 0)" }
-    FIND_ACCOUNT = { "SELECT id, coalesce(former, username), administrator, opaque_record, password, closed_at FROM accounts
-        WHERE id = $1" }
+    FIND_ACCOUNT = { "SELECT id, coalesce(former, username), administrator, opaque_record, password, closed_at,
+            suspended_at
+        FROM accounts WHERE id = $1" }
     FIND_SUCCESSOR = { "SELECT replaced_by FROM accounts WHERE id = $1" }
-    FIND_ACCOUNT_BY_USERNAME = { "SELECT id, username, administrator, opaque_record, password, closed_at
+    FIND_ACCOUNT_BY_USERNAME = { "SELECT id, username, administrator, opaque_record, password, closed_at,
+            suspended_at
         FROM accounts WHERE username = $1" }
     /// The name goes free; nothing happens where the account ended or its password was replaced meanwhile.
     REPLACE_ACCOUNT = { "UPDATE accounts SET former = username, username = $3, closed_at = $4, replaced_by = $5
@@ -200,11 +202,23 @@ statements! {
     /// One that was got with a password which was replaced since is worth nothing.
     FIND_PENDING_TOKEN = { "SELECT p.account, p.kind FROM pending_tokens p
         JOIN accounts a ON a.id = p.account
-        WHERE p.hash = $1 AND p.expires_at > $2 AND a.closed_at IS NULL
+        WHERE p.hash = $1 AND p.expires_at > $2 AND a.closed_at IS NULL AND a.suspended_at IS NULL
             AND (p.kind = 'recovery' OR p.password = a.password)" }
     INSERT_LOGIN = { "INSERT INTO logins
-            (id, account, device, created_at, refreshed_at, generation)
-        VALUES ($1, $2, $3, $4, $5, 0)" }
+            (id, account, device, created_at, refreshed_at, generation, proved_at)
+        VALUES ($1, $2, $3, $4, $5, 0, $6)" }
+    PROVE_LOGIN = { "UPDATE logins SET proved_at = $2 WHERE id = $1 AND revoked_at IS NULL" }
+    FIND_PROOF = { "SELECT proved_at FROM logins
+        WHERE id = $1 AND revoked_at IS NULL AND proved_at IS NOT NULL" }
+    LIST_LOGINS = { "SELECT id, account, device, created_at, refreshed_at FROM logins
+        WHERE account = $1 AND revoked_at IS NULL AND refreshed_at >= $2 ORDER BY created_at DESC, id" }
+    END_LOGIN = { "UPDATE logins SET revoked_at = $3 WHERE id = $1 AND account = $2 AND revoked_at IS NULL
+        RETURNING id, device" }
+    END_OTHER_LOGINS = { "UPDATE logins SET revoked_at = $3 WHERE account = $1 AND id <> $2 AND revoked_at IS NULL
+        RETURNING id, device" }
+    END_LOGINS = { "UPDATE logins SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL
+        RETURNING id, device" }
+    DELETE_PENDING_TOKENS = { "DELETE FROM pending_tokens WHERE account = $1" }
     FIND_LOGIN = { "SELECT id, account, device, created_at, refreshed_at FROM logins
         WHERE id = $1 AND revoked_at IS NULL" }
     INSERT_REFRESH_TOKEN = { "INSERT INTO refresh_tokens (hash, login, generation) VALUES ($1, $2, $3)" }
@@ -232,10 +246,88 @@ statements! {
     INSERT_TICKET = { "INSERT INTO tickets (hash, login, expires_at) VALUES ($1, $2, $3)" }
     CLAIM_TICKET = { "DELETE FROM tickets WHERE hash = $1 RETURNING login, expires_at" }
 
+    // second steps
+    BEGIN_SECOND_STEP = { "INSERT INTO second_steps (account, secret, last_step) VALUES ($1, $2, 0)
+        ON CONFLICT (account) DO UPDATE SET secret = excluded.secret, last_step = 0
+        WHERE second_steps.on_since IS NULL" }
+    FIND_SECOND_STEP = { "SELECT secret, on_since, last_step,
+            (SELECT count(*) FROM backup_codes b WHERE b.account = s.account)
+        FROM second_steps s WHERE account = $1" }
+    CONFIRM_SECOND_STEP = { "UPDATE second_steps SET on_since = $3, last_step = $2
+        WHERE account = $1 AND on_since IS NULL" }
+    /// A code is taken once, and none from before the newest that was.
+    TAKE_STEP = { "UPDATE second_steps SET last_step = $2
+        WHERE account = $1 AND on_since IS NOT NULL AND last_step < $2" }
+    HOLD_SECOND_STEP = { "UPDATE second_steps SET last_step = last_step
+        WHERE account = $1 AND on_since IS NOT NULL" }
+    DELETE_SECOND_STEP = { "DELETE FROM second_steps WHERE account = $1" }
+    MOVE_SECOND_STEP = { "UPDATE second_steps SET account = $2 WHERE account = $1" }
+    INSERT_BACKUP_CODE = { "INSERT INTO backup_codes (account, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING" }
+    TAKE_BACKUP_CODE = { "DELETE FROM backup_codes WHERE account = $1 AND hash = $2" }
+    DELETE_BACKUP_CODES = { "DELETE FROM backup_codes WHERE account = $1" }
+    MOVE_BACKUP_CODES = { "UPDATE backup_codes SET account = $2 WHERE account = $1" }
+
+    // settings
+    FIND_SETTING = { "SELECT value FROM settings WHERE name = $1" }
+    UPSERT_SETTING = { "INSERT INTO settings (name, value) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value" }
+
+    // audit
+    /// Changes nothing but holds the row, so that lines come one after another.
+    LOCK_AUDIT_HEAD = { "INSERT INTO audit_head (slot, sequence, hash) VALUES (1, 0, $1)
+        ON CONFLICT (slot) DO UPDATE SET sequence = audit_head.sequence RETURNING sequence, hash" }
+    MOVE_AUDIT_HEAD = { "UPDATE audit_head SET sequence = $1, hash = $2 WHERE slot = 1" }
+    FIND_AUDIT_HEAD = { "SELECT sequence, hash FROM audit_head WHERE slot = 1" }
+    INSERT_AUDIT_LINE = { "INSERT INTO audit (sequence, time, actor, act, subject, hash)
+        VALUES ($1, $2, $3, $4, $5, $6)" }
+    LIST_AUDIT = { "SELECT sequence, time, actor, act, subject, hash FROM audit
+        WHERE sequence > $1 ORDER BY sequence LIMIT $2" }
+
+    // admin
+    LIST_ACCOUNTS = { "SELECT a.id, coalesce(a.former, a.username), a.administrator, a.created_at,
+            (SELECT max(l.refreshed_at) FROM logins l WHERE l.account = a.id), a.suspended_at, a.closed_at,
+            (SELECT count(*) FROM devices d WHERE d.account = a.id AND d.revoked_at IS NULL),
+            (SELECT count(*) FROM second_steps s WHERE s.account = a.id AND s.on_since IS NOT NULL)
+        FROM accounts a
+        WHERE (a.created_at, a.id) > ($1, $2) AND coalesce(a.former, a.username) LIKE $3 ESCAPE '!'
+        ORDER BY a.created_at, a.id LIMIT $4" }
+    FIND_PLACE_IN_LIST = { "SELECT created_at FROM accounts WHERE id = $1" }
+    SUSPEND_ACCOUNT = { "UPDATE accounts SET suspended_at = $2
+        WHERE id = $1 AND suspended_at IS NULL AND closed_at IS NULL" }
+    REACTIVATE_ACCOUNT = { "UPDATE accounts SET suspended_at = NULL WHERE id = $1 AND suspended_at IS NOT NULL" }
+    FIND_SUSPENDED = { "SELECT 1 FROM accounts WHERE id = $1 AND suspended_at IS NOT NULL" }
+    COUNT_ADMINISTRATORS = { "SELECT count(*) FROM accounts
+        WHERE administrator AND closed_at IS NULL AND suspended_at IS NULL" }
+    CHANGE_PASSWORD = { "UPDATE accounts SET opaque_record = $3, password = password + 1
+        WHERE id = $1 AND password = $2 AND closed_at IS NULL" }
+    COUNT_EVERYTHING = { "SELECT (SELECT count(*) FROM accounts WHERE closed_at IS NULL),
+            (SELECT count(*) FROM accounts WHERE suspended_at IS NOT NULL AND closed_at IS NULL),
+            (SELECT count(*) FROM devices WHERE revoked_at IS NULL),
+            (SELECT count(*) FROM logins WHERE revoked_at IS NULL),
+            (SELECT count(*) FROM rooms),
+            (SELECT count(*) FROM envelopes),
+            (SELECT count(*) FROM places),
+            (SELECT count(*) FROM posts),
+            (SELECT count(*) FROM mailbox),
+            (SELECT count(*) FROM vault_records)" }
+    DATABASE_BYTES = {
+        sqlite "SELECT c.page_count * s.page_size FROM pragma_page_count() c, pragma_page_size() s"
+        postgres "SELECT pg_database_size(current_database())"
+    }
+
     // invites
-    INSERT_INVITE = { "INSERT INTO invites (hash, made_by, created_at, expires_at) VALUES ($1, $2, $3, $4)" }
-    FIND_INVITE = { "SELECT 1 FROM invites WHERE hash = $1 AND expires_at > $2" }
-    CLAIM_INVITE = { "DELETE FROM invites WHERE hash = $1 AND expires_at > $2" }
+    INSERT_INVITE = { "INSERT INTO invites (hash, made_by, created_at, expires_at, uses_max)
+        VALUES ($1, $2, $3, $4, $5)" }
+    FIND_INVITE = { "SELECT 1 FROM invites
+        WHERE hash = $1 AND expires_at > $2 AND revoked_at IS NULL AND uses < uses_max" }
+    CLAIM_INVITE = { "UPDATE invites SET uses = uses + 1
+        WHERE hash = $1 AND expires_at > $2 AND revoked_at IS NULL AND uses < uses_max" }
+    LIST_INVITES = { "SELECT i.hash, coalesce(a.former, a.username), i.created_at, i.expires_at, i.uses, i.uses_max,
+            i.revoked_at
+        FROM invites i JOIN accounts a ON a.id = i.made_by
+        WHERE i.expires_at > $1 ORDER BY i.created_at DESC, i.hash LIMIT $2" }
+    REVOKE_INVITE = { "UPDATE invites SET revoked_at = $2
+        WHERE hash = $1 AND revoked_at IS NULL AND expires_at > $2" }
 
     // recoveries
     FIND_RECOVERY = { "SELECT a.id, k.key FROM accounts a JOIN recovery_keys k ON k.account = a.id

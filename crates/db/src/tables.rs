@@ -67,7 +67,7 @@ macro_rules! tables {
 tables! {
     accounts (
         id Bytes, username Text, administrator Truth, opaque_record Bytes, created_at Number, password Number,
-        closed_at Number, former Text, replaced_by Bytes,
+        closed_at Number, former Text, replaced_by Bytes, suspended_at Number,
     ) key (id);
     setup (slot Number, used_at Number) key (slot);
     entries (account Bytes, sequence Number, bytes Bytes) key (account, sequence);
@@ -80,11 +80,18 @@ tables! {
     ) key (hash);
     logins (
         id Bytes, account Bytes, device Number, created_at Number, refreshed_at Number,
-        generation Number, revoked_at Number,
+        generation Number, revoked_at Number, proved_at Number,
     ) key (id);
     refresh_tokens (hash Bytes, login Bytes, generation Number, attempt Bytes, nonce Bytes) key (hash);
     tickets (hash Bytes, login Bytes, expires_at Number) key (hash);
-    invites (hash Bytes, made_by Bytes, created_at Number, expires_at Number) key (hash);
+    invites (
+        hash Bytes, made_by Bytes, created_at Number, expires_at Number, uses Number, uses_max Number, revoked_at Number,
+    ) key (hash);
+    second_steps (account Bytes, secret Bytes, on_since Number, last_step Number) key (account);
+    backup_codes (account Bytes, hash Bytes) key (account, hash);
+    settings (name Text, value Text) key (name);
+    audit (sequence Number, time Number, actor Bytes, act Text, subject Text, hash Bytes) key (sequence);
+    audit_head (slot Number, sequence Number, hash Bytes) key (slot);
     prekeys (account Bytes, device Number, id Number, bundle Bytes) key (account, device, id);
     claimed_prekeys (account Bytes, device Number, id Number, digest Bytes) key (account, device, id);
     last_resort_prekeys (account Bytes, device Number, id Number, bundle Bytes) key (account, device);

@@ -32,8 +32,10 @@ pub struct NewAccount {
 pub enum Door {
     /// By the set-up link: makes the first administrator; refused once any account exists.
     Setup,
-    /// By an invite of this hash: used up by the same transaction.
+    /// By an invite of this hash: used by the same transaction.
     Invite(Hash),
+    /// Registration is open to everybody.
+    Open,
 }
 
 /// Outcome of a registration.
@@ -64,6 +66,53 @@ pub struct Account {
     pub password: u64,
     /// Closed by its chain: nobody signs in any more.
     pub closed: bool,
+    /// Kept out by an administrator.
+    pub suspended: bool,
+}
+
+/// The second step of an account's sign-in.
+#[derive(Clone, Debug)]
+pub struct SecondStep {
+    /// The secret, sealed.
+    pub secret: Vec<u8>,
+    /// Since when a code is asked for; absent until the first code came.
+    pub on_since: Option<Timestamp>,
+    /// The newest time step whose code was taken.
+    pub last_step: u64,
+    /// Backup codes that were not used.
+    pub backup_codes: u32,
+}
+
+/// Something to be noted in the audit log, in the transaction that does it.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// Who does it; absent for the server's command line.
+    pub actor: Option<AccountId>,
+    /// What is done, as a short name.
+    pub act: &'static str,
+    /// To what: an id, a handle, a value.
+    pub subject: String,
+    /// The server's clock.
+    pub now: Timestamp,
+}
+
+/// A registration invite as its administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InviteListed {
+    /// The hash of its secret.
+    pub hash: Hash,
+    /// Who made it.
+    pub made_by: Username,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// How many registered with it.
+    pub uses: u32,
+    /// How many may.
+    pub uses_max: u32,
+    /// When it was withdrawn.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// Somebody who starts again under their name, without a device and without the recovery key of the account before.

@@ -10,7 +10,7 @@ use crate::{AccountId, Bytes, RestoreEpoch, Token, Username};
 pub struct RegistrationStart {
     /// The handle that is asked for.
     pub username: Username,
-    /// The set-up token or a registration invite.
+    /// The set-up token or a registration invite; empty where registration is open to everybody.
     pub invite: Token,
     /// OPAQUE `RegistrationRequest`.
     pub opaque: Bytes,
@@ -80,4 +80,72 @@ pub struct ServerInfo {
     /// Absent until the server was put back from a backup, and another one after each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<RestoreEpoch>,
+    /// Who may register.
+    #[serde(default)]
+    pub registration: Registration,
+}
+
+/// Who may register. An administrator changes it at run time: `PUT /api/v1/admin/registration`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Who has an invite.
+    #[default]
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+impl Registration {
+    /// As it stands in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::str::FromStr for Registration {
+    type Err = crate::IdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Open, Self::Invite, Self::Closed]
+            .into_iter()
+            .find(|known| known.as_str() == text)
+            .ok_or(crate::IdError::Malformed)
+    }
+}
+
+/// `POST /api/v1/account/password/start`: a new password, by a login with a fresh proof of the old one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PasswordChangeStart {
+    /// OPAQUE `RegistrationRequest`.
+    pub opaque: Bytes,
+}
+
+/// Answer to [`PasswordChangeStart`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PasswordChangeStarted {
+    /// OPAQUE `RegistrationResponse`.
+    pub opaque: Bytes,
+}
+
+/// `POST /api/v1/account/password/finish`: answered by [`crate::logins::LoginsEnded`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PasswordChangeFinish {
+    /// OPAQUE `RegistrationUpload`.
+    pub opaque: Bytes,
+    /// By the device over label `REGISTRATION`, the handle, the words `password change` in the place of an invite and
+    /// the hash of the upload: the account's device wants this password record, nobody else's.
+    pub signature: Bytes,
+    /// Ends every other login.
+    pub end_others: bool,
 }

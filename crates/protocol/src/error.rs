@@ -122,6 +122,20 @@ codes! {
     50 RecipientGone "recipient_gone" 410 "Nobody reads this chat any more: this account has no device left. If they started again, look them up by their name.";
     /// A device of the account was there not long ago, so its identity is not reset yet; `retry_after` says when.
     51 ResetTooSoon "reset_too_soon" 409 "A device of this account was used not long ago. For safety you can start again only after a pause; use that device until then, or ask the server's operator.";
+    /// The password is right, and the account has a second step: its code has to come with it.
+    60 SecondStepNeeded "second_step_needed" 401 "Type the code that your authenticator app shows, or one of your backup codes.";
+    /// The code of the second step is wrong, or was used before.
+    61 SecondStepWrong "second_step_wrong" 401 "This code is wrong or was used already. Wait for the next one, and check the clock of the device that shows it.";
+    /// What is asked for needs a proof of the password that is not older than ten minutes.
+    62 FreshSignInNeeded "fresh_sign_in_needed" 403 "Confirm with your password first.";
+    /// An administrator of the server suspended the account.
+    63 AccountSuspended "account_suspended" 403 "This account is suspended. Ask the people who run this server.";
+    /// Nobody may register at the moment.
+    64 RegistrationClosed "registration_closed" 403 "This server takes no new people at the moment. Ask the people who run it.";
+    /// The second step is on already.
+    65 SecondStepOn "second_step_on" 409 "The second step is on already. Switch it off first.";
+    /// The last administrator cannot go.
+    66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
 }
 
 impl fmt::Display for ErrorCode {

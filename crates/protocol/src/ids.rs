@@ -144,6 +144,11 @@ random_id! {
     RestoreEpoch
 }
 
+random_id! {
+    /// A login: one sign-in of a device, for as long as it is refreshed. It names, and opens nothing.
+    LoginId
+}
+
 impl RoomId {
     /// The direct room of two accounts: the hash of both ids in order. With one account twice, the room of
     /// its saved messages.

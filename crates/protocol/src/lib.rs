@@ -16,6 +16,7 @@
 )]
 
 pub mod accounts;
+pub mod admin;
 pub mod bytes;
 pub mod devices;
 pub mod error;
@@ -33,14 +34,15 @@ pub mod resets;
 pub mod rooms;
 #[cfg(feature = "schema")]
 mod schema;
+pub mod second_step;
 pub mod time;
 pub mod vault;
 
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, PlaceId, RestoreEpoch, RoomId,
-    Username,
+    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId, RestoreEpoch,
+    RoomId, Username,
 };
 pub use time::Timestamp;
 

@@ -92,3 +92,18 @@ pub const PLACE_PAGE_BYTES: usize = 512 * 1024;
 
 /// Places that an account is in or waits for: each is a chain that every device follows.
 pub const PLACES_MAX: u32 = 500;
+
+/// How long a proof of the password opens what needs a fresh sign-in, in milliseconds.
+pub const PROOF_LIFE_MS: u64 = 10 * 60 * 1000;
+
+/// Backup codes that a second step comes with.
+pub const BACKUP_CODES: usize = 10;
+
+/// People who may register with one invite at most.
+pub const INVITE_USES_MAX: u32 = 1_000;
+
+/// Days that an invite lives at most.
+pub const INVITE_DAYS_MAX: u32 = 90;
+
+/// Accounts, logins or lines of the audit log in one answer.
+pub const ADMIN_PAGE: u32 = 100;

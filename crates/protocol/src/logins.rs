@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Bytes, DeviceAddress, DeviceId, Token, Username};
+use crate::{AccountId, Bytes, DeviceAddress, DeviceId, LoginId, Token, Username};
 
 /// `POST /api/v1/logins/start`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct LoginFinish {
     pub device: DeviceId,
     /// Its signature over label `LOGIN`, the account, the device and the attempt.
     pub signature: Bytes,
+    /// The code of the second step, where the account has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// True where the client keeps its refresh token itself (everything but a browser).
     pub native: bool,
 }
@@ -100,6 +103,9 @@ pub struct PendingLogin {
     pub attempt: Token,
     /// OPAQUE `CredentialFinalization` (KE3).
     pub opaque: Bytes,
+    /// The code of the second step, where the account has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// Answer to [`PendingLogin`]: enough to ask one of the account's devices for approval and to read its vault.
@@ -148,4 +154,52 @@ pub struct DeviceLoginFinish {
     pub signature: Bytes,
     /// True where the client keeps its refresh token itself (everything but a browser).
     pub native: bool,
+}
+
+/// `POST /api/v1/logins/prove`: the password once more, by somebody who is signed in. For
+/// [`crate::limits::PROOF_LIFE_MS`] this login may then do what needs a fresh sign-in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PasswordProof {
+    /// From [`LoginStarted`].
+    pub attempt: Token,
+    /// OPAQUE `CredentialFinalization` (KE3).
+    pub opaque: Bytes,
+    /// The code of the second step, where the account has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// `GET /api/v1/logins`: where the account is signed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LoginsFound {
+    /// The newest first.
+    pub logins: Vec<LoginFound>,
+}
+
+/// One login.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LoginFound {
+    /// Names it.
+    pub login: LoginId,
+    /// The device that signed in.
+    pub device: DeviceId,
+    /// When, in Unix milliseconds.
+    pub created_at: u64,
+    /// When it was refreshed last, in Unix milliseconds.
+    pub refreshed_at: u64,
+    /// Its device is connected now.
+    pub connected: bool,
+    /// The login that asks.
+    pub current: bool,
+}
+
+/// Answer to `DELETE /api/v1/logins`, which ends all but the one that asks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LoginsEnded {
+    /// How many.
+    pub ended: u32,
 }

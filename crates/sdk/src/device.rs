@@ -157,7 +157,8 @@ impl Device {
         &self.server
     }
 
-    /// Makes an account with a set-up token or an invite (the token, not the link), and signs in.
+    /// Makes an account with a set-up token or an invite (the token, not the link; `open` where registration is open to
+    /// everybody), and signs in.
     pub async fn register(&self, username: &str, password: &str, invite: &str) -> Result<(), SdkError> {
         let intent = Intent::Register {
             username: username.to_owned(),
@@ -170,9 +171,21 @@ impl Device {
     /// Signs in. On a device that is none of the account's yet it then waits for approval by one of them: see
     /// [`Device::joining`].
     pub async fn sign_in(&self, username: &str, password: &str) -> Result<(), SdkError> {
+        self.sign_in_with_code(username, password, None).await
+    }
+
+    /// Like [`Device::sign_in`], with the code of the second step: asked for, as `second_step_needed`, once the
+    /// password was right.
+    pub async fn sign_in_with_code(
+        &self,
+        username: &str,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<(), SdkError> {
         let intent = Intent::SignIn {
             username: username.to_owned(),
             password: Zeroizing::new(password.to_owned()),
+            code: code.map(|code| Zeroizing::new(code.to_owned())),
         };
         self.done(intent).await
     }
@@ -180,9 +193,20 @@ impl Device {
     /// Starts again under one's name with the password alone, as a new identity: for somebody who has no device and no
     /// recovery key any more. Everything of the old identity is lost.
     pub async fn reset_identity(&self, username: &str, password: &str) -> Result<(), SdkError> {
+        self.reset_identity_with_code(username, password, None).await
+    }
+
+    /// Like [`Device::reset_identity`], with the code of the second step.
+    pub async fn reset_identity_with_code(
+        &self,
+        username: &str,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<(), SdkError> {
         let intent = Intent::ResetIdentity {
             username: username.to_owned(),
             password: Zeroizing::new(password.to_owned()),
+            code: code.map(|code| Zeroizing::new(code.to_owned())),
         };
         self.done(intent).await
     }

@@ -34,6 +34,7 @@
 //! is told to the engine, and nothing leaves before the changes that belong to it are on disk.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod address;
 pub mod clock;
 mod contents;
@@ -55,6 +56,7 @@ pub mod user_store;
 
 pub use conclave_client::{Failure, Judgment, TextWith, views};
 
+pub use accounts::SecondStepSecret;
 pub use address::{AddressError, ServerAddress};
 pub use clock::Clock;
 pub use device::{Device, Invite, Person};

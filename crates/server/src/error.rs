@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::response::{IntoResponse, Response};
 use conclave_auth::AuthError;
-use conclave_db::{DbError, TransferError};
+use conclave_db::{AuditBroken, DbError, TransferError};
 use conclave_protocol::{ErrorCode, Problem};
 use conclave_sigchain::ChainError;
 use http::{HeaderValue, StatusCode, header};
@@ -165,6 +165,17 @@ pub enum StartError {
     /// A backup cannot be written, read or put back.
     #[error("{0}")]
     Backup(String),
+    /// No such account.
+    #[error("{0}")]
+    Account(&'static str),
+    /// The audit log is not the one that was written.
+    #[error("{0}; somebody wrote to the database by another way than this server")]
+    Audit(AuditBroken),
+    /// Lines are missing at the end of the audit log.
+    #[error(
+        "the audit log was cut behind line {0}; somebody wrote to the database by another way than this server"
+    )]
+    AuditCut(u64),
     /// No account to make an invite in the name of.
     #[error("{0}")]
     Invite(&'static str),

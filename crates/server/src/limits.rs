@@ -25,6 +25,7 @@ pub(crate) struct Limits {
     clock: DefaultClock,
     sign_in: DefaultKeyedRateLimiter<Source>,
     sign_in_handle: DefaultKeyedRateLimiter<u64>,
+    second_step: DefaultKeyedRateLimiter<AccountId>,
     registration: DefaultKeyedRateLimiter<Source>,
     links: DefaultKeyedRateLimiter<Source>,
     entries: DefaultKeyedRateLimiter<AccountId>,
@@ -42,6 +43,7 @@ impl Limits {
             clock: DefaultClock::default(),
             sign_in: RateLimiter::keyed(quota(config.sign_in)),
             sign_in_handle: RateLimiter::keyed(quota(config.sign_in_handle)),
+            second_step: RateLimiter::keyed(quota(config.second_step)),
             registration: RateLimiter::keyed(quota(config.registration)),
             links: RateLimiter::keyed(quota(config.links)),
             entries: RateLimiter::keyed(quota(config.entries)),
@@ -72,6 +74,11 @@ impl Limits {
             Ok(()) => Duration::ZERO,
             Err(wait) => wait.wait_time_from(self.clock.now()).min(SLOWED_AT_MOST),
         }
+    }
+
+    /// One code of an account's second step. Only who knows the password comes so far, so no stranger uses it up.
+    pub(crate) fn second_step(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.second_step, &account)
     }
 
     /// One request of a registration.
@@ -114,6 +121,7 @@ impl Limits {
     pub(crate) fn forget_idle(&self) {
         self.sign_in.retain_recent();
         self.sign_in_handle.retain_recent();
+        self.second_step.retain_recent();
         self.registration.retain_recent();
         self.links.retain_recent();
         self.entries.retain_recent();

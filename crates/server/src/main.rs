@@ -10,7 +10,9 @@ use conclave_server::config::Overrides;
 use conclave_server::operation::{
     Backup, Level, Moving, PassphraseFrom, backup, doctor, list_jobs, move_database, restore, verify_backup,
 };
-use conclave_server::{Config, StartError, invite, open_database, start, telemetry};
+use conclave_server::{
+    Config, StartError, check_audit, invite, open_database, start, switch_second_step_off, telemetry,
+};
 use tokio::signal;
 
 /// A self-hosted, end-to-end encrypted chat.
@@ -33,6 +35,13 @@ enum Command {
         #[arg(long)]
         by: Option<Username>,
     },
+    /// Helps people who cannot help themselves.
+    Account {
+        #[command(subcommand)]
+        what: AccountCommand,
+    },
+    /// Verifies the audit log.
+    Audit,
     /// Brings the database's tables up to date and ends.
     Migrate,
     /// Moves everything from one database into another, empty one: SQLite to PostgreSQL or back.
@@ -72,6 +81,15 @@ enum Command {
     Jobs,
 }
 
+#[derive(Subcommand)]
+enum AccountCommand {
+    /// Switches somebody's second step of sign-in off. Make sure that it is them who ask.
+    SecondStepOff {
+        /// Their name.
+        name: Username,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
@@ -94,6 +112,21 @@ async fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             if made.expires.is_some() {
                 eprintln!("One person can register with this link within 7 days.");
             }
+        }
+        Command::Account {
+            what: AccountCommand::SecondStepOff { name },
+        } => {
+            if switch_second_step_off(&config, &name).await? {
+                println!("The second step of {name} is off. Their password alone signs in again.");
+            } else {
+                println!("{name} has no second step.");
+            }
+            Ok(())
+        }
+        Command::Audit => {
+            let lines = check_audit(&config).await?;
+            println!("The audit log is whole: {lines} lines.");
+            Ok(())
         }
         Command::Migrate => {
             open_database(&config).await?.close().await;

@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{
-    accounts, devices, health, invites, links, logins, messages, places, prekeys, recoveries, resets, rooms,
-    vault,
+    accounts, admin, devices, health, invites, links, logins, messages, passwords, places, prekeys,
+    recoveries, resets, rooms, second_step, vault,
 };
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -49,6 +49,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/accounts/{account}/devices/{device}/prekeys/claim",
             post(prekeys::claim),
         )
+        .route("/logins", get(logins::list).delete(logins::end_others))
+        .route("/logins/{login}", delete(logins::end))
+        .route("/logins/prove", post(logins::prove))
         .route("/logins/start", post(logins::start))
         .route("/logins/finish", post(logins::finish))
         .route("/logins/pending", post(logins::pending))
@@ -72,7 +75,35 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/vault/keys", get(vault::list_keys).put(vault::put_keys))
         .route("/ws/ticket", post(logins::ticket))
         .route("/ws", get(upgrade))
-        .route("/invites", post(invites::make))
+        .route("/invites", get(invites::list).post(invites::make))
+        .route("/invites/{invite}", delete(invites::revoke))
+        .route(
+            "/account/second-step",
+            get(second_step::find)
+                .post(second_step::begin)
+                .delete(second_step::end),
+        )
+        .route("/account/second-step/confirm", post(second_step::confirm))
+        .route(
+            "/account/second-step/backup-codes",
+            post(second_step::renew_codes),
+        )
+        .route("/account/password/start", post(passwords::start))
+        .route("/account/password/finish", post(passwords::finish))
+        .route(
+            "/admin/registration",
+            get(admin::registration).put(admin::set_registration),
+        )
+        .route("/admin/accounts", get(admin::list_accounts))
+        .route("/admin/accounts/{account}/suspend", post(admin::suspend))
+        .route("/admin/accounts/{account}/reactivate", post(admin::reactivate))
+        .route("/admin/accounts/{account}/logins", get(admin::list_logins))
+        .route(
+            "/admin/accounts/{account}/logins/{login}",
+            delete(admin::end_login),
+        )
+        .route("/admin/audit", get(admin::audit))
+        .route("/admin/figures", get(admin::figures))
         .route("/account/entries", post(devices::append_entry))
         .route("/devices", get(devices::list))
         .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))

@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::randomness;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
 use crate::revocations::Revocations;
+use crate::second_step::SecondStepKeys;
 
 /// The running server.
 pub(crate) struct App {
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) public: PublicUrl,
     pub(crate) db: Db,
     pub(crate) opaque: ServerSetup,
+    pub(crate) second_steps: SecondStepKeys,
     pub(crate) access: AccessKeys,
     pub(crate) revocations: Revocations,
     pub(crate) limits: Limits,
@@ -64,6 +66,7 @@ impl App {
             config,
             public,
             db,
+            second_steps: SecondStepKeys::of(&secrets.opaque),
             opaque: secrets.opaque,
             access: secrets.access,
             revocations: Revocations::default(),

@@ -116,9 +116,30 @@ impl Device {
 
     /// Sign in on this device.
     #[wasm_bindgen(js_name = signIn)]
-    pub fn sign_in(&mut self, ask: u32, username: String, password: String) -> Result<JsReleased, JsValue> {
-        let password = Zeroizing::new(password);
-        self.intend(ask, Intent::SignIn { username, password })
+    pub fn sign_in(
+        &mut self,
+        ask: u32,
+        username: String,
+        password: String,
+        code: Option<String>,
+    ) -> Result<JsReleased, JsValue> {
+        let (password, code) = (Zeroizing::new(password), code.map(Zeroizing::new));
+        self.intend(
+            ask,
+            Intent::SignIn {
+                username,
+                password,
+                code,
+            },
+        )
+    }
+
+    /// Something about the own account's sign-in or the server's administration: an `AccountIntent` in JSON.
+    #[wasm_bindgen(js_name = askAccount)]
+    pub fn ask_account(&mut self, ask: u32, intent: String) -> Result<JsReleased, JsValue> {
+        let intent = Zeroizing::new(intent);
+        let intent = serde_json::from_str(&intent).map_err(|_| thrown(&Failure::answer_unreadable()))?;
+        self.intend(ask, Intent::Account(intent))
     }
 
     /// Sign out; everything stays sealed on the device.
@@ -282,9 +303,17 @@ impl Device {
         ask: u32,
         username: String,
         password: String,
+        code: Option<String>,
     ) -> Result<JsReleased, JsValue> {
-        let password = Zeroizing::new(password);
-        self.intend(ask, Intent::ResetIdentity { username, password })
+        let (password, code) = (Zeroizing::new(password), code.map(Zeroizing::new));
+        self.intend(
+            ask,
+            Intent::ResetIdentity {
+                username,
+                password,
+                code,
+            },
+        )
     }
 
     /// Begin to approve a new device that waits.

@@ -1,4 +1,5 @@
 import {
+  type AccountAnswer,
   type Core,
   CoreError,
   type CoreEvent,
@@ -8,7 +9,10 @@ import {
   type TextOptions,
 } from '../lib/engine/core';
 import type {
+  AccountIntent,
+  AccountListedView,
   AccountView,
+  AdminIntent,
   ApprovalStep,
   ApprovalView,
   ChatChange,
@@ -23,6 +27,7 @@ import type {
   HistoryWaysView,
   InviteForm,
   JoiningView,
+  LoginView,
   MemberView,
   MessageView,
   PersonChange,
@@ -33,8 +38,10 @@ import type {
   Position,
   PreviewView,
   ProfileView,
+  RegistrationInviteView,
   StandingView,
   SearchPosition,
+  SecondStepView,
   SettingView,
 } from '../lib/protocol/generated';
 
@@ -361,16 +368,140 @@ export class FakeCore implements Core {
     return this.#answer('register', () => this.#enter(username), username, password, invite);
   }
 
-  signIn(username: string, password: string) {
+  signIn(username: string, password: string, code?: string) {
     return this.#answer(
       'signIn',
       () => {
+        if (this.secondStep.on && code === undefined) throw refuse('second_step_needed');
         if (this.elsewhere) this.joining({ username }).emit({ type: 'account' });
         else this.#enter(username);
       },
       username,
       password,
+      ...(code === undefined ? [] : [code]),
     );
+  }
+
+  /** How the second step stands, where the account is signed in, and what an administrator sees. */
+  secondStep: SecondStepView = { on: false, since: null, backup_codes: 0 };
+  /** The password was shown a moment ago. */
+  fresh = false;
+  logins: LoginView[] = [];
+  registration = 'invite';
+  invites: RegistrationInviteView[] = [];
+  accounts: AccountListedView[] = [];
+
+  askAccount(intent: AccountIntent) {
+    return this.#answer('askAccount', () => this.#account(intent), intent);
+  }
+
+  #account(intent: AccountIntent): AccountAnswer {
+    const needsProof = () => {
+      if (!this.fresh) throw refuse('fresh_sign_in_needed');
+    };
+    const codes = ['4gh7k-2mnpq', '8rstv-0wxyz', 'a1b2c-d3e4f'];
+    switch (intent.type) {
+      case 'prove':
+        if (this.secondStep.on && intent.code === null) throw refuse('second_step_needed');
+        this.fresh = true;
+        return { type: 'done' };
+      case 'find_second_step':
+        return { type: 'second_step', second_step: this.secondStep };
+      case 'begin_second_step':
+        needsProof();
+        return {
+          type: 'second_step_begun',
+          secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+          link: 'otpauth://totp/Lighthouse:jonas?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Lighthouse',
+        };
+      case 'confirm_second_step':
+        needsProof();
+        if (intent.code !== '123456') throw refuse('second_step_wrong', 'This code is wrong.');
+        this.secondStep = { on: true, since: this.now(), backup_codes: codes.length };
+        return { type: 'backup_codes', codes };
+      case 'renew_backup_codes':
+        needsProof();
+        return { type: 'backup_codes', codes };
+      case 'end_second_step':
+        needsProof();
+        this.secondStep = { on: false, since: null, backup_codes: 0 };
+        return { type: 'done' };
+      case 'change_password':
+        needsProof();
+        if (intent.end_others) this.logins = this.logins.filter((login) => login.current);
+        return { type: 'ended', count: 0 };
+      case 'close_account':
+        needsProof();
+        this.accountView = { type: 'none' };
+        this.emit({ type: 'account' });
+        return { type: 'done' };
+      case 'list_logins':
+        return { type: 'logins', logins: this.logins };
+      case 'end_login':
+        this.logins = this.logins.filter((login) => login.login !== intent.login);
+        return { type: 'done' };
+      case 'end_other_logins': {
+        const before = this.logins.length;
+        this.logins = this.logins.filter((login) => login.current);
+        return { type: 'ended', count: before - this.logins.length };
+      }
+      case 'admin':
+        return this.#administer(intent.what, needsProof);
+    }
+  }
+
+  #administer(what: AdminIntent, needsProof: () => void): AccountAnswer {
+    switch (what.type) {
+      case 'list_invites':
+        return { type: 'invites', invites: this.invites };
+      case 'make_invite': {
+        const expires = this.now() + 7 * 24 * 60 * MINUTE;
+        const made = {
+          invite: `invite-${this.invites.length}`,
+          made_by: 'jonas',
+          created_at: this.now(),
+          expires_at: expires,
+          uses: 0,
+          uses_max: what.uses,
+          revoked: false,
+        };
+        this.invites = [made, ...this.invites];
+        return { type: 'invite', token: 'qT3nV0eD8kZ4yHs1uWcJxA', expires };
+      }
+      case 'revoke_invite':
+        this.invites = this.invites.map((one) =>
+          one.invite === what.invite ? { ...one, revoked: true } : one,
+        );
+        return { type: 'done' };
+      case 'find_registration':
+        return { type: 'registration', registration: this.registration };
+      case 'set_registration':
+        needsProof();
+        this.registration = what.registration;
+        return { type: 'done' };
+      case 'list_accounts': {
+        const found = this.accounts.filter((one) => one.username.includes(what.search));
+        return { type: 'accounts', page: { accounts: found, more: false } };
+      }
+      case 'suspend':
+      case 'reactivate': {
+        needsProof();
+        const suspended = what.type === 'suspend';
+        this.accounts = this.accounts.map((one) =>
+          one.account === what.account ? { ...one, suspended } : one,
+        );
+        return { type: 'done' };
+      }
+      case 'list_logins_of':
+        return { type: 'logins', logins: [] };
+      case 'end_login_of':
+        needsProof();
+        return { type: 'done' };
+      case 'list_audit':
+        return { type: 'audit', page: { lines: [], more: false } };
+      case 'figures':
+        return { type: 'figures', figures: { database_bytes: 0, counts: [] } };
+    }
   }
 
   showLinkCode() {
@@ -410,8 +541,13 @@ export class FakeCore implements Core {
     return this.#answer('setHistoryPassword', change, password, words);
   }
 
-  resetIdentity(username: string, password: string) {
-    return this.#answer('resetIdentity', () => this.#enter(username), username, password);
+  resetIdentity(username: string, password: string, code?: string) {
+    const given = [username, password, ...(code === undefined ? [] : [code])];
+    const enter = () => {
+      if (this.secondStep.on && code === undefined) throw refuse('second_step_needed');
+      this.#enter(username);
+    };
+    return this.#answer('resetIdentity', enter, ...given);
   }
 
   unknownWords(typed: string) {

@@ -29,7 +29,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-function nobody(): FakeCore {
+export function nobody(): FakeCore {
   return new FakeCore();
 }
 

@@ -6,6 +6,7 @@ use conclave_sdk::views::{AccountView, ConnectionState};
 use serde_json::json;
 
 use super::linking;
+use super::sign_in::sign_in_with;
 use crate::args::{Common, LocalArg, PasswordArg};
 use crate::error::CliError;
 use crate::format;
@@ -39,7 +40,8 @@ pub(crate) async fn sign_in(
     common: &Common,
     printer: &Printer,
     name: Option<&str>,
-    password: &PasswordArg,
+    code: Option<&str>,
+    arg: &PasswordArg,
 ) -> Result<(), CliError> {
     let is_new = name.is_some() && !Session::exists(common)?;
     let session = if is_new {
@@ -51,9 +53,9 @@ pub(crate) async fn sign_in(
         Some(name) => spelled(name),
         None => session.person().await?.username,
     };
-    let password = password::read(password, false)?;
+    let password = password::read(arg, false)?;
     session.device.go_online().await?;
-    session.within(session.device.sign_in(&name, &password)).await?;
+    sign_in_with(&session, &name, &password, code, arg).await?;
     session.remember()?;
     if matches!(session.device.account().await?, AccountView::Joining { .. }) {
         linking::wait_for_approval(&session, printer).await?;

@@ -208,7 +208,8 @@ pub(crate) async fn reset_identity(
     printer: &Printer,
     name: &str,
     yes: bool,
-    password: &PasswordArg,
+    code: Option<&str>,
+    arg: &PasswordArg,
 ) -> Result<(), CliError> {
     let name = spelled(name);
     if !yes {
@@ -222,10 +223,19 @@ pub(crate) async fn reset_identity(
         }
     }
     let session = Session::open_or_make(common, None)?;
-    let password = password::read(password, false)?;
-    session
-        .within(session.device.reset_identity(&name, &password))
-        .await?;
+    let password = password::read(arg, false)?;
+    let device = &session.device;
+    let reset = session
+        .within(device.reset_identity_with_code(&name, &password, code))
+        .await;
+    match reset {
+        Err(error) if error.is("second_step_needed") && code.is_none() => {
+            let code = password::read_code(arg)?;
+            let again = device.reset_identity_with_code(&name, &password, Some(&code));
+            session.within(again).await?;
+        }
+        other => other?,
+    }
     session.remember()?;
     settle(&session).await;
     print_account(&session, printer).await?;

@@ -1,6 +1,7 @@
 //! What each command does. One more command is one more variant of [`Command`] and one more arm here.
 
 mod accounts;
+mod admin;
 mod chats;
 mod contents;
 mod devices;
@@ -13,6 +14,7 @@ mod places;
 mod requests;
 mod search;
 mod send;
+mod sign_in;
 mod verify;
 
 use conclave_sdk::views::PlaceSort;
@@ -30,17 +32,29 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
             invite,
             password,
         } => accounts::register(&common, printer, &name, &invite, &password).await,
-        Command::SignIn { name, password } => {
-            accounts::sign_in(&common, printer, name.as_deref(), &password).await
+        Command::SignIn { name, code, password } => {
+            accounts::sign_in(&common, printer, name.as_deref(), code.as_deref(), &password).await
         }
+        Command::SecondStep { what, proof } => sign_in::second_step(&common, printer, what, &proof).await,
+        Command::Logins { what } => sign_in::logins(&common, printer, what).await,
+        Command::ChangePassword {
+            end_others,
+            words,
+            proof,
+        } => sign_in::change_password(&common, printer, end_others, words, &proof).await,
+        Command::CloseAccount { yes, proof } => sign_in::close_account(&common, printer, yes, &proof).await,
+        Command::Admin { what, proof } => admin::run(&common, printer, what, &proof).await,
         Command::Link => linking::link(&common, printer).await,
         Command::Approve { link, digits, yes } => {
             linking::approve(&common, printer, link.as_ref(), digits.as_deref(), yes).await
         }
         Command::Recover { name, password } => linking::recover(&common, printer, &name, &password).await,
-        Command::ResetIdentity { name, yes, password } => {
-            linking::reset_identity(&common, printer, &name, yes, &password).await
-        }
+        Command::ResetIdentity {
+            name,
+            yes,
+            code,
+            password,
+        } => linking::reset_identity(&common, printer, &name, yes, code.as_deref(), &password).await,
         Command::HistoryPassword {
             change,
             words,

@@ -265,10 +265,16 @@ impl Engine {
     /// What opens the account's history.
     pub fn history_ways(&self, store: &dyn Reads) -> Result<HistoryWaysView, ReadError> {
         let mut none = crate::randomness::NoRandomness;
-        let work = Work::new(store, &mut none, Timestamp(0));
-        let own = work.own()?;
+        Work::new(store, &mut none, Timestamp(0)).ways_view()
+    }
+}
+
+impl Work<'_> {
+    /// What opens the account's history.
+    pub(crate) fn ways_view(&self) -> Result<HistoryWaysView, ReadError> {
+        let own = self.own()?;
         let chain = own.chain()?;
-        let wanted = work.wanted_ways()?;
+        let wanted = self.wanted_ways()?;
         let mut view = HistoryWaysView {
             known: false,
             password: false,
@@ -280,7 +286,7 @@ impl Engine {
         };
         let mut known = true;
         for slot in &named.slots {
-            match work.vault_slot(&chain, slot.slot)? {
+            match self.vault_slot(&chain, slot.slot)? {
                 Some((slot, _)) => view.password |= is_password(&slot),
                 None => known = false,
             }
@@ -293,7 +299,10 @@ impl Engine {
 }
 
 /// The recovery key in force: as it was typed, or as this device has it.
-fn recovery_of(own: &OwnIdentity, words: Option<&str>) -> Result<Result<RecoveryKey, Failure>, ReadError> {
+pub(crate) fn recovery_of(
+    own: &OwnIdentity,
+    words: Option<&str>,
+) -> Result<Result<RecoveryKey, Failure>, ReadError> {
     let in_force = *own.chain()?.recovery();
     let fits = |key: &RecoveryKey| key.signing_key().public().to_bytes() == in_force;
     Ok(match words {

@@ -29,6 +29,7 @@ macro_rules! on_both_engines {
 }
 
 mod accounts;
+mod admin;
 mod devices;
 mod engine;
 mod group;
@@ -44,6 +45,7 @@ mod prekeys;
 mod recoveries;
 mod resets;
 mod rooms;
+mod second_steps;
 mod steps;
 mod transfer;
 mod vault;

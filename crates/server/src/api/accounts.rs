@@ -8,7 +8,7 @@ use conclave_auth::server::password_record;
 use conclave_auth::statements::registration_statement;
 use conclave_db::{Account, Door, NewAccount, Registered};
 use conclave_protocol::accounts::{
-    AccountFound, EntriesPage, RegistrationFinish, RegistrationStart, RegistrationStarted,
+    AccountFound, EntriesPage, Registration, RegistrationFinish, RegistrationStart, RegistrationStarted,
 };
 use conclave_protocol::limits::ENTRIES_PAGE;
 use conclave_protocol::logins::LoggedIn;
@@ -20,6 +20,7 @@ use crate::api::logins::{begin_login, signature};
 use crate::chains::{entries, near};
 use crate::error::ApiError;
 use crate::extract::{AskedFrom, Body, OwnAccount, PathOf, QueryOf, SameOrigin, SignedIn};
+use crate::settings;
 use crate::state::{App, token_hash};
 
 /// `POST /api/v1/accounts/registration/start`
@@ -29,9 +30,10 @@ pub(crate) async fn start_registration(
     Body(asked): Body<RegistrationStart>,
 ) -> Result<Body<RegistrationStarted>, ApiError> {
     app.limits.registration(source)?;
-    let open = match door(&app, &asked.invite) {
+    let open = match door(&app, &asked.invite).await? {
         Door::Setup => app.needs_setup().await?,
         Door::Invite(hash) => app.db.invite_is_open(hash, app.now()).await?,
+        Door::Open => true,
     };
     if !open {
         return Err(ErrorCode::InviteNeeded.into());
@@ -87,7 +89,7 @@ pub(crate) async fn finish_registration(
         opaque_record: password_record(asked.opaque.as_slice())?,
         genesis: asked.genesis.0,
         recovery: *chain.recovery(),
-        door: door(&app, &asked.invite),
+        door: door(&app, &asked.invite).await?,
         now,
     };
     match app.db.insert_account(&account).await? {
@@ -178,10 +180,13 @@ async fn found(app: &App, account: Option<Account>) -> Result<Body<AccountFound>
 }
 
 /// What a token opens. Whether it still does, the transaction that registers decides.
-fn door(app: &App, token: &Token) -> Door {
+async fn door(app: &App, token: &Token) -> Result<Door, ApiError> {
     if app.is_setup_token(token) {
-        Door::Setup
-    } else {
-        Door::Invite(token_hash(token))
+        return Ok(Door::Setup);
+    }
+    match settings::registration(&app.db).await? {
+        Registration::Closed => Err(ErrorCode::RegistrationClosed.into()),
+        Registration::Open if token.as_str().is_empty() => Ok(Door::Open),
+        Registration::Open | Registration::Invite => Ok(Door::Invite(token_hash(token))),
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use conclave_protocol::devices::{AppendEntry, DeviceFound, DevicesFound, EntryAppended};
 use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
-use conclave_protocol::{DeviceAddress, ErrorCode, Timestamp};
+use conclave_protocol::{AccountId, DeviceAddress, ErrorCode, Timestamp};
 use conclave_sigchain::{AccountBody, AccountEntry, Author};
 
 use crate::chains::{Offered, chain_of, judge, store};
 use crate::error::ApiError;
-use crate::extract::{Body, SignedIn};
+use crate::extract::{Body, SignedIn, check_fresh};
 use crate::state::App;
 
 /// `POST /api/v1/account/entries`
@@ -36,6 +36,11 @@ pub(crate) async fn append_entry(
         Author::Device(_) => return Err(ErrorCode::ChainRefused.into()),
     }
     let now = if lost { entry.time } else { app.now() };
+    if matches!(entry.body, AccountBody::Close {}) {
+        // The end of an account cannot be taken back.
+        check_fresh(&app, &signed_in).await?;
+        refuse_last_administrator(&app, signed_in.account()).await?;
+    }
     let chain = chain_of(&app, signed_in.account()).await?;
     if let Offered::Next(judged) = judge(chain, &entry, None, now)? {
         store(&app, *judged).await?;
@@ -43,6 +48,15 @@ pub(crate) async fn append_entry(
     Ok(Body(EntryAppended {
         sequence: entry.sequence,
     }))
+}
+
+/// A server without an administrator could never be administered again.
+async fn refuse_last_administrator(app: &App, account: AccountId) -> Result<(), ApiError> {
+    let found = app.db.find_account(account).await?;
+    if found.is_some_and(|found| found.administrator) && app.db.count_administrators().await? <= 1 {
+        return Err(ErrorCode::LastAdministrator.into());
+    }
+    Ok(())
 }
 
 /// `GET /api/v1/devices`

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::measuring::{self, Moment};
+use crate::settings;
 use crate::state::App;
 
 /// Longer than this the database counts as away.
@@ -45,6 +46,7 @@ pub(crate) async fn server(State(app): State<Arc<App>>) -> Result<Body<ServerInf
         protocol: PROTOCOL_VERSION,
         needs_setup,
         restore: app.restore.map(|restore| restore.epoch),
+        registration: settings::registration(&app.db).await?,
     }))
 }
 

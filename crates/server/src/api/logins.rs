@@ -9,7 +9,7 @@ use axum_extra::extract::cookie::{Cookie, SameSite};
 use conclave_auth::server::finish_login;
 use conclave_auth::statements::login_statement;
 use conclave_db::{
-    Account, DeviceAttempt, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+    Account, DeviceAttempt, EndedLogin, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
 };
 use conclave_encoding::{hash_parts, labels};
 use conclave_protocol::accounts::EntriesPage;
@@ -18,19 +18,21 @@ use conclave_protocol::limits::{
     TICKET_LIFE_MS,
 };
 use conclave_protocol::logins::{
-    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, HeldLogin, LoggedIn, LoginFinish, LoginPending,
-    LoginStart, LoginStarted, PendingLogin, Refresh, Ticket,
+    DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, HeldLogin, LoggedIn, LoginFinish, LoginFound,
+    LoginPending, LoginStart, LoginStarted, LoginsEnded, LoginsFound, PasswordProof, PendingLogin, Refresh,
+    Ticket,
 };
-use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, Timestamp, Token, Username};
+use conclave_protocol::{Bytes, DeviceAddress, ErrorCode, LoginId, Timestamp, Token, Username};
 use http::StatusCode;
 
 use crate::access::Holder;
 use crate::api::accounts::{After, entries_page};
 use crate::chains::{chain_of, entries};
 use crate::error::ApiError;
-use crate::extract::{AskedFrom, Body, QueryOf, SameOrigin, SignedIn};
+use crate::extract::{AskedFrom, Body, PathOf, QueryOf, SameOrigin, SignedIn};
 use crate::randomness;
 use crate::revocations::refusal;
+use crate::second_step;
 use crate::state::{App, token_hash};
 
 /// The cookie that holds a browser's refresh token.
@@ -86,6 +88,8 @@ pub(crate) async fn finish(
         device: asked.device,
     };
     verify_device(&app, address, &asked.attempt, &asked.signature).await?;
+    // Last, so that what is refused for another reason uses no code up.
+    second_step::check(&app, &account, asked.code.as_deref()).await?;
     begin_login(
         &app,
         cookies,
@@ -105,6 +109,7 @@ pub(crate) async fn pending(
 ) -> Result<Body<LoginPending>, ApiError> {
     app.limits.sign_in(source)?;
     let account = of_password(&app, &asked.attempt, &asked.opaque).await?;
+    second_step::check(&app, &account, asked.code.as_deref()).await?;
     let token = randomness::token();
     app.db
         .insert_pending_token(&PendingToken {
@@ -158,7 +163,7 @@ pub(crate) async fn finish_device(
         .ok_or(ErrorCode::WrongCredentials)?;
     let account = app.db.find_account(attempt.address.account).await?;
     let account = account
-        .filter(|account| !account.closed)
+        .filter(|account| !account.closed && !account.suspended)
         .ok_or(ErrorCode::WrongCredentials)?;
     verify_device(&app, attempt.address, &asked.attempt, &asked.signature)
         .await
@@ -292,6 +297,84 @@ pub(crate) async fn ticket(
     Ok(Body(Ticket { ticket }))
 }
 
+/// `POST /api/v1/logins/prove`: the password once more, for what asks for a fresh sign-in.
+pub(crate) async fn prove(
+    State(app): State<Arc<App>>,
+    AskedFrom(source): AskedFrom,
+    signed_in: SignedIn,
+    Body(asked): Body<PasswordProof>,
+) -> Result<StatusCode, ApiError> {
+    app.limits.sign_in(source)?;
+    let account = of_password(&app, &asked.attempt, &asked.opaque).await?;
+    if account.id != signed_in.account() {
+        return Err(ErrorCode::WrongCredentials.into());
+    }
+    second_step::check(&app, &account, asked.code.as_deref()).await?;
+    if !app.db.prove_login(signed_in.login(), app.now()).await? {
+        return Err(ErrorCode::SignInNeeded.into());
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/logins`
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+) -> Result<Body<LoginsFound>, ApiError> {
+    let in_force_since = Timestamp(app.now().0.saturating_sub(REFRESH_TOKEN_IDLE_MS));
+    let logins = app.db.list_logins(signed_in.account(), in_force_since).await?;
+    Ok(Body(listed(&app, logins, signed_in.login())))
+}
+
+/// `DELETE /api/v1/logins/{login}`: one of the own account's.
+pub(crate) async fn end(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    PathOf(login): PathOf<LoginId>,
+) -> Result<StatusCode, ApiError> {
+    let ended = app.db.end_login(signed_in.account(), login.0, app.now()).await?;
+    let ended = ended.ok_or(ErrorCode::NotFound)?;
+    end_all(&app, &[ended], ErrorCode::LoginRevoked);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/v1/logins`: every one of the own account's but the one that asks.
+pub(crate) async fn end_others(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+) -> Result<Body<LoginsEnded>, ApiError> {
+    let ended = app
+        .db
+        .end_other_logins(signed_in.account(), signed_in.login(), app.now())
+        .await?;
+    Ok(Body(end_all(&app, &ended, ErrorCode::LoginRevoked)))
+}
+
+/// Ends logins that the database ended: their access tokens and their connections.
+pub(crate) fn end_all(app: &App, ended: &[EndedLogin], why: ErrorCode) -> LoginsEnded {
+    for login in ended {
+        app.end_login(login.id, login.address, why);
+    }
+    LoginsEnded {
+        ended: u32::try_from(ended.len()).unwrap_or(u32::MAX),
+    }
+}
+
+/// Logins as a person sees them.
+pub(crate) fn listed(app: &App, logins: Vec<Login>, current: [u8; 16]) -> LoginsFound {
+    let logins = logins.into_iter().map(|login| LoginFound {
+        login: LoginId(login.id),
+        device: login.address.device,
+        created_at: login.created_at.0,
+        refreshed_at: login.refreshed_at.0,
+        connected: app.hub.is_connected_by(login.address, login.id),
+        current: login.id == current,
+    });
+    LoginsFound {
+        logins: logins.collect(),
+    }
+}
+
 /// Makes a login and its answer.
 pub(crate) async fn begin_login(
     app: &App,
@@ -344,6 +427,9 @@ async fn of_password(app: &App, attempt: &Token, finalization: &Bytes) -> Result
         .ok_or(ErrorCode::WrongCredentials)?;
     if account.closed {
         return Err(ErrorCode::AccountClosed.into());
+    }
+    if account.suspended {
+        return Err(ErrorCode::AccountSuspended.into());
     }
     Ok(account)
 }

@@ -83,6 +83,9 @@ pub(crate) async fn prove(
     if account.closed {
         return Err(ErrorCode::AccountClosed.into());
     }
+    if account.suspended {
+        return Err(ErrorCode::AccountSuspended.into());
+    }
     let chain = chain_of(&app, account.id).await?;
     if *chain.recovery() != attempt.key {
         // Another recovery key has taken over since.

@@ -40,7 +40,7 @@ pub(crate) async fn reset(
     };
     let before = app.db.find_account(account).await?;
     let before = before
-        .filter(|before| !before.closed)
+        .filter(|before| !before.closed && !before.suspended)
         .ok_or(ErrorCode::WrongCredentials)?;
     let genesis = AccountEntry::from_bytes(asked.genesis.as_slice())?;
     let chain = AccountChain::begin(&genesis)?;

@@ -88,6 +88,9 @@ pub struct LimitsConfig {
     /// Sign-ins to one handle, from anywhere, before each further one is slowed. It is slowed and never
     /// refused, so that a stranger cannot lock somebody out.
     pub sign_in_handle: Pace,
+    /// Codes of one account's second step, behind the right password. A million codes of which three are right at a
+    /// time: whoever has the password needs a year of guessing for one chance in three.
+    pub second_step: Pace,
     /// Registration requests of one address.
     pub registration: Pace,
     /// Meeting places for new devices opened by one address.
@@ -115,6 +118,7 @@ impl LimitsConfig {
         Self {
             sign_in: pace,
             sign_in_handle: pace,
+            second_step: pace,
             registration: pace,
             links: pace,
             entries: pace,
@@ -133,6 +137,7 @@ impl Default for LimitsConfig {
         Self {
             sign_in: Pace::new(10, 6_000),
             sign_in_handle: Pace::new(10, 6_000),
+            second_step: Pace::new(5, 5 * 60_000),
             registration: Pace::new(10, 6_000),
             links: Pace::new(10, 6_000),
             entries: Pace::new(30, 10_000),

@@ -2,6 +2,7 @@
 
 mod bearer;
 mod body;
+mod fresh;
 mod origin;
 mod path;
 mod signed_in;
@@ -9,6 +10,7 @@ mod source;
 
 pub(crate) use bearer::{AtLink, Bearer, OwnAccount};
 pub(crate) use body::Body;
+pub(crate) use fresh::{Fresh, FreshAdministrator, check as check_fresh};
 pub(crate) use origin::SameOrigin;
 pub(crate) use path::{PathOf, QueryOf};
 pub(crate) use signed_in::{Administrator, SignedIn};

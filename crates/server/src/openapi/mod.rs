@@ -15,7 +15,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use conclave_protocol::{AccountId, DeviceId, LinkId, PlaceId, Problem, RoomId, Username};
+use conclave_protocol::{AccountId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username};
 
 /// A schema and those that it names.
 type Described = fn(&mut Vec<(String, RefOr<Schema>)>) -> String;
@@ -56,6 +56,7 @@ enum QueryKind {
     U32,
     U64,
     Account,
+    Text,
 }
 
 impl Operation {
@@ -104,6 +105,8 @@ fn path_schema(name: &str) -> RefOr<Schema> {
         "room" => RoomId::schema(),
         "place" => PlaceId::schema(),
         "link" => LinkId::schema(),
+        "login" => LoginId::schema(),
+        "invite" => Hash::schema(),
         "username" => Username::schema(),
         // A part that is not named here is a text; the test of completeness wants it named.
         _ => ObjectBuilder::new()
@@ -154,6 +157,7 @@ pub(crate) fn document() -> OpenApi {
                 QueryKind::U32 => number(u32::MAX.into()),
                 QueryKind::U64 => number(i64::MAX.unsigned_abs()),
                 QueryKind::Account => AccountId::schema(),
+                QueryKind::Text => String::schema(),
             };
             built = built.parameter(
                 ParameterBuilder::new()

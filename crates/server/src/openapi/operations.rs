@@ -1,14 +1,16 @@
 //! The table of operations: one line for each route of `router.rs` and each of its methods.
 
 use conclave_protocol::accounts::{
-    AccountFound, EntriesPage, RegistrationFinish, RegistrationStart, RegistrationStarted, ServerInfo,
+    AccountFound, EntriesPage, PasswordChangeFinish, PasswordChangeStart, PasswordChangeStarted,
+    RegistrationFinish, RegistrationStart, RegistrationStarted, ServerInfo,
 };
+use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
 use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
-use conclave_protocol::invites::InviteMade;
+use conclave_protocol::invites::{InviteMade, InvitesFound};
 use conclave_protocol::links::{LinkMessage, LinkMessages, LinkOpened, LinksWaiting, OpenLink};
 use conclave_protocol::logins::{
     DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, HeldLogin, LoggedIn, LoginFinish, LoginPending,
-    LoginStart, LoginStarted, PendingLogin, Refresh, Ticket,
+    LoginStart, LoginStarted, LoginsEnded, LoginsFound, PasswordProof, PendingLogin, Refresh, Ticket,
 };
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::places::{
@@ -20,13 +22,14 @@ use conclave_protocol::recoveries::{
 };
 use conclave_protocol::resets::ResetIdentity;
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
+use conclave_protocol::second_step::{BackupCodes, SecondStepBegun, SecondStepConfirm, SecondStepFound};
 use conclave_protocol::vault::{AppendVaultRecords, VaultCount, VaultKeys, VaultRecordsPage};
 use utoipa::openapi::HttpMethod::{Delete, Get, Post, Put};
 use utoipa::openapi::ObjectBuilder;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::QueryKind::{Account, U32, U64};
+use super::QueryKind::{Account, Text, U32, U64};
 use super::Who::{Anybody, Bearer};
 use super::{Operation, QueryKind};
 
@@ -81,7 +84,29 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Get, "/vault/keys", "Reads the wrapped keys of the vault.").by(Bearer).answers::<VaultKeys>(),
         of(Put, "/vault/keys", "Replaces wrapped keys of the vault.").takes::<VaultKeys>(),
         of(Post, "/ws/ticket", "Makes a ticket for the socket.").answers::<Ticket>(),
-        of(Post, "/invites", "Makes an invite to register here; for administrators.").answers::<InviteMade>(),
+        of(Get, "/logins", "Lists where the account is signed in.").answers::<LoginsFound>(),
+        of(Delete, "/logins", "Ends every other login.").answers::<LoginsEnded>(),
+        of(Delete, "/logins/{login}", "Ends a login."),
+        of(Post, "/logins/prove", "Shows the password again, for what asks for a fresh sign-in.").takes::<PasswordProof>(),
+        of(Get, "/account/second-step", "Says whether a second step of sign-in is on.").answers::<SecondStepFound>(),
+        of(Post, "/account/second-step", "Begins a second step: makes its secret.").answers::<SecondStepBegun>(),
+        of(Delete, "/account/second-step", "Switches the second step off."),
+        of(Post, "/account/second-step/confirm", "Switches the second step on by a code of it.").takes::<SecondStepConfirm>().answers::<BackupCodes>(),
+        of(Post, "/account/second-step/backup-codes", "Makes new backup codes; the old ones end.").answers::<BackupCodes>(),
+        of(Post, "/account/password/start", "Begins to replace the password.").takes::<PasswordChangeStart>().answers::<PasswordChangeStarted>(),
+        of(Post, "/account/password/finish", "Replaces the password.").takes::<PasswordChangeFinish>().answers::<LoginsEnded>(),
+        of(Get, "/admin/registration", "Says who may register.").answers::<RegistrationSetting>(),
+        of(Put, "/admin/registration", "Sets who may register.").takes::<RegistrationSetting>(),
+        of(Get, "/admin/accounts", "Lists accounts.").with(&[("search", Text), ("after", Account)]).answers::<AccountsPage>(),
+        of(Post, "/admin/accounts/{account}/suspend", "Keeps an account out, at once."),
+        of(Post, "/admin/accounts/{account}/reactivate", "Lets a suspended account in again."),
+        of(Get, "/admin/accounts/{account}/logins", "Lists where an account is signed in.").answers::<LoginsFound>(),
+        of(Delete, "/admin/accounts/{account}/logins/{login}", "Ends a login of an account."),
+        of(Get, "/admin/audit", "Reads the audit log.").with(&[("after", U64)]).answers::<AuditPage>(),
+        of(Get, "/admin/figures", "Says how much there is.").answers::<Figures>(),
+        of(Get, "/invites", "Lists invites; for administrators.").answers::<InvitesFound>(),
+        of(Delete, "/invites/{invite}", "Withdraws an invite; for administrators."),
+        of(Post, "/invites", "Makes an invite to register here; for administrators.").with(&[("uses", U32), ("days", U32)]).answers::<InviteMade>(),
         of(Post, "/account/entries", "Adds an entry to the own log.").takes::<AppendEntry>().answers::<EntryAppended>(),
         of(Get, "/devices", "Lists the own devices with when they were seen.").answers::<DevicesFound>(),
         of(Get, "/devices/prekeys", "Counts the own device's prekeys.").answers::<PrekeysLeft>(),

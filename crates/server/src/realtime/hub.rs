@@ -219,6 +219,16 @@ impl Hub {
         self.accounts.contains_key(&account)
     }
 
+    /// Whether a device is connected here by this login.
+    pub(crate) fn is_connected_by(&self, address: DeviceAddress, login: LoginId) -> bool {
+        let devices = self.accounts.get(&address.account);
+        devices.is_some_and(|devices| {
+            devices
+                .get(&address.device)
+                .is_some_and(|handle| handle.login == login)
+        })
+    }
+
     /// Ends a device's connection, whatever its login, and shows it the entry by which it ends.
     pub(crate) fn close_device(&self, device: DeviceAddress, closing: Closing, proof: &ChainMoved) {
         if let Some(handle) = self.find(device) {

@@ -413,7 +413,15 @@ async fn a_closed_account_signs_nobody_in_and_says_so() {
     }
     let (attempt, opaque) = ben.password_shown(&server).await;
     let again = server
-        .post("/api/v1/logins/pending", None, &PendingLogin { attempt, opaque })
+        .post(
+            "/api/v1/logins/pending",
+            None,
+            &PendingLogin {
+                attempt,
+                opaque,
+                code: None,
+            },
+        )
         .await;
     assert_eq!(again.code(), ErrorCode::AccountClosed);
     let vault = server.get("/api/v1/vault", Some(&pending.token)).await;
@@ -463,13 +471,18 @@ async fn a_pending_sign_in_needs_the_password_and_an_unused_attempt() {
     let mia = server.administrator().await;
     let (attempt, opaque) = mia.password_shown(&server).await;
     let spoilt = PendingLogin {
+        code: None,
         attempt: attempt.clone(),
         opaque: Bytes(vec![0; opaque.as_slice().len()]),
     };
     let answer = server.post("/api/v1/logins/pending", None, &spoilt).await;
     assert_eq!(answer.code(), ErrorCode::WrongCredentials);
     // The attempt is used up, so the right answer comes too late.
-    let body = PendingLogin { attempt, opaque };
+    let body = PendingLogin {
+        attempt,
+        opaque,
+        code: None,
+    };
     let answer = server.post("/api/v1/logins/pending", None, &body).await;
     assert_eq!(answer.code(), ErrorCode::WrongCredentials);
 }

@@ -13,7 +13,7 @@ use conclave_protocol::frames::{
 use conclave_protocol::invites::InviteMade;
 use conclave_protocol::logins::{
     DeviceLoginFinish, DeviceLoginStart, DeviceLoginStarted, LoggedIn, LoginFinish, LoginPending, LoginStart,
-    LoginStarted, PendingLogin, Ticket,
+    LoginStarted, PasswordProof, PendingLogin, Ticket,
 };
 use conclave_protocol::rooms::OpenDirectRoom;
 use conclave_protocol::{
@@ -151,6 +151,10 @@ impl Server {
         self.ask(request.body(Full::default()).unwrap()).await
     }
 
+    pub(crate) async fn delete(&self, path: &str, access: Option<&Token>) -> Answer {
+        self.send(Method::DELETE, path, access, &[], &()).await
+    }
+
     pub(crate) async fn post(&self, path: &str, access: Option<&Token>, body: &impl Serialize) -> Answer {
         self.send(Method::POST, path, access, &[], body).await
     }
@@ -286,9 +290,21 @@ impl Person {
 
     /// Signs in anew as `device`.
     pub(crate) async fn sign_in(&self, server: &Server, native: bool, device: DeviceId) -> Answer {
+        self.sign_in_with(server, native, device, None).await
+    }
+
+    /// Signs in anew with a code of the second step.
+    pub(crate) async fn sign_in_with(
+        &self,
+        server: &Server,
+        native: bool,
+        device: DeviceId,
+        code: Option<&str>,
+    ) -> Answer {
         let (attempt, opaque) = self.password_shown(server).await;
         let statement = login_statement(self.account.as_bytes(), device.0, attempt.as_str());
         let finish = LoginFinish {
+            code: code.map(str::to_owned),
             attempt,
             opaque,
             device,
@@ -316,11 +332,30 @@ impl Person {
         (started.attempt, Bytes(finished.message))
     }
 
+    /// Shows the password once more on the login of an access token.
+    pub(crate) async fn prove(&self, server: &Server, access: &Token, code: Option<&str>) -> Answer {
+        let (attempt, opaque) = self.password_shown(server).await;
+        let proof = PasswordProof {
+            attempt,
+            opaque,
+            code: code.map(str::to_owned),
+        };
+        server.post("/api/v1/logins/prove", Some(access), &proof).await
+    }
+
     /// Signed in with the password where there is no device yet.
     pub(crate) async fn pending(&self, server: &Server) -> LoginPending {
         let (attempt, opaque) = self.password_shown(server).await;
         server
-            .post("/api/v1/logins/pending", None, &PendingLogin { attempt, opaque })
+            .post(
+                "/api/v1/logins/pending",
+                None,
+                &PendingLogin {
+                    attempt,
+                    opaque,
+                    code: None,
+                },
+            )
             .await
             .json()
     }

@@ -100,6 +100,7 @@ async fn the_right_password_without_the_devices_signature_does_not_sign_in() {
         )
         .unwrap();
     let mut finish = LoginFinish {
+        code: None,
         attempt: started.attempt,
         opaque: Bytes(finished.message),
         device: DeviceId(0),
@@ -132,6 +133,7 @@ async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
         };
         let started: LoginStarted = server.post("/api/v1/logins/start", None, &start).await.json();
         let finish = LoginFinish {
+            code: None,
             attempt: started.attempt.clone(),
             opaque: Bytes(vec![7; 64]),
             device: DeviceId(0),

@@ -1,16 +1,21 @@
 //! The server from outside: real HTTP, real sockets, a real database in a folder that goes away.
 
 mod accounts;
+mod admin;
+mod by_device;
 mod devices;
 mod faults;
 mod harness;
 mod joining;
 mod killed;
 mod links;
+mod login_list;
 mod logins;
 mod mailbox;
+mod matrix;
 mod messages;
 mod operation;
+mod passwords;
 mod place;
 mod places;
 mod postgres;
@@ -21,5 +26,6 @@ mod resets;
 mod restoring;
 mod rooms;
 mod schemathesis;
+mod second_step;
 mod vault;
 mod web;

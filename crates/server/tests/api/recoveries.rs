@@ -134,6 +134,7 @@ async fn the_recovery_key_alone_brings_a_person_back_with_a_new_password() {
             .is_err()
     );
     let under_way = conclave_protocol::logins::PendingLogin {
+        code: None,
         attempt: old_attempt,
         opaque: old_proof,
     };

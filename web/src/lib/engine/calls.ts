@@ -1,5 +1,6 @@
 /** What a tab may ask of the engine, and what crosses between tabs and worker. Everything here can be cloned. */
 import type {
+  AccountIntent,
   AccountView,
   ApprovalView,
   ChatChange,
@@ -28,7 +29,7 @@ import type {
   SearchPosition,
   SettingView,
 } from '../protocol/generated';
-import type { CoreEvent, Judgment, ServerState, StorageKind } from './core';
+import type { AccountAnswer, CoreEvent, Judgment, ServerState, StorageKind } from './core';
 
 export interface Calls {
   server: { args: []; result: ServerState };
@@ -37,14 +38,15 @@ export interface Calls {
   listChats: { args: []; result: ChatView[] };
   listMessages: { args: [room: string, before: Position | null, limit: number]; result: MessageView[] };
   register: { args: [username: string, password: string, invite: string]; result: undefined };
-  signIn: { args: [username: string, password: string]; result: undefined };
+  signIn: { args: [username: string, password: string, code: string | undefined]; result: undefined };
   signOut: { args: []; result: undefined };
   showLinkCode: { args: []; result: undefined };
   cancelJoining: { args: []; result: undefined };
   recover: { args: [username: string, words: string, password: string, strong: boolean]; result: undefined };
   historyWays: { args: []; result: HistoryWaysView };
   setHistoryPassword: { args: [password: string | null, words: string | null]; result: undefined };
-  resetIdentity: { args: [username: string, password: string]; result: undefined };
+  resetIdentity: { args: [username: string, password: string, code: string | undefined]; result: undefined };
+  askAccount: { args: [intent: AccountIntent]; result: AccountAnswer };
   unknownWords: { args: [typed: string]; result: number[] };
   listApprovals: { args: []; result: ApprovalView[] };
   answerLink: { args: [link: string]; result: undefined };

@@ -4,6 +4,7 @@
  * `worker` backs it in a browser; a desktop backend comes beside it. Nothing above this file knows which.
  */
 import type {
+  AccountIntent,
   AccountView,
   AnnotationView,
   ApprovalView,
@@ -20,6 +21,7 @@ import type {
   InviteMadeView,
   MemberView,
   MessageView,
+  Outcome,
   PersonChange,
   PersonView,
   PlaceChange,
@@ -48,6 +50,8 @@ export type StorageKind = 'durable' | 'memory';
 export interface ServerState {
   name: string;
   needsSetup: boolean;
+  /** Who may register: `open`, `invite` or `closed`. */
+  registration?: string;
 }
 
 /** What the screens are told, in every tab. */
@@ -91,6 +95,9 @@ export interface TextOptions {
   mentions?: string[];
 }
 
+/** What came of an `AccountIntent`. */
+export type AccountAnswer = Exclude<Outcome, { type: 'failed' }>;
+
 export interface Core {
   /** Resolves when the engine has opened the device's store; rejects with a `CoreError` when it cannot. */
   ready(): Promise<{ storage: StorageKind }>;
@@ -102,7 +109,8 @@ export interface Core {
   connection(): Promise<ConnectionState>;
   register(username: string, password: string, invite: string): Promise<void>;
   /** Where this is no device of the account yet, it then waits for approval: the account is `joining`. */
-  signIn(username: string, password: string): Promise<void>;
+  /** `code` is that of the second step, asked for (`second_step_needed`) once the password was right. */
+  signIn(username: string, password: string, code?: string): Promise<void>;
   signOut(): Promise<void>;
 
   /** Shows a code with which another device adds this one: the account is `joining`, with a link. */
@@ -121,7 +129,12 @@ export interface Core {
    */
   setHistoryPassword(password: string | null, words: string | null): Promise<void>;
   /** Starts again under one's name with the password alone, as a new identity; the old one is lost. */
-  resetIdentity(username: string, password: string): Promise<void>;
+  resetIdentity(username: string, password: string, code?: string): Promise<void>;
+  /**
+   * Something about the own account's sign-in or the server's administration. Where it is refused as
+   * `fresh_sign_in_needed`, the intent `prove` comes first.
+   */
+  askAccount(intent: AccountIntent): Promise<AccountAnswer>;
   /** The places, counted from 0, of typed words that no recovery key has. */
   unknownWords(typed: string): Promise<number[]>;
 

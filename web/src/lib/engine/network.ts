@@ -43,9 +43,10 @@ export async function findServer(): Promise<Answer> {
   const path = '/api/v1/server';
   const answer = await request({ type: 'http', id: 0, method: 'GET', path, body: null, bearer: null });
   const content = answer ? parse(answer.body) : {};
-  const { name, needs_setup: needsSetup } = content;
+  const { name, needs_setup: needsSetup, registration: who } = content;
+  const registration = typeof who === 'string' ? who : 'invite';
   return answer?.status === 200 && typeof name === 'string' && typeof needsSetup === 'boolean'
-    ? { ok: true, value: { name, needsSetup } satisfies ServerState }
+    ? { ok: true, value: { name, needsSetup, registration } satisfies ServerState }
     : { ok: false, failure: failureOf(content) };
 }
 

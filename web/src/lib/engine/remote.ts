@@ -1,5 +1,6 @@
 /** The facade in each tab. Its calls go to whoever owns the engine, this tab or another, and follow it. */
 import type {
+  AccountIntent,
   AccountView,
   ApprovalView,
   ChatChange,
@@ -30,6 +31,7 @@ import type {
 } from '../protocol/generated';
 import { failures, type Answer, type Call, type Calls, type Method } from './calls';
 import {
+  type AccountAnswer,
   CoreError,
   type Core,
   type CoreEvent,
@@ -121,8 +123,8 @@ export class SharedCore implements Core {
     void askToKeep(true);
   }
 
-  async signIn(username: string, password: string): Promise<void> {
-    await this.#call('signIn', username, password);
+  async signIn(username: string, password: string, code?: string): Promise<void> {
+    await this.#call('signIn', username, password, code);
     void askToKeep(true);
   }
 
@@ -152,9 +154,13 @@ export class SharedCore implements Core {
     await this.#call('setHistoryPassword', password, words);
   }
 
-  async resetIdentity(username: string, password: string): Promise<void> {
-    await this.#call('resetIdentity', username, password);
+  async resetIdentity(username: string, password: string, code?: string): Promise<void> {
+    await this.#call('resetIdentity', username, password, code);
     void askToKeep(true);
+  }
+
+  askAccount(intent: AccountIntent): Promise<AccountAnswer> {
+    return this.#call('askAccount', intent);
   }
 
   unknownWords(typed: string): Promise<number[]> {

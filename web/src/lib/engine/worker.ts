@@ -31,6 +31,8 @@ class Runtime {
     else this.#take(() => this.#device.frames(heard.frames));
   });
   readonly #asks = new Map<number, number>();
+  /** Those whose answer says what it is of. */
+  readonly #whole = new Set<number>();
   #nextAsk = 1;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #broken = false;
@@ -154,9 +156,11 @@ class Runtime {
     const ask = this.#nextAsk++;
     this.#asks.set(ask, number);
     try {
+      if (call.method === 'askAccount') this.#whole.add(ask);
       this.#release(intend(this.#device, ask, call));
     } catch (thrown) {
       this.#asks.delete(ask);
+      this.#whole.delete(ask);
       throw thrown;
     }
   }
@@ -213,8 +217,9 @@ class Runtime {
     const number = this.#asks.get(ask);
     if (number === undefined) return;
     this.#asks.delete(ask);
+    const whole = this.#whole.delete(ask);
     if (outcome.type === 'failed') refuse(number, outcome.failure);
-    else answer(number, { ok: true, value: valueOf(outcome) });
+    else answer(number, { ok: true, value: whole ? outcome : valueOf(outcome) });
   }
 
   /** The engine threw something that is no failure: it stopped in the middle, and what it holds is void. */
@@ -333,6 +338,10 @@ function intend(device: Device, ask: number, call: Call): Released {
     }
     case 'letBackIn':
       return device.letBackIn(ask, ...call.args);
+    case 'askAccount': {
+      const [intent] = call.args;
+      return device.askAccount(ask, JSON.stringify(intent));
+    }
     case 'changePlace': {
       const [place, change] = call.args;
       return device.changePlace(ask, place, JSON.stringify(change));
@@ -364,8 +373,7 @@ function valueOf(outcome: Exclude<Outcome, { type: 'failed' }>): Extract<Answer,
       return { place: outcome.place, waiting: outcome.waiting };
     case 'place_invite':
       return outcome.invite;
-    case 'done':
-    case 'queued':
+    default:
       return undefined;
   }
 }

@@ -347,7 +347,7 @@ fn only_the_recovery_key_revokes_the_last_device_and_adds_the_next() {
     let mut story = Story::new();
     assert_eq!(story.first(revoke(0)), Err(ChainError::LastDevice));
     assert_eq!(story.recovery(revoke(0)), Ok(()));
-    assert_eq!(story.active(), []);
+    assert!(story.active().is_empty());
     let body = add(story.account(), 1);
     assert_eq!(story.first(body.clone()), Err(ChainError::AuthorRevoked));
     assert_eq!(story.recovery(body), Ok(()));
@@ -405,7 +405,7 @@ fn a_rotation_may_revoke_every_device_at_once() {
     story.add(1);
     let body = rotate(story.account(), 101, true);
     assert_eq!(story.recovery(body), Ok(()));
-    assert_eq!(story.active(), []);
+    assert!(story.active().is_empty());
     assert_eq!(story.first(vault(0, &[], 0, 0)), Err(ChainError::AuthorRevoked));
     let body = rotate(story.account(), 102, true);
     assert_eq!(story.say(Author::Recovery, 101, body), Ok(()));
@@ -497,7 +497,7 @@ fn a_closed_account_has_no_device_and_takes_nothing_more() {
         story.add(1);
         assert_eq!(story.say(author, number, AccountBody::Close {}), Ok(()));
         assert!(story.chain.is_closed());
-        assert_eq!(story.active(), []);
+        assert!(story.active().is_empty());
         let account = story.account();
         for body in [
             add(account, 2),

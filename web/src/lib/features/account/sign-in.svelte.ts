@@ -7,6 +7,9 @@ import type { Device } from '../device';
 export class SignIn {
   name = $state('');
   password = $state('');
+  code = $state('');
+  /** The password was right, and the account has a second step. */
+  needsCode = $state(false);
   working = $state(false);
   failure = $state.raw<Failure | null>(null);
 
@@ -18,7 +21,8 @@ export class SignIn {
   }
 
   get complete(): boolean {
-    return normalizeUsername(this.name) !== '' && this.password !== '';
+    const filled = normalizeUsername(this.name) !== '' && this.password !== '';
+    return filled && (!this.needsCode || this.code.trim() !== '');
   }
 
   async submit(): Promise<boolean> {
@@ -27,11 +31,16 @@ export class SignIn {
     this.failure = null;
     try {
       await this.#device.nameByDefault();
-      await this.#device.core.signIn(normalizeUsername(this.name), this.password);
-      this.password = '';
+      const code = this.needsCode ? this.code.trim() : undefined;
+      await this.#device.core.signIn(normalizeUsername(this.name), this.password, code);
+      this.password = this.code = '';
       return true;
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      const failure = failureOf(thrown);
+      // A code that was refused is worth nothing any more.
+      this.code = '';
+      if (failure.code === 'second_step_needed') this.needsCode = true;
+      else this.failure = failure;
       return false;
     } finally {
       this.working = false;

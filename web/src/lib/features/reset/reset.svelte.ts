@@ -7,6 +7,9 @@ import type { Device } from '../device';
 export class Reset {
   name = $state('');
   password = $state('');
+  code = $state('');
+  /** The password was right, and the account has a second step. */
+  needsCode = $state(false);
   confirmed = $state('');
   working = $state(false);
   failure = $state.raw<Failure | null>(null);
@@ -28,7 +31,7 @@ export class Reset {
   }
 
   get complete(): boolean {
-    return this.sure && this.password !== '';
+    return this.sure && this.password !== '' && (!this.needsCode || this.code.trim() !== '');
   }
 
   /** Starts again; `true` when the new account is here. */
@@ -38,11 +41,15 @@ export class Reset {
     this.failure = null;
     try {
       await this.#device.nameByDefault();
-      await this.#device.core.resetIdentity(this.username, this.password);
-      this.password = '';
+      const code = this.needsCode ? this.code.trim() : undefined;
+      await this.#device.core.resetIdentity(this.username, this.password, code);
+      this.password = this.code = '';
       return true;
     } catch (thrown) {
-      this.failure = failureOf(thrown);
+      const failure = failureOf(thrown);
+      this.code = '';
+      if (failure.code === 'second_step_needed') this.needsCode = true;
+      else this.failure = failure;
       return false;
     } finally {
       this.working = false;
