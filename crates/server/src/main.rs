@@ -121,12 +121,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
             } else {
                 println!("{name} has no second step.");
             }
-            Ok(())
         }
         Command::Audit => {
             let lines = check_audit(&config).await?;
             println!("The audit log is whole: {lines} lines.");
-            Ok(())
         }
         Command::Migrate => {
             open_database(&config).await?.close().await;

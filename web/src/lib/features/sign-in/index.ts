@@ -2,7 +2,6 @@
 export { ask } from './asks';
 export { default as CloseAccount } from './CloseAccount.svelte';
 export { default as Logins } from './Logins.svelte';
-export { loginName, loginWords } from './logins.svelte';
 export { default as Password } from './Password.svelte';
 export { Proof } from './proof.svelte';
 export { default as ProofDialog } from './ProofDialog.svelte';
