@@ -25,7 +25,7 @@ fn row(table: &Table, number: u8) -> Row {
     columns
         .map(|(column, kind)| match (table.name, *column) {
             (_, "username" | "former") => Value::Text(format!("person{number}")),
-            ("jobs", "name") => Value::Text(format!("Job \u{e9} {number:03}")),
+            ("jobs" | "settings", "name") => Value::Text(format!("Job \u{e9} {number:03}")),
             (_, "class") => Value::Text("annotation".to_owned()),
             (_, "kind") => Value::Text("recovery".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
