@@ -39,6 +39,7 @@ use Door::{Administrator, Fresh, FreshAdministrator, Open, SignedIn};
 
 #[rustfmt::skip]
 const ROWS: &[(&str, &str, Door)] = &[
+    ("GET", "/openapi.json", Open),
     ("GET", "/server", Open),
     ("POST", "/accounts/registration/start", Open),
     ("POST", "/accounts/registration/finish", Open),
