@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use conclave_client::views::DeliveryView;
+use conclave_client::views::{BodyView, DeliveryView};
 use conclave_protocol::frames::{ClientFrame, Item, ServerFrame};
 use conclave_testing::{Group, Person, World};
 
@@ -42,6 +42,46 @@ async fn three_people_with_two_devices_each_read_everything_in_one_order() {
         assert!(rows.iter().all(|row| row.missing_before == 0));
         assert!(device.warnings().is_empty(), "{:?}", device.warnings());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_up_to_a_notice_is_read_on_the_other_own_devices() {
+    let world = World::begin().await;
+    let (alice, bob, carol, group) = three_in_a_group(&world).await;
+    let desk = bob.adds_a_device("desk").await;
+    desk.is_in(group).await;
+    alice.says(group, "hello").await;
+    for device in [&bob, &desk] {
+        device.sees_in(group, &["hello"]).await;
+    }
+    alice.throws_out(group, &carol).await;
+    let newest = async |device: &Person| {
+        let rows = device.device().list_messages(group.room, None, 100).await;
+        rows.expect("a timeline").pop().expect("a row")
+    };
+    for device in [&desk, &bob] {
+        device
+            .waits("the notice behind the message", async || {
+                match newest(device).await.body {
+                    BodyView::Notice { .. } => Ok(()),
+                    other => Err(format!("{other:?}")),
+                }
+            })
+            .await;
+    }
+    let last = newest(&bob).await.id.parse().expect("an id");
+    bob.device()
+        .mark_read(group.room, last)
+        .await
+        .expect("marked as read");
+    desk.waits("nothing unread", async || {
+        let chats = desk.device().list_chats().await.expect("the chats");
+        match chats.iter().map(|chat| chat.unread).sum::<u32>() {
+            0 => Ok(()),
+            unread => Err(format!("{unread} unread")),
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
