@@ -181,8 +181,17 @@ async fn a_device_restored_from_an_older_copy_notices_gets_back_what_it_missed_a
     fs::remove_dir_all(&folder).unwrap();
     copy_folder(&copy, &folder);
 
+    // The copy's refresh token was used since, as if somebody had stolen it: the login ends, and bob shows his password.
     let bob = world.opens_again("bob");
+    bob.waits("the end of the login", async || {
+        match bob.device().account().await {
+            Ok(AccountView::SignedOut { .. }) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
     let mut events = bob.device().events();
+    bob.signs_in().await.expect("signed in");
     bob.is_online().await;
     bob.waits("the notice in the chat", async || {
         let timeline = bob.timeline_with(&alice).await;
