@@ -168,10 +168,10 @@ impl Engine {
         for one in &found.places {
             match self.place(work, one.place)? {
                 None => self.follow_place(one.place),
-                Some(place) if one.head < place.chain.head() => {
-                    self.dispute_place(work, &place, DisputeKind::Shorter, None);
+                // The list may have been read before an entry came another way; what is asked now tells.
+                Some(place) if one.head < place.chain.head() || place.kept.disputed.is_some() => {
+                    self.follow_place(one.place);
                 }
-                Some(place) if place.kept.disputed.is_some() => self.follow_place(one.place),
                 Some(place) => {
                     if place.kept.standing == Standing::Unlisted {
                         let mut again = Place::clone(&place);
@@ -231,20 +231,25 @@ impl Engine {
         Ok(())
     }
 
-    /// Where a page of a place's chain begins: behind what is known, or at the first entry for a place that is not
-    /// known here, or no longer believed.
+    /// Where the page of a place's chain that is asked for now begins: behind what is known, or at the first entry for
+    /// a place that is not known here, or no longer believed.
     pub(crate) fn place_page_after(
         &mut self,
         work: &Work<'_>,
         id: PlaceId,
     ) -> Result<Option<u32>, ReadError> {
+        self.places.asked.remove(&id);
         if let Some(reading) = self.places.reading.get(&id) {
             return Ok(Some(reading.chain.head()));
         }
-        Ok(self
-            .place(work, id)?
+        let place = self.place(work, id)?;
+        let head = place
             .filter(|place| place.kept.disputed.is_none())
-            .map(|place| place.chain.head()))
+            .map(|place| place.chain.head());
+        if let Some(head) = head {
+            self.places.asked.insert(id, head);
+        }
+        Ok(head)
     }
 
     /// A page of a place's chain came.
@@ -269,16 +274,11 @@ impl Engine {
                 self.follow_place(id);
                 return Ok(());
             }
-            if page.head < place.chain.head() && place.kept.standing == Standing::Member {
-                // It may have been read before the newest entry came another way; the next answer tells.
-                if self.places.shorter.insert(id) {
-                    self.follow_place(id);
-                } else {
-                    self.dispute_place(work, &place, DisputeKind::Shorter, None);
-                }
+            let asked = self.places.asked.remove(&id).unwrap_or_default();
+            if page.head < asked && place.kept.standing == Standing::Member {
+                self.dispute_place(work, &place, DisputeKind::Shorter, None);
                 return Ok(());
             }
-            self.places.shorter.remove(&id);
             return self.place_caught_up(work, &place);
         }
         match self.read_on(work, id, page)? {

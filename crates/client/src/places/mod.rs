@@ -64,8 +64,9 @@ pub(crate) struct PlacesRun {
     is_listed: bool,
     /// Places of whose chain more is there than is known here.
     pub(crate) behind: BTreeSet<PlaceId>,
-    /// Places that the server showed shorter once on this connection.
-    shorter: BTreeSet<PlaceId>,
+    /// How long the chain of a place was here when more of it was asked for. An answer may be read before what comes
+    /// meanwhile another way, and is shorter than that; shorter than this it never is.
+    asked: BTreeMap<PlaceId, u32>,
     /// Entries that members named and that are not here.
     named: BTreeMap<PlaceId, u32>,
     /// Chains that are being read from their beginning.
@@ -96,7 +97,7 @@ impl PlacesRun {
     fn connected(&mut self) {
         self.is_listed = false;
         self.behind.clear();
-        self.shorter.clear();
+        self.asked.clear();
         self.named.clear();
         self.reading.clear();
     }

@@ -1,6 +1,7 @@
 //! A server that has less of a place's chain than its members: set up from an old copy, or a little late.
 
 use conclave_protocol::ErrorCode;
+use conclave_protocol::places::PlaceEntriesPage;
 use conclave_sigchain::room::{Policy, RoomBody};
 
 use super::sim::Sim;
@@ -59,4 +60,55 @@ fn while_the_server_shows_a_shorter_chain_a_message_waits_and_the_person_is_told
     sim.connects(1);
     sim.runs(MINUTE);
     assert_eq!(sim.devices[0].texts(room), ["one"]);
+}
+
+#[test]
+fn an_answer_that_was_read_before_an_entry_came_another_way_is_no_shorter_chain() {
+    let mut sim = Sim::group(2, 1, Policy::default());
+    sim.runs(1_000);
+    let (place, head) = (sim.chain().place(), sim.chain().head());
+    let asks = |sim: &mut Sim| {
+        let now = sim.now;
+        sim.devices[0].with(now, |engine, work| engine.place_page_after(work, place).unwrap());
+    };
+    let is_disputed = |sim: &mut Sim| {
+        let now = sim.now;
+        let page = PlaceEntriesPage {
+            entries: Vec::new(),
+            head,
+        };
+        sim.devices[0].with(now, |engine, work| {
+            engine.needed_place_entries(work, place, &page).unwrap();
+            engine
+                .place(work, place)
+                .unwrap()
+                .unwrap()
+                .kept
+                .disputed
+                .is_some()
+        })
+    };
+    // Twice in a row, as when two entries come close behind each other.
+    for slow_mode in [1, 2] {
+        asks(&mut sim);
+        let policy = Policy {
+            slow_mode,
+            ..Policy::default()
+        };
+        sim.says(
+            1,
+            RoomBody::Policy {
+                channel: None,
+                policy,
+            },
+        );
+        sim.all_learn();
+        sim.runs(1_000);
+        if slow_mode == 1 {
+            assert!(!is_disputed(&mut sim));
+        }
+    }
+    assert_eq!(sim.chain().head(), head + 2);
+    asks(&mut sim);
+    assert!(is_disputed(&mut sim), "it was longer before it was asked for");
 }
