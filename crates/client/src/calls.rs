@@ -391,7 +391,10 @@ impl Engine {
                 let path = format!("/api/v1/rooms/{room}/envelopes?after={after}&limit={ENVELOPES_PAGE}");
                 (Method::Get, path, None)
             }
-            Need::Places => (Method::Get, "/api/v1/places".to_owned(), None),
+            Need::Places => {
+                self.list_is_asked_for(work)?;
+                (Method::Get, "/api/v1/places".to_owned(), None)
+            }
             Need::PlaceEntries(place) => {
                 let after = match self.place_page_after(work, place)? {
                     Some(after) => format!("?after={after}"),

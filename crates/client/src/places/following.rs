@@ -162,16 +162,28 @@ impl Engine {
         self.need(work, Need::Places)
     }
 
+    /// The server is asked where the account is in: it knows of no less than what it has shown by now.
+    pub(crate) fn list_is_asked_for(&mut self, work: &Work<'_>) -> Result<(), ReadError> {
+        self.places.list_asked.clear();
+        for id in work.list_place_ids()? {
+            if let Some(place) = self.place(work, id)? {
+                self.places.list_asked.insert(id, place.chain.head());
+            }
+        }
+        Ok(())
+    }
+
     /// The server said where the account is in.
     pub(crate) fn places_found(&mut self, work: &mut Work<'_>, found: &PlacesFound) -> Result<(), ReadError> {
         self.places.is_listed = true;
+        let asked = std::mem::take(&mut self.places.list_asked);
         for one in &found.places {
             match self.place(work, one.place)? {
                 None => self.follow_place(one.place),
-                // The list may have been read before an entry came another way; what is asked now tells.
-                Some(place) if one.head < place.chain.head() || place.kept.disputed.is_some() => {
-                    self.follow_place(one.place);
+                Some(place) if asked.get(&one.place).is_some_and(|asked| one.head < *asked) => {
+                    self.dispute_place(work, &place, DisputeKind::Shorter, None);
                 }
+                Some(place) if place.kept.disputed.is_some() => self.follow_place(one.place),
                 Some(place) => {
                     if place.kept.standing == Standing::Unlisted {
                         let mut again = Place::clone(&place);

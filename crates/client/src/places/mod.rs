@@ -67,6 +67,8 @@ pub(crate) struct PlacesRun {
     /// How long the chain of a place was here when more of it was asked for. An answer may be read before what comes
     /// meanwhile another way, and is shorter than that; shorter than this it never is.
     asked: BTreeMap<PlaceId, u32>,
+    /// The same for the list of places.
+    list_asked: BTreeMap<PlaceId, u32>,
     /// Entries that members named and that are not here.
     named: BTreeMap<PlaceId, u32>,
     /// Chains that are being read from their beginning.
@@ -98,6 +100,7 @@ impl PlacesRun {
         self.is_listed = false;
         self.behind.clear();
         self.asked.clear();
+        self.list_asked.clear();
         self.named.clear();
         self.reading.clear();
     }
