@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_log_that_was_changed_or_cut_is_found_out() {
+    async fn a_whole_log_is_counted_line_by_line() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             data: folder.path().to_owned(),
