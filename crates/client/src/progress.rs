@@ -69,6 +69,9 @@ pub(crate) struct Progress {
     /// Room sequence of the newest message placed.
     #[n(2)]
     newest: Option<u64>,
+    /// In a room of a place: the entry since which this account had read there when a message was last placed.
+    #[n(3)]
+    stay: Option<u32>,
 }
 
 impl Progress {
@@ -77,6 +80,7 @@ impl Progress {
         link: Link::START,
         missing: Vec::new(),
         newest: None,
+        stay: None,
     };
 
     /// The first message of a device that is seen here. `expected` is the counter that it has where nothing is
@@ -95,6 +99,7 @@ impl Progress {
                 })
                 .collect(),
             newest: None,
+            stay: None,
         };
         let place = match counter.saturating_sub(expected) {
             0 => Place::Next,
@@ -153,6 +158,18 @@ impl Progress {
             shown_before: id,
         }));
         Place::AfterGap(skipped)
+    }
+
+    /// A message is placed that was said while this account read the room since that entry. What the device said
+    /// between an earlier stay and this one was not for this account, and is not missing.
+    pub(crate) fn enters(&mut self, stay: u32, counter: u32, previous: Hash) {
+        let was_away = self.stay.replace(stay).is_some_and(|before| before != stay);
+        if was_away && counter > self.link.next {
+            self.link = Link {
+                next: counter,
+                hash: previous,
+            };
+        }
     }
 
     /// Notes the room sequence of a message that was placed.

@@ -214,7 +214,9 @@ impl Engine {
             if speaker.progress.is_none() && self.was_there_from_the_beginning(work, spot)? {
                 speaker.progress = Some(Progress::START);
             }
-            let (place, one_more) = place_of(speaker, link, message, waiting);
+            let stay = spot.roll().reads_since(spot.room, work.own()?.account);
+            let stay = stay.filter(|since| message.head >= *since);
+            let (place, one_more) = place_of(speaker, link, message, waiting, stay);
             match place {
                 Place::Next => {}
                 Place::AfterGap(missing) => missing_before = missing,
@@ -424,11 +426,18 @@ fn place_of(
     (counter, previous, hash): (u32, Hash, Hash),
     message: &RoomMessage,
     waiting: &Waiting,
+    stay: Option<u32>,
 ) -> (Place, Option<EnvelopeId>) {
+    if let (Some(progress), Some(stay)) = (&mut speaker.progress, stay) {
+        progress.enters(stay, counter, previous);
+    }
     let placed = match &mut speaker.progress {
         // What a device said before this one looked is not missing, once it was seen to have spoken before.
         None => {
-            let (progress, place) = Progress::begin(counter, counter, hash, message.id);
+            let (mut progress, place) = Progress::begin(counter, counter, hash, message.id);
+            if let Some(stay) = stay {
+                progress.enters(stay, counter, previous);
+            }
             speaker.progress = Some(progress);
             (place, None)
         }

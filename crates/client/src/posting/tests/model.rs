@@ -173,3 +173,76 @@ fn an_own_device_whose_answers_were_lost_is_answered_in_the_end_with_nobody_else
     sim.runs(30 * MINUTE);
     assert_eq!(sim.devices[1].texts(room), ["here"]);
 }
+
+/// A group in which somebody's first device hears no more, and then their account is put out and let in again.
+fn is_back(silence: Act, acts: &[Act]) -> Sim {
+    let mut sim = Sim::group(4, 2, Policy::default());
+    sim.runs(1_000);
+    let before = [Act::Posts(7), Act::Passes(1), silence];
+    for (number, act) in before.iter().chain(acts).enumerate() {
+        does(&mut sim, *act, number);
+    }
+    sim.server.deaf.clear();
+    for at in 0..sim.devices.len() {
+        sim.restarts(at);
+    }
+    sim.all_learn();
+    sim.runs(30 * MINUTE);
+    sim
+}
+
+fn shows_nothing_as_missing(sim: &Sim) {
+    for device in &sim.devices {
+        let rows = device.timeline(sim.room());
+        assert!(rows.iter().all(|row| row.missing_before == 0), "{rows:?}");
+    }
+}
+
+#[test]
+fn what_was_said_while_somebody_was_out_is_not_missing_when_they_are_back() {
+    let out = [
+        Act::Removes(3),
+        Act::AllLearn,
+        Act::Posts(7),
+        Act::Posts(7),
+        Act::Passes(1),
+        Act::Adds(3),
+        Act::AllLearn,
+        Act::Posts(7),
+        Act::Passes(1),
+    ];
+    let sim = is_back(Act::AllLearn, &out);
+    shows_nothing_as_missing(&sim);
+    let texts = sim.devices[4].texts(sim.room());
+    assert_eq!(texts, ["0 from 7", "10 from 7"]);
+}
+
+#[test]
+fn what_a_device_did_not_hear_before_its_account_was_out_is_not_missing_when_it_is_back() {
+    let unheard = [
+        Act::Posts(7),
+        Act::Passes(1),
+        Act::Removes(3),
+        Act::Adds(3),
+        Act::Posts(7),
+    ];
+    shows_nothing_as_missing(&is_back(Act::TurnsDeaf(4), &unheard));
+}
+
+#[test]
+fn what_is_lost_after_a_return_is_missing() {
+    let mut sim = is_back(Act::AllLearn, &[Act::Removes(3), Act::AllLearn, Act::Adds(3), Act::AllLearn]);
+    sim.sends(7, "heard");
+    sim.runs(1_000);
+    let lost = sim.server.envelopes.len();
+    sim.server.deaf.extend([sim.devices[4].address]);
+    sim.sends(7, "lost");
+    sim.runs(1_000);
+    sim.server.envelopes.remove(lost);
+    sim.server.deaf.clear();
+    sim.sends(7, "after");
+    sim.runs(30 * MINUTE);
+    let room = sim.room();
+    let rows = sim.devices[4].timeline(room);
+    assert_eq!(rows.last().map(|row| row.missing_before), Some(1));
+}
