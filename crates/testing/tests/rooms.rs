@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use conclave_client::views::{BodyView, DeliveryView};
+use conclave_client::views::{BodyView, DeliveryView, NoticeView, PlaceChange};
 use conclave_protocol::frames::{ClientFrame, Item, ServerFrame};
 use conclave_testing::{Group, Person, World};
 
@@ -275,4 +275,63 @@ async fn in_a_small_group_a_message_is_read_once_all_have_read_it() {
             .expect("marked as read");
     }
     reaches(DeliveryView::Read).await;
+}
+
+async fn notices(person: &Person, group: Group) -> Vec<NoticeView> {
+    let rows = person.device().list_messages(group.room, None, 100).await;
+    let bodies = rows.expect("a timeline").into_iter().map(|row| row.body);
+    let notices = bodies.filter_map(|body| match body {
+        BodyView::Notice { notice } => Some(notice),
+        _ => None,
+    });
+    notices.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_heard_of_a_group_together_with_the_removal_tells_of_the_stay_like_the_older_ones() {
+    let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
+    let (alice, bob, _carol, group) = three_in_a_group(&world).await;
+    let account = bob.account().await;
+    let remove = PlaceChange::Remove {
+        account,
+        reason: String::new(),
+    };
+    let removed = alice.device().change_place(group.place, remove).await;
+    removed.expect("removed");
+    // The list was made before the removal, and the log is read after it.
+    hostile.answers(move |_, path, answer| {
+        if path == "/api/v1/places"
+            && let Some(places) = answer["places"].as_array_mut()
+            && places.is_empty()
+        {
+            places.push(serde_json::json!({ "place": group.place, "head": 2, "member": true }));
+        }
+    });
+    let new = bob.adds_a_device_by_scan("new").await;
+    let is_told = async |told: usize| {
+        for device in [&bob, &new] {
+            device
+                .waits("what happened", async || {
+                    let seen = notices(device, group).await;
+                    if seen.len() == told {
+                        Ok(())
+                    } else {
+                        Err(format!("{seen:?}"))
+                    }
+                })
+                .await;
+        }
+        assert_eq!(notices(&bob, group).await, notices(&new, group).await);
+    };
+    // That bob came, and that he was put out.
+    is_told(2).await;
+    hostile.behaves();
+    let add = PlaceChange::AddMember {
+        account,
+        roles: Vec::new(),
+    };
+    let added = alice.device().change_place(group.place, add).await;
+    added.expect("added");
+    is_told(3).await;
 }

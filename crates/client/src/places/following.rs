@@ -578,7 +578,8 @@ impl Engine {
         self.place_caught_up(work, &place)
     }
 
-    /// The rooms that the own account reads are in the list of chats, under the names that are known.
+    /// The rooms that the own account reads, or read until it was put out, are in the list of chats, under the names that
+    /// are known.
     pub(crate) fn show_place_rooms(
         &mut self,
         work: &mut Work<'_>,
@@ -587,7 +588,8 @@ impl Engine {
     ) -> Result<(), ReadError> {
         let names = work.place_names(place.id())?;
         let state = place.chain.state();
-        for (room, kind) in rooms_read(&place.chain, own) {
+        let roll = self.shared_roll(work, &place.chain)?;
+        for (room, kind) in rooms_read(&place.chain, &roll, own) {
             let title = match (&kind, state.channel_of(room).and_then(|id| state.channel(id))) {
                 (RoomKind::Channel { .. }, Some(channel)) => names
                     .open(Value::Channel, &channel.sealed)

@@ -11,6 +11,7 @@ use minicbor::{Decode, Encode};
 
 use crate::changes::Table;
 use crate::machine::Engine;
+use crate::posting::Roll;
 use crate::reads::ReadError;
 use crate::rows::{RoomKind, RoomRow};
 use crate::work::Work;
@@ -206,12 +207,16 @@ impl Engine {
     }
 }
 
-/// The rooms of a place that an account reads, as what they stand in the list of chats.
-pub(crate) fn rooms_read(chain: &RoomChain, account: AccountId) -> Vec<(RoomId, RoomKind)> {
+/// The rooms of a place that an account reads, or once it is out those that it has read, as what they stand in the list
+/// of chats.
+pub(crate) fn rooms_read(chain: &RoomChain, roll: &Roll, account: AccountId) -> Vec<(RoomId, RoomKind)> {
     let (state, place) = (chain.state(), chain.place());
     state
         .rooms()
-        .filter(|room| state.is_reader(account, *room))
+        .filter(|room| {
+            let is_out = state.member(account).is_none();
+            state.is_reader(account, *room) || (is_out && roll.has_read(*room, account))
+        })
         .map(|room| {
             let kind = match (state.kind(), state.channel_of(room)) {
                 (PlaceKind::Community, Some(channel)) => RoomKind::Channel {

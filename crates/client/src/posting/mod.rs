@@ -186,7 +186,7 @@ impl Engine {
         }))
     }
 
-    fn shared_roll(&mut self, work: &Work<'_>, chain: &RoomChain) -> Result<Arc<Roll>, ReadError> {
+    pub(crate) fn shared_roll(&mut self, work: &Work<'_>, chain: &RoomChain) -> Result<Arc<Roll>, ReadError> {
         let place = chain.place();
         let known = match self.posting.rolls.get(&place) {
             Some(roll) => Some(Arc::clone(roll)),

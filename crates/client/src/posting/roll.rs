@@ -274,6 +274,14 @@ impl Roll {
         }
     }
 
+    /// Whether an account reads a room, or read it once.
+    pub(crate) fn has_read(&self, room: RoomId, account: AccountId) -> bool {
+        let Some(found) = self.room(room) else {
+            return false;
+        };
+        found.readers.as_ref().unwrap_or(&self.members).find(account).is_some()
+    }
+
     /// Since which entry an account reads a room without a break.
     pub(crate) fn reads_since(&self, room: RoomId, account: AccountId) -> Option<u32> {
         let found = self.room(room)?;
