@@ -87,7 +87,7 @@ impl Engine {
         }
     }
 
-    fn room_stands_at(&mut self, room: RoomId, sequence: u64) {
+    pub(super) fn room_stands_at(&mut self, room: RoomId, sequence: u64) {
         let known = self.moved.entry(room).or_default();
         *known = sequence.max(*known);
     }

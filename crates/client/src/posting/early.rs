@@ -4,8 +4,9 @@
 //! an own message was read before it hears of the message. Such a receipt waits, and with it all later ones of the same
 //! person, so that each device of an account takes them in one order, whenever it was there.
 //!
-//! Must never wait for what will not come: once the rooms are read, a receipt stays for a moment more and is then taken
-//! for what is known of it.
+//! What was lost live is noticed only with the next message of its room: a receipt that has waited for a moment has the
+//! rooms read that are shared with its author. Must never wait for what will not come: after that it is taken for what
+//! is known of it.
 
 use conclave_protocol::{AccountId, Timestamp};
 use minicbor::{Decode, Encode};
@@ -22,6 +23,9 @@ use crate::work::Work;
 
 /// What is told live of a message may be behind what the mailbox brings, by about this at most.
 const EARLY_MS: u64 = 10_000;
+/// For the receipts of one person the rooms are read once in so long, and no more rooms than this.
+const READ_AGAIN_MS: u64 = 600_000;
+const READ_ROOMS_MAX: usize = 50;
 /// Receipts of one person that wait.
 const EARLY_MAX: usize = 200;
 /// Receipts that wait in all.
@@ -100,19 +104,46 @@ impl Engine {
                 continue;
             }
             let early: Early = codec::decode(&bytes, "early receipt")?;
-            let gone_by = work.now.since(early.since);
-            if is_known(work, &early.receipt)? || (is_read && gone_by >= EARLY_MS) {
+            let is_over = is_read && work.now.since(early.since) >= EARLY_MS;
+            if is_known(work, &early.receipt)? || (is_over && !self.reads_rooms_with(work, from)?) {
                 work.delete(Table::SendingKeys, &key);
                 self.count_receipt(work, from, &early.receipt)?;
                 continue;
             }
             stopped = Some(from);
             self.posting.none_early = false;
-            if is_read {
+            if is_read && !is_over {
                 self.posting_soon(early.since.plus(EARLY_MS));
             }
         }
         Ok(())
+    }
+}
+
+impl Engine {
+    /// Has the rooms read that are shared with somebody whose receipt waits. False where that was done already.
+    fn reads_rooms_with(&mut self, work: &Work<'_>, from: AccountId) -> Result<bool, ReadError> {
+        let last = self.posting.read_for.get(&from);
+        if last.is_some_and(|last| work.now.since(*last) < READ_AGAIN_MS) {
+            return Ok(false);
+        }
+        self.posting.read_for.insert(from, work.now);
+        let own = work.own()?.account;
+        let mut asked = 0_usize;
+        for (room, flow) in work.list_place_rooms()? {
+            let Some(chain) = self.place_chain(work, flow.place)? else {
+                continue;
+            };
+            let is_shared = |account| chain.state().is_reader(account, room);
+            if flow.begun && is_shared(own) && is_shared(from) {
+                self.room_stands_at(room, flow.cursor.saturating_add(1));
+                asked = asked.saturating_add(1);
+            }
+            if asked >= READ_ROOMS_MAX {
+                break;
+            }
+        }
+        Ok(asked > 0)
     }
 }
 

@@ -41,7 +41,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use conclave_protocol::{PlaceId, RoomId, Timestamp};
+use conclave_protocol::{AccountId, PlaceId, RoomId, Timestamp};
 use conclave_sigchain::room::RoomChain;
 
 #[cfg(test)]
@@ -77,6 +77,8 @@ pub(crate) struct PostingRun {
     grown: BTreeSet<PlaceId>,
     /// No receipt waits for its message.
     none_early: bool,
+    /// When the rooms were read for receipts of somebody that waited.
+    read_for: BTreeMap<AccountId, Timestamp>,
 }
 
 /// A room with what is known of its place.

@@ -188,6 +188,8 @@ pub(super) struct Server {
     /// Shows no entry of the place's chain.
     pub(super) hides_entries: bool,
     pub(super) posts: u32,
+    /// Pages of the room that were asked for.
+    pub(super) pages: u32,
     /// Of each device.
     pub(super) distributed: BTreeMap<DeviceAddress, u32>,
 }
@@ -957,6 +959,7 @@ impl Sim {
                 })
             }
             ["rooms", room, "envelopes"] if room.parse() == Ok(self.room()) => {
+                self.server.pages += 1;
                 ok(&self.page(address.account, query))
             }
             _ => problem(ErrorCode::NotFound),

@@ -1,5 +1,6 @@
 //! How far a message got is the same on all devices of its author, whatever each of them heard first.
 
+use conclave_protocol::EnvelopeId;
 use conclave_sigchain::room::{History, Policy};
 
 use super::sim::Sim;
@@ -75,6 +76,42 @@ fn a_receipt_for_what_is_not_here_yet_survives_the_end_of_the_program() {
     sim.restarts(1);
     sim.runs(MINUTE);
     assert_eq!(states(&sim), [Delivery::Read; 2]);
+}
+
+#[test]
+fn a_receipt_for_what_was_lost_live_has_the_room_read() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    let deaf = sim.devices[1].address;
+    sim.server.deaf.insert(deaf);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+}
+
+#[test]
+fn receipts_for_what_never_comes_have_the_rooms_read_once_in_a_while() {
+    let mut sim = Sim::group(2, 1, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    let before = sim.server.pages;
+    let from = sim.devices[1].address.account;
+    for number in 0..20 {
+        let receipt = crate::content::Receipt {
+            delivered: vec![EnvelopeId([number; 16])],
+            read: None,
+        };
+        let now = sim.now;
+        sim.devices[0].with(now, |engine, work| {
+            engine.take_receipt(work, from, &receipt).unwrap();
+        });
+        sim.runs(20_000);
+    }
+    assert_eq!(sim.server.pages - before, 1);
+    reads_all(&mut sim, 1);
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read], "and keep nothing back");
 }
 
 #[test]
