@@ -66,9 +66,7 @@ impl Engine {
         ask: u64,
         account: AccountId,
     ) -> Result<(), ReadError> {
-        if let Some(person) = self.found.remove(&account)
-            && !self.keep_person(work, person)?
-        {
+        if !self.keep_found(work, account)? {
             self.fail(work, ask, Failure::chain_invalid());
             return Ok(());
         }

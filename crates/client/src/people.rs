@@ -202,6 +202,23 @@ impl Engine {
         self.vault_soon(work.now);
         Ok(true)
     }
+
+    /// Keeps whom somebody here found by their name or link, if anybody; as [`Engine::keep_person`]. Their chain may
+    /// have grown since, here and on the server: then what was found is no news, and no sign of a shorter chain.
+    pub(crate) fn keep_found(&mut self, work: &mut Work<'_>, account: AccountId) -> Result<bool, ReadError> {
+        let Some(found) = self.found.remove(&account) else {
+            return Ok(true);
+        };
+        let known = self.person(work, account)?;
+        let has_grown = known.is_some_and(|known| {
+            known.chain.head() > found.chain.head()
+                && known.chain.hash_at(found.chain.head()) == Some(found.chain.head_hash())
+        });
+        if has_grown {
+            return Ok(true);
+        }
+        self.keep_person(work, found)
+    }
 }
 
 impl Work<'_> {

@@ -227,9 +227,7 @@ impl Engine {
         account: AccountId,
         roles: &[u32],
     ) -> Result<Built, ReadError> {
-        if let Some(found) = self.found.remove(&account)
-            && !self.keep_person(work, found)?
-        {
+        if !self.keep_found(work, account)? {
             return Ok(Built::Fails(Failure::chain_invalid()));
         }
         let Some(person) = self.person(work, account)? else {

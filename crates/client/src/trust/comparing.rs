@@ -56,9 +56,7 @@ impl Engine {
         work: &mut Work<'_>,
         account: AccountId,
     ) -> Result<Option<Arc<Person>>, ReadError> {
-        if let Some(person) = self.found.remove(&account)
-            && !self.keep_person(work, person)?
-        {
+        if !self.keep_found(work, account)? {
             return Ok(None);
         }
         self.person(work, account)

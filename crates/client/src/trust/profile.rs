@@ -123,16 +123,14 @@ impl Engine {
         account: AccountId,
     ) -> Result<(), ReadError> {
         let own = work.own()?;
-        let person = match self.found.get(&account) {
-            Some(person) => Some(self.profile_of(work, own.account, person)?),
-            None => match self.person(work, account)? {
-                Some(person) => Some(self.profile_of(work, own.account, &person)?),
-                None => None,
-            },
-        };
-        let Some(profile) = person else {
-            self.fail(work, ask, Failure::server(ErrorCode::UnknownPerson, None));
-            return Ok(());
+        // Whom this device knows it follows; what was found by a name stays as it was found.
+        let profile = match (self.person(work, account)?, self.found.get(&account)) {
+            (Some(person), _) => self.profile_of(work, own.account, &person)?,
+            (None, Some(found)) => self.profile_of(work, own.account, found)?,
+            (None, None) => {
+                self.fail(work, ask, Failure::server(ErrorCode::UnknownPerson, None));
+                return Ok(());
+            }
         };
         self.answer(
             work,

@@ -293,3 +293,28 @@ fn a_profile_says_in_order_what_changed_in_a_log() {
     assert_eq!(profile.devices, 1);
     assert_eq!(profile.safety_number.as_ref().map(String::len), Some(60));
 }
+
+#[test]
+fn whom_somebody_found_before_their_log_grew_is_shown_and_kept_as_they_are_now() {
+    let mut rng = rng();
+    let (mut engine, mut work) = engine_and_work(&mut rng);
+    let mut account = Account::new(10);
+    let found = Person::verify(account.found()).unwrap();
+    account.adds(0);
+    let now = Person::verify(account.found()).unwrap();
+    assert!(engine.keep_person(&mut work, now).unwrap());
+    engine.found.insert(account.id(), found);
+    engine.asks_are_open([4]);
+    engine.profile(&mut work, 4, account.id()).unwrap();
+    assert!(engine.keep_found(&mut work, account.id()).unwrap());
+    assert!(!work.is_disputed(account.id()).unwrap());
+    let effects = work.finish();
+    let devices = effects.events.iter().find_map(|event| match event {
+        Event::Answer {
+            outcome: Outcome::Profile { profile },
+            ..
+        } => Some(profile.devices),
+        _ => None,
+    });
+    assert_eq!(devices, Some(2));
+}

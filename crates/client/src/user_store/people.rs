@@ -48,10 +48,8 @@ impl Engine {
             self.fail(work, ask, Failure::person_own());
             return Ok(());
         }
-        if let Some(person) = self.found.remove(&account) {
-            // Under the name by which they were found they are listed.
-            self.keep_person(work, person)?;
-        }
+        // Under the name by which they were found they are listed.
+        self.keep_found(work, account)?;
         let shows_them = change.blocked == Some(true) || change.nickname.is_some();
         if shows_them && work.known_name(account)?.is_none() {
             self.fail(work, ask, Failure::unknown_person());

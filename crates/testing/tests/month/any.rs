@@ -135,7 +135,8 @@ async fn month(seed: u64) {
     // message of theirs, or when they write themselves.
     for who in 0..NAMES.len() {
         for other in (0..NAMES.len()).filter(|other| *other != who) {
-            cast.writes(who, 0, other).await;
+            let said = cast.writes(who, 0, other).await;
+            assert!(said.is_some(), "{} writes to {}", NAMES[who], NAMES[other]);
         }
     }
     cast.calms_down().await;
