@@ -169,10 +169,7 @@ impl Engine {
             if self.place_of(work, RoomId(room))?.is_some() {
                 work.delete(Table::Receipts, &key);
                 seen.told.extend(&owed.delivered);
-                seen.read.extend(owed.seen.map(|message| ReadUpTo {
-                    room: RoomId(room),
-                    message,
-                }));
+                seen.read.extend(read_up_to(work, RoomId(room), owed.seen)?);
                 let reads = owed.reads.unwrap_or_default();
                 for (author, receipt) in Self::receipts_by_author(work, &owed.delivered, &reads)? {
                     self.enqueue_control(work, author, None, &Control::Receipt(receipt))?;
@@ -193,10 +190,7 @@ impl Engine {
                 continue;
             }
             seen.told.extend(&owed.delivered);
-            seen.read.extend(owed.seen.map(|message| ReadUpTo {
-                room: RoomId(room),
-                message,
-            }));
+            seen.read.extend(read_up_to(work, RoomId(room), owed.seen)?);
             if acquaintance.blocked {
                 continue;
             }
@@ -246,8 +240,8 @@ impl Engine {
             let message = work
                 .find_message(read.message)?
                 .filter(|row| row.room == read.room);
-            if let (Some(mut row), Some(message)) = (work.find_room(read.room)?, message)
-                && let Some(sequence) = message.place_read()
+            let sequence = message.map_or(read.sequence, |message| message.place_read());
+            if let (Some(mut row), Some(sequence)) = (work.find_room(read.room)?, sequence)
                 && sequence > row.read_up_to
             {
                 row.read_up_to = sequence;
@@ -323,6 +317,21 @@ impl Engine {
     }
 }
 
+/// What the own devices are told of the newest message that was seen in a room.
+fn read_up_to(
+    work: &Work<'_>,
+    room: RoomId,
+    seen: Option<EnvelopeId>,
+) -> Result<Option<ReadUpTo>, ReadError> {
+    let Some(message) = seen else { return Ok(None) };
+    let row = work.find_message(message)?;
+    Ok(Some(ReadUpTo {
+        room,
+        message,
+        sequence: row.and_then(|row| row.place_read()),
+    }))
+}
+
 /// The one of these messages that stands last in its room.
 fn newest_of(work: &Work<'_>, messages: &[EnvelopeId]) -> Result<Option<EnvelopeId>, ReadError> {
     let mut newest = None;
@@ -384,7 +393,11 @@ mod tests {
             });
             engine.owe_delivered(&mut work, room, id(n)).unwrap();
         }
-        let read = |room, n| ReadUpTo { room, message: id(n) };
+        let read = |room, n| ReadUpTo {
+            room,
+            message: id(n),
+            sequence: None,
+        };
         let elsewhere = RoomId::direct(account.id(), OWN);
         let seen = Seen {
             read: vec![read(room, 2), read(elsewhere, 3), read(room, 9)],
@@ -401,6 +414,16 @@ mod tests {
         };
         engine.take_seen(&mut work, &late).unwrap();
         assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 2);
+        // What this device lacks or has refused was read there: what stands before it is read here.
+        let lacks = Seen {
+            read: vec![ReadUpTo {
+                sequence: Some(8),
+                ..read(room, 9)
+            }],
+            told: Vec::new(),
+        };
+        engine.take_seen(&mut work, &lacks).unwrap();
+        assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 8);
     }
 
     #[test]

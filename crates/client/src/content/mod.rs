@@ -351,6 +351,9 @@ pub(crate) struct ReadUpTo {
     /// The newest message that was seen.
     #[n(1)]
     pub(crate) message: EnvelopeId,
+    /// Its sequence: a device that lacks the message, or refused it, knows what stands before it.
+    #[n(2)]
+    pub(crate) sequence: Option<u64>,
 }
 
 /// What a device of the own account is called.
@@ -571,12 +574,13 @@ mod tests {
             read: vec![ReadUpTo {
                 room: RoomId([8; 32]),
                 message: EnvelopeId([9; 16]),
+                sequence: Some(4),
             }],
             told: vec![EnvelopeId([10; 16])],
         };
         let bytes = minicbor::to_vec(Control::Seen(seen)).unwrap();
         let (room, read, told) = ("08".repeat(32), "09".repeat(16), "0a".repeat(16));
-        assert_eq!(hex(&bytes), format!("8203818281825820{room}50{read}8150{told}"));
+        assert_eq!(hex(&bytes), format!("8203818281835820{room}50{read}048150{told}"));
         let named = DeviceName {
             device: DeviceId(3),
             name: "Den".into(),
@@ -604,6 +608,7 @@ mod tests {
                 ReadUpTo {
                     room: RoomId([8; 32]),
                     message: EnvelopeId([9; 16]),
+                    sequence: Some(u64::MAX),
                 };
                 crate::receipts::READS_MAX
             ],

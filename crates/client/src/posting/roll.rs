@@ -279,7 +279,12 @@ impl Roll {
         let Some(found) = self.room(room) else {
             return false;
         };
-        found.readers.as_ref().unwrap_or(&self.members).find(account).is_some()
+        found
+            .readers
+            .as_ref()
+            .unwrap_or(&self.members)
+            .find(account)
+            .is_some()
     }
 
     /// Since which entry an account reads a room without a break.

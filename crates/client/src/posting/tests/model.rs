@@ -231,7 +231,10 @@ fn what_a_device_did_not_hear_before_its_account_was_out_is_not_missing_when_it_
 
 #[test]
 fn what_is_lost_after_a_return_is_missing() {
-    let mut sim = is_back(Act::AllLearn, &[Act::Removes(3), Act::AllLearn, Act::Adds(3), Act::AllLearn]);
+    let mut sim = is_back(
+        Act::AllLearn,
+        &[Act::Removes(3), Act::AllLearn, Act::Adds(3), Act::AllLearn],
+    );
     sim.sends(7, "heard");
     sim.runs(1_000);
     let lost = sim.server.envelopes.len();
