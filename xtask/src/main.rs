@@ -12,6 +12,7 @@ mod command;
 mod compress;
 mod crypto;
 mod deny;
+mod explore;
 mod failure;
 mod fuzz;
 mod mutants;
@@ -74,6 +75,11 @@ const COMMANDS: &[Command] = &[
         name: "generate",
         about: "write the TypeScript types and the test vectors anew from Rust",
         run: |_| bindings::generate().and_then(|()| vectors::generate()),
+    },
+    Command {
+        name: "explore",
+        about: "property tests and random months on inputs that no ordinary run tries; `explore <rounds>`",
+        run: explore::run,
     },
     Command {
         name: "fuzz",

@@ -15,6 +15,12 @@ use crate::workspace;
 /// The command of `cargo xtask` that cargo calls as its runner.
 pub(crate) const RUNNER: &str = "run-tests-of";
 
+/// Where property tests read the seed of their inputs.
+pub(crate) const PROPERTY_SEED: &str = "PROPTEST_RNG_SEED";
+/// It is the same in every ordinary run: what a run says of a change is then about that change, and `cargo xtask
+/// explore` looks further.
+const ORDINARY_SEED: &str = "1";
+
 /// Whose tests are run.
 #[derive(Clone, Copy)]
 pub(crate) enum Whose<'a> {
@@ -45,6 +51,7 @@ pub(crate) fn tests(whose: Whose<'_>) -> Result<Run> {
     path.extend(std::env::split_paths(
         &std::env::var_os("PATH").unwrap_or_default(),
     ));
+    let seed = std::env::var_os(PROPERTY_SEED).unwrap_or_else(|| ORDINARY_SEED.into());
     let runner = format!(
         "{} {RUNNER} {word} {}",
         name.to_string_lossy(),
@@ -55,6 +62,7 @@ pub(crate) fn tests(whose: Whose<'_>) -> Result<Run> {
         .args(selection()?)
         .args(["--lib", "--bins", "--tests", "--examples"])
         .env(&runner_variable()?, runner)
+        .env(PROPERTY_SEED, seed)
         .env(
             "PATH",
             std::env::join_paths(path).map_err(|_| Failure::new("PATH cannot hold xtask's folder"))?,
