@@ -199,15 +199,15 @@ impl Engine {
                 .chunks(RECEIPT_MAX)
                 .map(|delivered| Receipt {
                     delivered: delivered.to_vec(),
-                    read: None,
+                    ..Receipt::default()
                 })
                 .collect();
             match (parts.last_mut(), owed.read) {
                 (Some(last), read) => last.read = read,
                 (None, None) => {}
                 (None, read) => parts.push(Receipt {
-                    delivered: Vec::new(),
                     read,
+                    ..Receipt::default()
                 }),
             }
             for part in parts {
@@ -439,6 +439,7 @@ mod tests {
             let receipt = Receipt {
                 delivered: delivered.iter().copied().map(id).collect(),
                 read,
+                read_at: None,
             };
             engine.take_receipt(&mut work, PEER, &receipt).unwrap();
             [1, 2, 3, 4].map(|n| work.find_message(id(n)).unwrap().unwrap().delivery)

@@ -394,6 +394,20 @@ pub(crate) struct Receipt {
     /// The newest message that the person has seen.
     #[n(1)]
     pub(crate) read: Option<EnvelopeId>,
+    /// In a room of a place: where that message stands. A device of its author that lacks it knows by this what was
+    /// seen before it.
+    #[n(2)]
+    pub(crate) read_at: Option<StandsAt>,
+}
+
+/// A place in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct StandsAt {
+    #[n(0)]
+    pub(crate) room: RoomId,
+    #[n(1)]
+    pub(crate) sequence: u64,
 }
 
 /// What binds a direct message's body to its place: seal and open with exactly these bytes.

@@ -12,7 +12,7 @@ use conclave_protocol::{AccountId, EnvelopeId, RoomId};
 use super::Spot;
 use super::asking::TALLY_MS;
 use super::records::Tally;
-use crate::content::Receipt;
+use crate::content::{Receipt, StandsAt};
 use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::receipts::RECEIPT_MAX;
@@ -96,6 +96,8 @@ impl Engine {
             };
             if is_read {
                 receipt.read = Some(*id);
+                let room = row.room;
+                receipt.read_at = row.sequence.map(|sequence| StandsAt { room, sequence });
             } else {
                 receipt.delivered.push(*id);
             }
@@ -148,13 +150,18 @@ impl Engine {
             }
         }
         let Some(read) = receipt.read else { return Ok(()) };
-        let Some(row) = work.find_message(read)?.filter(|row| row.mine) else {
+        let stands_at = match work.find_message(read)? {
+            Some(row) if row.mine => row.sequence.map(|sequence| (row.room, sequence)),
+            Some(_) => None,
+            None => receipt.read_at.map(|at| (at.room, at.sequence)),
+        };
+        let Some((room, up_to)) = stands_at else {
             return Ok(());
         };
-        let (Some(spot), Some(up_to)) = (self.spot(work, row.room)?, row.sequence) else {
+        let Some(spot) = self.spot(work, room)? else {
             return Ok(());
         };
-        for row in work.list_own_unread(row.room, up_to)? {
+        for row in work.list_own_unread(room, up_to)? {
             // What they never said to have opened, they have not seen.
             if let Some(mut tally) = work.tally(row.id)?
                 && tally.delivered.contains(&from)

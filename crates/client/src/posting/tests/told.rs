@@ -4,6 +4,7 @@ use conclave_protocol::EnvelopeId;
 use conclave_sigchain::room::{History, Policy};
 
 use super::sim::Sim;
+use crate::content::{Receipt, StandsAt};
 use crate::rows::Delivery;
 use crate::user_store::views::PersonChange;
 
@@ -65,9 +66,10 @@ fn a_receipt_for_what_is_not_here_yet_survives_the_end_of_the_program() {
     assert_eq!(states(&sim), [Delivery::Read]);
     let from = sim.devices[2].address.account;
     let id = sim.devices[0].timeline(sim.room())[0].id;
-    let receipt = crate::content::Receipt {
+    let receipt = Receipt {
         delivered: vec![id],
         read: Some(id),
+        read_at: None,
     };
     let now = sim.now;
     sim.devices[1].with(now, |engine, work| {
@@ -90,6 +92,28 @@ fn a_receipt_for_what_was_lost_live_has_the_room_read() {
 }
 
 #[test]
+fn what_was_seen_before_a_message_that_an_own_device_lacks_is_read_there_too() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    sim.runs(1_000);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered; 2]);
+    let from = sim.devices[2].address.account;
+    let room = sim.room();
+    let receipt = Receipt {
+        delivered: Vec::new(),
+        read: Some(EnvelopeId([9; 16])),
+        read_at: Some(StandsAt { room, sequence: 2 }),
+    };
+    let now = sim.now;
+    sim.devices[1].with(now, |engine, work| {
+        engine.take_receipt(work, from, &receipt).unwrap();
+    });
+    sim.runs(MINUTE);
+    assert_eq!(states(&sim), [Delivery::Delivered, Delivery::Read]);
+}
+
+#[test]
 fn receipts_for_what_never_comes_have_the_rooms_read_once_in_a_while() {
     let mut sim = Sim::group(2, 1, Policy::default());
     sim.runs(1_000);
@@ -98,9 +122,9 @@ fn receipts_for_what_never_comes_have_the_rooms_read_once_in_a_while() {
     let before = sim.server.pages;
     let from = sim.devices[1].address.account;
     for number in 0..20 {
-        let receipt = crate::content::Receipt {
+        let receipt = Receipt {
             delivered: vec![EnvelopeId([number; 16])],
-            read: None,
+            ..Receipt::default()
         };
         let now = sim.now;
         sim.devices[0].with(now, |engine, work| {
