@@ -61,7 +61,7 @@ pub(crate) struct PlacesRun {
     /// Places that were read from the store.
     pub(crate) known: BTreeMap<PlaceId, Arc<Place>>,
     /// The server has said on this connection where the account is in.
-    is_listed: bool,
+    pub(crate) is_listed: bool,
     /// Places of whose chain more is there than is known here.
     pub(crate) behind: BTreeSet<PlaceId>,
     /// How long the chain of a place was here when more of it was asked for. An answer may be read before what comes

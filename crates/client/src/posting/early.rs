@@ -11,7 +11,9 @@
 use conclave_protocol::{AccountId, Timestamp};
 use minicbor::{Decode, Encode};
 
+use super::asking::TALLY_MS;
 use super::records::Part;
+use super::telling::TOLD_MAX;
 use crate::calls::Need;
 use crate::changes::Table;
 use crate::codec;
@@ -19,6 +21,7 @@ use crate::content::Receipt;
 use crate::machine::Engine;
 use crate::reads::ReadError;
 use crate::receipts::RECEIPT_MAX;
+use crate::sent::is_far_ahead;
 use crate::work::Work;
 
 /// What is told live of a message may be behind what the mailbox brings, by about this at most.
@@ -28,6 +31,8 @@ const READ_AGAIN_MS: u64 = 600_000;
 const READ_ROOMS_MAX: usize = 50;
 /// Receipts of one person that wait.
 const EARLY_MAX: usize = 200;
+/// While so many tallies are kept, what is told of messages that are not here is let go.
+const TALLIES_MAX: u32 = 4_000;
 /// Receipts that wait in all.
 const EARLY_IN_ALL: u32 = 2_000;
 
@@ -92,8 +97,7 @@ impl Engine {
             return Ok(());
         }
         self.posting.none_early = true;
-        let is_read =
-            self.moved.is_empty() && !self.needs.keys().any(|need| matches!(need, Need::Envelopes(_)));
+        let is_read = self.rooms_are_read();
         let mut stopped = None;
         for (key, bytes) in work.list_bytes(Table::SendingKeys, &Part::Early.key(&[]), u32::MAX)? {
             let Some(from) = account_of(&key) else {
@@ -105,8 +109,12 @@ impl Engine {
             }
             let early: Early = codec::decode(&bytes, "early receipt")?;
             let is_over = is_read && work.now.since(early.since) >= EARLY_MS;
-            if is_known(work, &early.receipt)? || (is_over && !self.reads_rooms_with(work, from)?) {
+            let is_known = is_known(work, &early.receipt)?;
+            if is_known || (is_over && !self.reads_rooms_with(work, from)?) {
                 work.delete(Table::SendingKeys, &key);
+                if !is_known {
+                    keep_told(work, from, &early.receipt)?;
+                }
                 self.count_receipt(work, from, &early.receipt)?;
                 continue;
             }
@@ -121,6 +129,15 @@ impl Engine {
 }
 
 impl Engine {
+    /// Whether everything that the server tells of rooms is here, as far as this device knows.
+    fn rooms_are_read(&self) -> bool {
+        let places_are_known =
+            self.places.is_listed && self.places.behind.is_empty() && !self.a_place_is_on_its_way();
+        let are_looked_at = self.posting.look.is_empty() && self.posting.back.is_empty();
+        let comes = self.needs.keys().any(|need| matches!(need, Need::Envelopes(_)));
+        places_are_known && are_looked_at && self.moved.is_empty() && !comes
+    }
+
     /// Has the rooms read that are shared with somebody whose receipt waits. False where that was done already.
     fn reads_rooms_with(&mut self, work: &Work<'_>, from: AccountId) -> Result<bool, ReadError> {
         let last = self.posting.read_for.get(&from);
@@ -145,6 +162,30 @@ impl Engine {
         }
         Ok(asked > 0)
     }
+}
+
+/// What a receipt says of messages that are not to be had now, as while the account is out of their group: it counts
+/// from the moment in which they are here.
+fn keep_told(work: &mut Work<'_>, from: AccountId, receipt: &Receipt) -> Result<(), ReadError> {
+    let kept = work.list_tallies(TALLIES_MAX)?;
+    if kept.len() >= usize::try_from(TALLIES_MAX).unwrap_or(usize::MAX) {
+        return Ok(());
+    }
+    for id in receipt.delivered.iter().take(RECEIPT_MAX).chain(&receipt.read) {
+        let is_kept = work.now.since(id.time()) <= TALLY_MS && !is_far_ahead(*id, work.now);
+        if !is_kept || work.find_message(*id)?.is_some() {
+            continue;
+        }
+        let mut tally = work.tally(*id)?.unwrap_or_default();
+        let is_read = receipt.read == Some(*id);
+        for (told, is_said) in [(&mut tally.delivered, true), (&mut tally.read, is_read)] {
+            if is_said && !told.contains(&from) && told.len() < TOLD_MAX {
+                told.push(from);
+            }
+        }
+        work.put_tally(*id, &tally);
+    }
+    Ok(())
 }
 
 /// Whether every message that a receipt names is here and has its place in the room: an own one may be on the server

@@ -22,7 +22,7 @@ use crate::work::Work;
 /// In rooms with more readers nobody is told: receipts of all for all would be more than what is said.
 const READERS_MAX: usize = 32;
 /// Accounts noted of one message: its readers, and as many that come and go.
-const TOLD_MAX: usize = 2 * READERS_MAX;
+pub(super) const TOLD_MAX: usize = 2 * READERS_MAX;
 
 impl Engine {
     /// A message of somebody else was opened in a room of a place: it is owed a receipt where the room is small.

@@ -114,6 +114,34 @@ fn what_was_seen_before_a_message_that_an_own_device_lacks_is_read_there_too() {
 }
 
 #[test]
+fn what_was_told_while_the_account_was_out_counts_once_its_messages_are_here() {
+    let policy = Policy {
+        history: History::All,
+        ..Policy::default()
+    };
+    let mut sim = Sim::group(3, 2, policy);
+    sim.runs(1_000);
+    // The second device of the second account was away when the first one said something.
+    sim.disconnects(3);
+    sim.sends(2, "one");
+    sim.runs(MINUTE);
+    sim.removes(1, 2);
+    sim.all_learn();
+    sim.connects(3);
+    sim.runs(20 * MINUTE);
+    assert!(sim.devices[3].texts(sim.room()).is_empty());
+    sim.adds(1, 2);
+    sim.all_learn();
+    sim.runs(MINUTE);
+    let room = sim.room();
+    for at in [2, 3] {
+        let rows = sim.devices[at].timeline(room);
+        let states: Vec<_> = rows.iter().map(|row| row.delivery).collect();
+        assert_eq!(states, [Delivery::Delivered], "device {at}");
+    }
+}
+
+#[test]
 fn receipts_for_what_never_comes_have_the_rooms_read_once_in_a_while() {
     let mut sim = Sim::group(2, 1, Policy::default());
     sim.runs(1_000);
