@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use conclave_client::views::{BodyView, DeliveryView, NoticeView, PlaceChange};
+use conclave_protocol::DeviceId;
 use conclave_protocol::frames::{ClientFrame, Item, ServerFrame};
 use conclave_testing::{Group, Person, World};
 
@@ -334,4 +336,71 @@ async fn a_device_that_heard_of_a_group_together_with_the_removal_tells_of_the_s
     let added = alice.device().change_place(group.place, add).await;
     added.expect("added");
     is_told(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_device_said_last_is_read_by_those_who_come_later_and_by_the_recovered_one() {
+    let world = World::begin().await;
+    let (_alice, bob, carol, group) = three_in_a_group(&world).await;
+    let words = bob.device().recovery_words().await.expect("words").join(" ");
+    carol.goes_offline().await;
+    let texts = ["one", "two", "three"];
+    for text in texts {
+        let said = bob.device().send_text(group.room, text).await;
+        said.expect("said");
+    }
+    let limit = Duration::from_secs(30);
+    let sent = bob.device().wait_until_outbox_is_empty(limit).await;
+    sent.expect("sent");
+    bob.waits("everything to be recorded", async || {
+        match bob
+            .device()
+            .waits_for_the_vault()
+            .await
+            .expect("a program that runs")
+        {
+            0 => Ok(()),
+            waits => Err(format!("{waits} wait")),
+        }
+    })
+    .await;
+    bob.closes().await;
+    let new = world.new_device("bob", "new");
+    let recovered = new
+        .device()
+        .recover("bob", &words, "sechs laute Amseln", false)
+        .await;
+    recovered.expect("a recovery");
+    new.is_online().await;
+    for old in new.device().list_devices().await.expect("devices") {
+        if !old.this {
+            let revoked = new.device().revoke_device(DeviceId(old.device)).await;
+            revoked.expect("taken out");
+        }
+    }
+    // What is said next waits for the record of the loss in the group.
+    let said = new.device().send_text(group.room, "four").await;
+    said.expect("said");
+    let sent = new.device().wait_until_outbox_is_empty(limit).await;
+    sent.expect("sent");
+    carol.comes_back().await;
+    for device in [&new, &carol] {
+        device
+            .waits("all that was said", async || {
+                let rows = device.device().list_messages(group.room, None, 100).await;
+                let rows = rows.expect("a timeline").into_iter();
+                let said: Vec<String> = rows
+                    .filter_map(|row| match row.body {
+                        BodyView::Text { text } => Some(text),
+                        _ => None,
+                    })
+                    .collect();
+                if said == ["one", "two", "three", "four"] {
+                    Ok(())
+                } else {
+                    Err(format!("{said:?}"))
+                }
+            })
+            .await;
+    }
 }

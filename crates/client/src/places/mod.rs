@@ -87,6 +87,8 @@ pub(crate) struct PlacesRun {
     /// Accounts whose claims are to be compared.
     unconfirmed: BTreeMap<PlaceId, BTreeSet<AccountId>>,
     observe_due: Option<Timestamp>,
+    /// Since when an observation waits for what its author has not read yet.
+    observe_since: Option<Timestamp>,
     keys: KeysRun,
     /// Accounts as which members started again, whose logs were asked for, with the accounts that they had.
     returned: BTreeMap<AccountId, AccountId>,

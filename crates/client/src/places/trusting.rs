@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conclave_protocol::{AccountId, PlaceId};
-use conclave_sigchain::room::RoomChainError;
+use conclave_sigchain::room::{RoomChain, RoomChainError};
 
 use super::acting::{AfterAct, Wanted};
 use super::record::{DisputeKind, Place, Standing};
@@ -24,6 +24,8 @@ const MET_MAX: usize = 200;
 /// A lost device is recorded after about this: at once by its own account, later by one of the other members.
 const OBSERVE_OWN_MS: u64 = 200;
 const OBSERVE_MS: u64 = 3_000;
+/// It waits at most so long for what its author has not read yet.
+const OBSERVE_WAITS_MS: u64 = 60_000;
 
 impl Engine {
     /// Whether messages may be sealed for a place now: its chain is whole, undisputed, and relies on nobody whose
@@ -170,6 +172,7 @@ impl Engine {
             return Ok(());
         }
         self.places.observe_due = None;
+        let mut waits = false;
         for id in work.list_place_ids()? {
             let Some(place) = self.place(work, id)? else {
                 continue;
@@ -196,12 +199,47 @@ impl Engine {
                 let Some(person) = self.person(work, account)? else {
                     continue;
                 };
-                if state.owes_observation(&person.chain) {
-                    self.act_in_place(work, id, Wanted::Observe(account), AfterAct::Nobody)?;
+                if !state.owes_observation(&person.chain) {
+                    continue;
                 }
+                let since = *self.places.observe_since.get_or_insert(work.now);
+                let has_waited = work.now.since(since) >= OBSERVE_WAITS_MS;
+                if !has_waited && !self.has_read_all_of(work, &place.chain, account)? {
+                    waits = true;
+                    continue;
+                }
+                self.act_in_place(work, id, Wanted::Observe(account), AfterAct::Nobody)?;
             }
         }
+        if waits {
+            self.observe_soon(work, true);
+        } else {
+            self.places.observe_since = None;
+        }
         Ok(())
+    }
+
+    /// Whether everything that an account said in a place is here and opened, as far as the server shows it. An
+    /// observation ends the chains of lost devices behind what was seen of them: what was not seen yet would be cut
+    /// off for everybody who has not opened it.
+    pub(crate) fn has_read_all_of(
+        &mut self,
+        work: &Work<'_>,
+        chain: &RoomChain,
+        account: AccountId,
+    ) -> Result<bool, ReadError> {
+        let own = work.own()?.account;
+        let state = chain.state();
+        for room in state.rooms().filter(|room| state.is_reader(own, *room)) {
+            if !self.room_is_read(work, room)? {
+                return Ok(false);
+            }
+            let waiting = work.list_waiting(Some(room))?;
+            if waiting.iter().any(|one| one.message.sender.account == account) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The server wants an observation before it takes a message: members' chains are looked at anew.

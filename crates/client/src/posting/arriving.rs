@@ -92,6 +92,16 @@ impl Engine {
         *known = sequence.max(*known);
     }
 
+    /// Whether everything that the server shows of a room of a place is here.
+    pub(crate) fn room_is_read(&self, work: &Work<'_>, room: RoomId) -> Result<bool, ReadError> {
+        let comes = self.moved.contains_key(&room)
+            || self.posting.look.contains(&room)
+            || self.posting.back.contains(&room)
+            || self.needs.contains_key(&Need::Envelopes(room));
+        let flow = work.place_room(room)?;
+        Ok(!comes && flow.is_some_and(|flow| flow.begun && flow.past.is_none()))
+    }
+
     /// A room of a place stands at `head`: what is missing is fetched. False where nothing is.
     pub(crate) fn fill_place_gap(
         &mut self,

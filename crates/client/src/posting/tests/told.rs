@@ -254,3 +254,31 @@ fn whoever_is_let_in_again_reads_what_was_said_meanwhile_before_anything_else_is
     sim.runs(MINUTE);
     assert_eq!(sim.devices[1].texts(sim.room()), ["before", "meanwhile"]);
 }
+
+#[test]
+fn while_a_message_of_somebody_is_not_opened_nothing_is_recorded_about_their_lost_devices() {
+    let mut sim = Sim::group(3, 1, Policy::default());
+    sim.runs(1_000);
+    let place = sim.chain().place();
+    let author = sim.devices[0].address.account;
+    let has_read = |sim: &mut Sim, at: usize| {
+        let now = sim.now;
+        sim.devices[at].with(now, |engine, work| {
+            let chain = engine.place_chain(work, place).unwrap().unwrap();
+            engine.has_read_all_of(work, &chain, author).unwrap()
+        })
+    };
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    assert!(has_read(&mut sim, 1));
+    // The key of what is said next is lost.
+    sim.removes(1, 3);
+    sim.all_learn();
+    sim.server.swallows.insert(sim.devices[1].address);
+    sim.sends(0, "two");
+    sim.runs(1);
+    assert!(!has_read(&mut sim, 1));
+    sim.server.swallows.clear();
+    sim.runs(30 * MINUTE);
+    assert!(has_read(&mut sim, 1));
+}
