@@ -13,7 +13,7 @@ use crate::content::{Control, ReadUpTo, Receipt, Seen};
 use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::reads::ReadError;
-use crate::rows::{Delivery, MessageBody};
+use crate::rows::Delivery;
 use crate::views::Outcome;
 use crate::work::Work;
 
@@ -44,6 +44,26 @@ struct Owed {
     /// In a room of a place: the newest message that the person has seen of each author.
     #[n(3)]
     reads: Option<Vec<EnvelopeId>>,
+    /// The room's sequence up to which that was: a notice stands elsewhere once more was said.
+    #[n(4)]
+    seen_at: Option<u64>,
+}
+
+impl Owed {
+    /// Notes that the person has seen everything up to a message or notice.
+    fn note_seen(&mut self, message: EnvelopeId, sequence: u64) {
+        self.seen = Some(message);
+        self.seen_at = Some(sequence);
+    }
+
+    /// What the own devices are told of it.
+    fn read_up_to(&self, room: RoomId) -> Option<ReadUpTo> {
+        self.seen.map(|message| ReadUpTo {
+            room,
+            message,
+            sequence: self.seen_at,
+        })
+    }
 }
 
 impl Engine {
@@ -89,13 +109,8 @@ impl Engine {
             if self.place_of(work, room)?.is_some() {
                 let mut owed: Owed = work.find(Table::Receipts, &room.0)?.unwrap_or_default();
                 let reads = self.seen_up_to(work, room, sequence)?;
-                // A notice is made on each device for itself: to the others the message before it is named.
-                let is_notice = matches!(message.body, MessageBody::Notice(_));
-                owed.seen = if is_notice {
-                    newest_of(work, &reads)?.or(owed.seen)
-                } else {
-                    Some(message.id)
-                };
+                // A notice is made on each device for itself: to the others its place in the room says enough.
+                owed.note_seen(message.id, sequence);
                 owed.reads.get_or_insert_default().extend(reads);
                 work.put(Table::Receipts, &room.0, &owed);
                 self.receipts_soon(work)?;
@@ -104,7 +119,7 @@ impl Engine {
                 if !message.mine {
                     owed.read = Some(message.id);
                 }
-                owed.seen = Some(message.id);
+                owed.note_seen(message.id, sequence);
                 work.put(Table::Receipts, &room.0, &owed);
                 self.receipts_soon(work)?;
             }
@@ -169,7 +184,7 @@ impl Engine {
             if self.place_of(work, RoomId(room))?.is_some() {
                 work.delete(Table::Receipts, &key);
                 seen.told.extend(&owed.delivered);
-                seen.read.extend(read_up_to(work, RoomId(room), owed.seen)?);
+                seen.read.extend(owed.read_up_to(RoomId(room)));
                 let reads = owed.reads.unwrap_or_default();
                 for (author, receipt) in Self::receipts_by_author(work, &owed.delivered, &reads)? {
                     self.enqueue_control(work, author, None, &Control::Receipt(receipt))?;
@@ -190,7 +205,7 @@ impl Engine {
                 continue;
             }
             seen.told.extend(&owed.delivered);
-            seen.read.extend(read_up_to(work, RoomId(room), owed.seen)?);
+            seen.read.extend(owed.read_up_to(RoomId(room)));
             if acquaintance.blocked {
                 continue;
             }
@@ -317,35 +332,10 @@ impl Engine {
     }
 }
 
-/// What the own devices are told of the newest message that was seen in a room.
-fn read_up_to(
-    work: &Work<'_>,
-    room: RoomId,
-    seen: Option<EnvelopeId>,
-) -> Result<Option<ReadUpTo>, ReadError> {
-    let Some(message) = seen else { return Ok(None) };
-    let row = work.find_message(message)?;
-    Ok(Some(ReadUpTo {
-        room,
-        message,
-        sequence: row.and_then(|row| row.place_read()),
-    }))
-}
-
-/// The one of these messages that stands last in its room.
-fn newest_of(work: &Work<'_>, messages: &[EnvelopeId]) -> Result<Option<EnvelopeId>, ReadError> {
-    let mut newest = None;
-    for id in messages {
-        let place = work.find_message(*id)?.and_then(|row| row.sequence);
-        newest = newest.max(place.map(|place| (place, *id)));
-    }
-    Ok(newest.map(|(_, id)| id))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::MessageRow;
+    use crate::rows::{MessageBody, MessageRow};
     use crate::work::testing::{Account, EmptyStore, rng, signed_up};
     use conclave_protocol::{DeviceId, Timestamp};
 
@@ -424,6 +414,16 @@ mod tests {
         };
         engine.take_seen(&mut work, &lacks).unwrap();
         assert_eq!(work.find_room(room).unwrap().unwrap().read_up_to, 8);
+    }
+
+    #[test]
+    fn a_place_read_by_its_notice_is_told_as_it_stood_then() {
+        let room = RoomId([8; 32]);
+        let mut owed = Owed::default();
+        assert_eq!(owed.read_up_to(room), None);
+        owed.note_seen(id(2), 7);
+        let told = owed.read_up_to(room).unwrap();
+        assert_eq!((told.message, told.sequence), (id(2), Some(7)));
     }
 
     #[test]

@@ -474,7 +474,13 @@ async fn is_read(device: &Person, reader: &Person) -> Result<(), String> {
         if unread > 0 {
             let (here, there) = (shown(device).await, shown(reader).await);
             if unread > here.difference(&there).count() {
-                return Err(format!("{:?}: {unread} unread", chat.title));
+                return Err(format!(
+                    "{:?}: {unread} unread at {}, which shows {} that the reader does not; the reader has {} more",
+                    chat.title,
+                    device.name(),
+                    here.difference(&there).count(),
+                    there.difference(&here).count(),
+                ));
             }
         }
     }
