@@ -124,17 +124,19 @@ impl<'w, 's> Show<'w, 's> {
         if row.mine || matches!(row.body, MessageBody::Notice(_)) {
             return Ok(false);
         }
-        let known = self.blocked.borrow().get(&row.author).copied();
+        self.is_blocked_in(row.room, row.author)
+    }
+
+    /// Whether the person blocked somebody who speaks in a room.
+    fn is_blocked_in(&self, room: RoomId, author: AccountId) -> Result<bool, ReadError> {
+        let known = self.blocked.borrow().get(&author).copied();
         let blocked = match known {
             Some(blocked) => blocked,
-            None => self.work.blocks(row.author)?,
+            None => self.work.blocks(author)?,
         };
-        self.blocked.borrow_mut().insert(row.author, blocked);
+        self.blocked.borrow_mut().insert(author, blocked);
         // In a chat with them everything is of theirs, and the chat says so.
-        Ok(blocked
-            && self
-                .own
-                .is_none_or(|own| RoomId::direct(own, row.author) != row.room))
+        Ok(blocked && self.own.is_none_or(|own| RoomId::direct(own, author) != room))
     }
 
     /// A handle; empty where it is not known here.
@@ -177,7 +179,7 @@ impl<'w, 's> Show<'w, 's> {
             MessageBody::Poll(poll) => view.body = self.poll(row, poll, &story),
             _ => {}
         }
-        view.reactions = self.reactions(&story)?;
+        view.reactions = self.reactions(row.room, &story)?;
         view.pinned = story.pin().is_some_and(|(on, _)| on);
         view.expires_at = row.body.expires_at().map(|at| at.0);
         let with = row.body.with();
@@ -229,12 +231,13 @@ impl<'w, 's> Show<'w, 's> {
         }
     }
 
-    fn reactions(&self, story: &Story) -> Result<Vec<ReactionView>, ReadError> {
+    fn reactions(&self, room: RoomId, story: &Story) -> Result<Vec<ReactionView>, ReadError> {
         // By id, so in the order in which they were given.
         let mut given: Vec<(EnvelopeId, &str, AccountId)> = Vec::new();
         for said in &story.0 {
             if let Act::React(emoji, _) = &said.annotation.act
                 && story.reaction(said.author, emoji) == Some((true, said.order()))
+                && !self.is_blocked_in(room, said.author)?
             {
                 given.push((said.id, emoji, said.author));
             }

@@ -158,13 +158,34 @@ async fn in_a_group_what_somebody_says_who_is_blocked_is_marked_and_counts_for_n
     };
     assert_eq!(blocked(bob.timeline_of(group).await), [true, true]);
     carol.sees_in(group, &["welcome", "noise"]).await;
-    assert_eq!(blocked(carol.timeline_of(group).await), [false, false]);
+    // Nor does what alice thinks of a message show to bob.
+    let quiet = carol.says(group, "quiet please").await;
+    alice.sees_in(group, &["welcome", "noise", "quiet please"]).await;
+    for (person, emoji) in [(&alice, "👎"), (&carol, "👍")] {
+        let reacted = person.device().react(quiet, emoji, true).await;
+        reacted.expect("a reaction");
+    }
+    bob.waits("carol's reaction alone", async || {
+        let rows = bob.timeline_of(group).await;
+        let given: Vec<&str> = rows
+            .iter()
+            .flat_map(|row| &row.reactions)
+            .map(|reaction| reaction.emoji.as_str())
+            .collect();
+        if given == ["👍"] {
+            Ok(())
+        } else {
+            Err(format!("{given:?}"))
+        }
+    })
+    .await;
+    assert_eq!(blocked(carol.timeline_of(group).await), [false; 3]);
     let chats = bob.device().list_chats().await.expect("the list of chats");
     let row: &ChatView = chats
         .iter()
         .find(|chat| chat.room == group.room.to_string())
         .expect("the group's chat");
-    assert_eq!(row.unread, 1, "only what came before");
+    assert_eq!(row.unread, 2, "what came before, and what carol said");
     // Carol tells that it arrived, and bob does not: it is never delivered to all.
     tokio::time::sleep(LONG_ENOUGH).await;
     let rows = alice.timeline_of(group).await;
@@ -172,7 +193,8 @@ async fn in_a_group_what_somebody_says_who_is_blocked_is_marked_and_counts_for_n
     assert_eq!(row.map(|row| &row.delivery), Some(&DeliveryView::Sent));
     // What bob says, alice reads as ever.
     bob.says(group, "good evening").await;
-    alice.sees_in(group, &["welcome", "noise", "good evening"]).await;
+    let texts = ["welcome", "noise", "quiet please", "good evening"];
+    alice.sees_in(group, &texts).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

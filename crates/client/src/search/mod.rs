@@ -12,7 +12,7 @@ mod query;
 mod text;
 pub mod views;
 
-use conclave_protocol::{AccountId, Timestamp};
+use conclave_protocol::{AccountId, RoomId, Timestamp};
 
 use self::query::Query;
 pub use self::query::{Calendar, Day, Term};
@@ -75,6 +75,13 @@ impl Engine {
             after: query.after,
             before: query.before,
         })
+    }
+
+    /// Whether a chat is in no list, as one with a stranger who was blocked: what was said there is not found either.
+    pub fn hides_room(&self, store: &dyn Reads, room: RoomId) -> bool {
+        let mut none = crate::randomness::NoRandomness;
+        let work = Work::new(store, &mut none, Timestamp(0));
+        work.hides_room(room).unwrap_or(false)
     }
 
     /// The handle of an author, where it is known here.

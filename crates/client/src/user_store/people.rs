@@ -236,6 +236,18 @@ impl Work<'_> {
         Ok(begun_here || view.request)
     }
 
+    /// Whether a chat in which something was said is not listed: see [`Work::show_acquaintance`].
+    pub(crate) fn hides_room(&self, room: RoomId) -> Result<bool, ReadError> {
+        let row = self.find_room(room)?;
+        let own = self.find_own()?.map(|own| own.account);
+        let Some(peer) = row.and_then(|row| row.peer()).filter(|peer| Some(*peer) != own) else {
+            return Ok(false);
+        };
+        let Acquaintance { accepted, blocked } = self.acquaintance(peer)?;
+        let begun_here = self.room_state(room)?.is_some_and(|state| state.begun_here);
+        Ok(blocked && !accepted && !begun_here)
+    }
+
     /// The person blocked somebody. Not to be taken for an identity that nothing is sent to, see
     /// [`Work::is_blocked`].
     pub(crate) fn blocks(&self, account: AccountId) -> Result<bool, ReadError> {

@@ -251,6 +251,7 @@ fn a_stranger_who_is_blocked_is_listed_nowhere_but_among_the_blocked() {
         story.arrives(1);
         story.set(&block(true));
         assert!(story.listed().is_none());
+        assert!(story.work.hides_room(story.room).unwrap(), "nor found");
         let blocked = ContactView {
             account: story.peer.to_string(),
             username: "mia".into(),
@@ -271,6 +272,7 @@ fn a_chat_with_somebody_who_was_accepted_stays_when_they_are_blocked_and_nothing
         story.writes();
         story.set(&block(true));
         assert!(story.listed().is_some_and(|view| view.blocked && !view.request));
+        assert!(!story.work.hides_room(story.room).unwrap());
         assert_eq!(failure(&story.writes()), "person_blocked");
         story.set(&block(false));
         assert!(matches!(story.writes(), Outcome::Queued { .. }));

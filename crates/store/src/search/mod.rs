@@ -14,6 +14,9 @@ mod expression;
 mod index;
 mod words;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use conclave_client::search::views::{SearchHitView, SearchPageView, SearchPosition};
 use conclave_client::search::{Calendar, Search};
 use conclave_client::views::Position;
@@ -57,6 +60,29 @@ struct Found {
     excerpt: Excerpt,
 }
 
+/// Rooms that are in no list, as far as they were looked up.
+struct Hidden<H> {
+    hides: H,
+    known: RefCell<BTreeMap<RoomId, bool>>,
+}
+
+impl<H: Fn(RoomId) -> bool> Hidden<H> {
+    fn new(hides: H) -> Self {
+        Self {
+            hides,
+            known: RefCell::default(),
+        }
+    }
+
+    fn has(&self, room: RoomId) -> bool {
+        *self
+            .known
+            .borrow_mut()
+            .entry(room)
+            .or_insert_with(|| (self.hides)(room))
+    }
+}
+
 impl Store {
     /// A page of the messages that fit what was typed, newest first. Where no word begins with what was typed, words
     /// that contain it are found.
@@ -71,7 +97,10 @@ impl Store {
         let search = engine
             .plan_search(self, typed, calendar)
             .map_err(SearchError::Asked)?;
-        self.carry_out(&search, behind, limit, |author| engine.username_of(self, author))
+        let hides = |room| engine.hides_room(self, room);
+        self.carry_out(&search, behind, limit, hides, |author| {
+            engine.username_of(self, author)
+        })
     }
 
     pub(crate) fn carry_out(
@@ -79,6 +108,7 @@ impl Store {
         search: &Search,
         behind: Option<SearchPosition>,
         limit: u32,
+        hides: impl Fn(RoomId) -> bool,
         username_of: impl Fn(AccountId) -> Option<String>,
     ) -> Result<SearchPageView, SearchError> {
         let rooms = self.list_rooms_named(search)?;
@@ -86,11 +116,12 @@ impl Store {
             return Err(SearchError::Asked(Failure::search_in()));
         }
         let limit = limit.clamp(1, PAGE_MAX);
+        let hidden = Hidden::new(hides);
         let mut inside = behind.is_some_and(|behind| behind.inside);
-        let mut found = self.find_page(search, &rooms, behind, inside, limit)?;
+        let mut found = self.find_shown(search, &rooms, behind, inside, limit, &hidden)?;
         if found.is_empty() && behind.is_none() {
             inside = true;
-            found = self.find_page(search, &rooms, None, true, limit)?;
+            found = self.find_shown(search, &rooms, None, true, limit, &hidden)?;
         }
         let is_full = u32::try_from(found.len()).is_ok_and(|count| count >= limit);
         let next = found.last().filter(|_| is_full).map(|last| SearchPosition {
@@ -105,6 +136,33 @@ impl Store {
             hits: hits.collect(),
             next,
         })
+    }
+
+    /// A page of what is found in rooms that are in the list of chats.
+    fn find_shown<H: Fn(RoomId) -> bool>(
+        &self,
+        search: &Search,
+        rooms: &[RoomId],
+        mut behind: Option<SearchPosition>,
+        inside: bool,
+        limit: u32,
+        hidden: &Hidden<H>,
+    ) -> Result<Vec<Found>, StoreError> {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut shown = Vec::new();
+        loop {
+            let page = self.find_page(search, rooms, behind, inside, limit)?;
+            let is_last = page.len() < wanted;
+            behind = page.last().map(|last| SearchPosition {
+                number: last.number.cast_unsigned(),
+                inside,
+            });
+            shown.extend(page.into_iter().filter(|found| !hidden.has(found.message.room)));
+            if is_last || shown.len() >= wanted {
+                shown.truncate(wanted);
+                return Ok(shown);
+            }
+        }
     }
 
     fn find_page(

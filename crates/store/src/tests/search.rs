@@ -63,7 +63,10 @@ fn said(number: u64, text: &str) -> MessageRow {
 }
 
 fn hits(store: &Store, search: &Search) -> Vec<SearchHitView> {
-    store.carry_out(search, None, 100, |_| None).unwrap().hits
+    store
+        .carry_out(search, None, 100, |_| false, |_| None)
+        .unwrap()
+        .hits
 }
 
 /// Numbers of the messages that are found, in order.
@@ -209,7 +212,7 @@ fn people_chats_links_and_times_narrow_what_is_found() {
     assert_eq!(found(&store, &within("mia")), [5, 3, 2, 1]);
     assert_eq!(found(&store, &within("ia")), [5, 3, 2, 1]);
     assert_eq!(found(&store, &within("saved")), [6]);
-    let unknown = store.carry_out(&within("nobody"), None, 10, |_| None);
+    let unknown = store.carry_out(&within("nobody"), None, 10, |_| false, |_| None);
     assert!(matches!(unknown, Err(SearchError::Asked(failure)) if failure.code == "search_in"));
     let links = Search {
         link: true,
@@ -431,7 +434,9 @@ fn pages(store: &Store, search: &Search, limit: u32) -> Vec<u64> {
     let mut all = Vec::new();
     let mut behind: Option<SearchPosition> = None;
     loop {
-        let page = store.carry_out(search, behind, limit, |_| None).unwrap();
+        let page = store
+            .carry_out(search, behind, limit, |_| false, |_| None)
+            .unwrap();
         assert!(page.hits.len() <= limit as usize);
         all.extend(page.hits.iter().map(|hit| hit.position.ordinal));
         behind = page.next;
@@ -439,6 +444,37 @@ fn pages(store: &Store, search: &Search, limit: u32) -> Vec<u64> {
             return all;
         }
     }
+}
+
+#[test]
+fn what_was_said_in_a_chat_that_is_in_no_list_is_on_no_page_and_no_page_is_short_for_it() {
+    let mut store = store_of(&[]);
+    let hidden = RoomId([99; 32]);
+    let rows = (1..=30).map(|number| {
+        let row = said(number, "boat");
+        let room = if number % 3 == 0 { row.room } else { hidden };
+        Change::PutMessage(MessageRow { room, ..row })
+    });
+    store.apply(rows.collect()).unwrap();
+    let hides = |room| room == hidden;
+    let mut all = Vec::new();
+    let mut behind = None;
+    loop {
+        let page = store
+            .carry_out(&words("boat"), behind, 4, hides, |_| None)
+            .unwrap();
+        all.push(
+            page.hits
+                .iter()
+                .map(|hit| hit.position.ordinal)
+                .collect::<Vec<_>>(),
+        );
+        behind = page.next;
+        if behind.is_none() {
+            break;
+        }
+    }
+    assert_eq!(all, [vec![30, 27, 24, 21], vec![18, 15, 12, 9], vec![6, 3]]);
 }
 
 #[test]
@@ -540,7 +576,7 @@ proptest! {
         for text in [typed, other] {
             for term in [Term::Word(text.clone()), Term::Phrase(text)] {
                 let asked = Search { terms: vec![term], ..search() };
-                prop_assert!(store.carry_out(&asked, None, 10, |_| None).is_ok());
+                prop_assert!(store.carry_out(&asked, None, 10, |_| false, |_| None).is_ok());
             }
         }
     }
@@ -640,7 +676,7 @@ fn search_in_a_hundred_thousand_messages() {
         let mut times: Vec<Duration> = (0..9)
             .map(|_| {
                 let begin = Instant::now();
-                let page = store.carry_out(&asked, None, 50, |_| None).unwrap();
+                let page = store.carry_out(&asked, None, 50, |_| false, |_| None).unwrap();
                 std::hint::black_box(page);
                 begin.elapsed()
             })
