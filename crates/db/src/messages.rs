@@ -324,25 +324,34 @@ impl Db {
         let (rows, head): (Vec<EnvelopeRow>, Option<(Column<u64>,)>) = on_engine!(
             self,
             read | connection | {
+                // Read first: a device takes a page for everything up to this. What is sent in between may stand in the
+                // page and lie beyond it, and never the other way round.
+                let head = sqlx::query_as(FIND_ROOM_HEAD.on(engine))
+                    .bind(Column(room))
+                    .fetch_optional(&mut *connection)
+                    .await?;
                 let rows = sqlx::query_as(statement)
                     .bind(Column(room))
                     .bind(Column(bound))
                     .bind(Column(limit))
                     .fetch_all(&mut *connection)
                     .await?;
-                // Read last, so that no envelope of the page lies beyond it.
-                let head = sqlx::query_as(FIND_ROOM_HEAD.on(engine))
-                    .bind(Column(room))
-                    .fetch_optional(&mut *connection)
-                    .await?;
                 (rows, head)
             }
         );
+        let envelopes: Vec<StoredEnvelope> = rows.into_iter().map(envelope).collect();
+        let head = head.map(|(head,)| head.0).unwrap_or_default();
         Ok(EnvelopesPage {
-            envelopes: rows.into_iter().map(envelope).collect(),
-            head: head.map(|(head,)| head.0).unwrap_or_default(),
+            head: reached(head, &envelopes),
+            envelopes,
         })
     }
+}
+
+/// Where a room stands, of which these envelopes were read after its head.
+pub(crate) fn reached(head: u64, envelopes: &[StoredEnvelope]) -> u64 {
+    let newest = envelopes.iter().map(|envelope| envelope.sequence).max();
+    head.max(newest.unwrap_or_default())
 }
 
 fn room((id, low, high, head, created_at): RoomRow) -> (RoomId, Room) {

@@ -6,6 +6,7 @@ use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, H
 
 use crate::column::Column;
 use crate::engine::on_engine;
+use crate::messages::reached;
 use crate::statements::{
     DELETE_GONE_ROOM, DELETE_POSTS_OF_ROOM, EXPIRE_POST_TIMES, EXPIRE_POSTS, FIND_GONE_ROOM, FIND_PLACE_ROOM,
     FIND_SEND, LIST_POSTS, LIST_POSTS_BEFORE,
@@ -54,6 +55,12 @@ impl Db {
         let (rows, head): (Vec<PostRow>, u64) = on_engine!(
             self,
             read | connection | {
+                // Read first: a device takes a page for everything up to this. What is posted in between may stand in the
+                // page and lie beyond it, and never the other way round.
+                let found = sqlx::query_as(FIND_PLACE_ROOM.on(engine))
+                    .bind(Column(room))
+                    .fetch_optional(&mut *connection)
+                    .await?;
                 let rows = sqlx::query_as(statement)
                     .bind(Column(room))
                     .bind(Column(sequence))
@@ -62,11 +69,6 @@ impl Db {
                     .bind(Column(limit))
                     .fetch_all(&mut *connection)
                     .await?;
-                // Read last, so that no envelope of the page lies beyond it.
-                let found = sqlx::query_as(FIND_PLACE_ROOM.on(engine))
-                    .bind(Column(room))
-                    .fetch_optional(&mut *connection)
-                    .await?;
                 (rows, found.map_or(0, |row| super::place_room(row).head))
             }
         );
@@ -74,6 +76,7 @@ impl Db {
         if matches!(bound, PageBound::Before(_)) {
             envelopes.reverse();
         }
+        let head = reached(head, &envelopes);
         Ok(EnvelopesPage { envelopes, head })
     }
 

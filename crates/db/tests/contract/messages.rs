@@ -30,6 +30,7 @@ on_both_engines! {
     the_last_accepted_id_is_known
     history_comes_in_pages_with_the_newest_sequence
     history_also_comes_backwards_with_the_newest_before_a_sequence_in_order
+    a_page_holds_everything_up_to_the_sequence_that_it_names_while_others_send
     appends_of_two_nodes_give_dense_sequences_and_no_deadlock
     one_message_sent_twenty_times_at_once_is_stored_once
     an_append_that_is_given_up_leaves_nothing_in_the_way
@@ -526,6 +527,31 @@ async fn history_also_comes_backwards_with_the_newest_before_a_sequence_in_order
         let sequences: Vec<u64> = page.envelopes.iter().map(|envelope| envelope.sequence).collect();
         assert_eq!((page.head, sequences), (10, expected), "before {before}");
     }
+}
+
+async fn a_page_holds_everything_up_to_the_sequence_that_it_names_while_others_send(stage: Stage) {
+    let [mia, noah] = join(&stage, [1, 2]).await;
+    let direct = open_room(&stage, mia, noah).await;
+    let (end, db) = (200, &*stage);
+    let sends = async {
+        for number in 0..end {
+            send(db, append(direct, mia, &[noah], number)).await;
+        }
+    };
+    let reads = async {
+        let mut head = 0;
+        while head < end {
+            let newest = db
+                .list_envelopes_before(direct.id, u64::MAX, 1_000)
+                .await
+                .unwrap();
+            let behind = db.list_envelopes(direct.id, head, 1_000).await.unwrap();
+            assert_eq!(newest.envelopes.len() as u64, newest.head);
+            assert_eq!(behind.envelopes.len() as u64, behind.head - head);
+            head = behind.head;
+        }
+    };
+    futures_util::future::join(sends, reads).await;
 }
 
 async fn appends_of_two_nodes_give_dense_sequences_and_no_deadlock(stage: Stage) {

@@ -22,6 +22,7 @@ on_both_engines! {
     what_has_expired_is_not_handed_out_and_goes_and_its_id_stays
     the_posts_of_a_deleted_channel_go
     a_post_stands_before_an_entry_or_is_judged_behind_it
+    a_page_of_posts_holds_everything_up_to_the_sequence_that_it_names_while_others_post
     posts_of_two_nodes_give_dense_sequences_and_no_deadlock
 }
 
@@ -299,6 +300,28 @@ async fn a_post_stands_before_an_entry_or_is_judged_behind_it(stage: Stage) {
     let page = page(&stage, 0).await;
     assert!(page.envelopes.is_sorted_by_key(|envelope| envelope.head));
     node.close().await;
+}
+
+async fn a_page_of_posts_holds_everything_up_to_the_sequence_that_it_names_while_others_post(stage: Stage) {
+    let [mia, _ben] = group(&stage, [1, 2]).await;
+    let (end, db) = (200, &*stage);
+    let posts = async {
+        for number in 0..end {
+            send(db, post(mia, number)).await;
+        }
+    };
+    let reads = async {
+        let mut head = 0;
+        while head < end {
+            let page = |bound| db.list_posts(ROOM, bound, 0, NOW, 1_000);
+            let newest = page(PageBound::Before(u64::MAX)).await.unwrap();
+            let behind = page(PageBound::After(head)).await.unwrap();
+            assert_eq!(newest.envelopes.len() as u64, newest.head);
+            assert_eq!(behind.envelopes.len() as u64, behind.head - head);
+            head = behind.head;
+        }
+    };
+    join(posts, reads).await;
 }
 
 async fn posts_of_two_nodes_give_dense_sequences_and_no_deadlock(stage: Stage) {
