@@ -105,7 +105,8 @@ impl Engine {
         }
         if known.is_none() && work.find_message(message.id)?.is_some() {
             work.place_notices(spot.room, message.sequence, message.head)?;
-            self.note_active(work, spot.room, message, past)?;
+            let is_read = past && self.was_read(work, spot, own.account, message)?;
+            self.note_active(work, spot.room, message, is_read)?;
         }
         Ok(Taken::Done)
     }
@@ -365,12 +366,27 @@ impl Engine {
             || joined_at.is_some_and(|joined| message.sequence <= joined))
     }
 
+    /// True for a message of the past that is no news to the person: it was said before this device was there, or
+    /// when the account did not read the room. What was said in an earlier stay may be unread still, as it is on the
+    /// devices that heard of it then.
+    fn was_read(
+        &mut self,
+        work: &Work<'_>,
+        spot: &Spot,
+        own: AccountId,
+        message: &RoomMessage,
+    ) -> Result<bool, ReadError> {
+        let joined_at = work.joins_at(spot.room)?;
+        Ok(joined_at.is_some_and(|joined| message.sequence <= joined)
+            || !spot.roll().was_reader(spot.room, own, message.head))
+    }
+
     fn note_active(
         &mut self,
         work: &mut Work<'_>,
         room: RoomId,
         message: &RoomMessage,
-        past: bool,
+        is_read: bool,
     ) -> Result<(), ReadError> {
         let Some(mut row) = work.find_room(room)? else {
             return Ok(());
@@ -379,7 +395,7 @@ impl Engine {
         if work.find_message(message.id)?.is_some_and(|row| row.is_shown()) {
             row.active_at = row.active_at.max(message.time);
         }
-        if past {
+        if is_read {
             row.read_up_to = row.read_up_to.max(message.sequence);
         }
         if row != before {

@@ -690,3 +690,29 @@ fn nobody_gets_a_key_that_they_may_not_read_by_and_nobody_more_than_their_share(
     }
     assert_eq!(answered, 240);
 }
+
+#[test]
+fn what_was_said_in_an_earlier_stay_is_unread_on_a_device_that_reads_it_only_now() {
+    let policy = Policy {
+        history: History::All,
+        ..Policy::default()
+    };
+    let mut sim = Sim::group(3, 2, policy);
+    sim.runs(1_000);
+    // One device of the second account hears it at once, the other one after their return.
+    sim.disconnects(3);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    sim.removes(1, 2);
+    sim.all_learn();
+    sim.adds(1, 2);
+    sim.all_learn();
+    sim.connects(3);
+    sim.runs(MINUTE);
+    let room = sim.room();
+    for at in [2, 3] {
+        assert_eq!(sim.devices[at].texts(room), ["one"]);
+        let read = sim.devices[at].disk.find_room(room).unwrap().unwrap().read_up_to;
+        assert_eq!(read, 0, "device {at}");
+    }
+}
