@@ -22,6 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 use crate::api::invites;
+use crate::blobs::BlobStore;
 use crate::bus::Bus;
 use crate::config::{Config, Secrets};
 use crate::error::StartError;
@@ -61,6 +62,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let db = open_database(&config).await?;
     let fresh = db.count_accounts().await? == 0;
     let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
+    let blobs = BlobStore::open(&config.blobs, &config.data)?;
 
     let (listener, address) = listen(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -81,6 +83,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config,
         public,
         (db, restore),
+        blobs,
         secrets,
         (hub, bus),
         writer,

@@ -30,8 +30,8 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "kind") => Value::Text("recovery".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
-            ("logins" | "links" | "envelopes" | "sends" | "posts", "id")
-            | (_, "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch")
+            ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")
+            | (_, "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch" | "blob" | "object")
                 if *kind == Kind::Bytes =>
             {
                 bytes(16)

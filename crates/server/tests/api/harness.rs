@@ -415,6 +415,7 @@ impl Person {
                 device: DeviceId(0),
                 pairwise: Bytes(b"key".to_vec()),
             }],
+            blobs: Vec::new(),
         }
     }
 }
