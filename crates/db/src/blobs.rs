@@ -263,7 +263,10 @@ impl Db {
                     .await?
             }
         );
-        Ok(rows.into_iter().map(|(number, hash)| (number.0, hash.0)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(number, hash)| (number.0, hash.0))
+            .collect())
     }
 
     /// Notes a chunk whose bytes are in the store. The first one under a number stays.

@@ -61,7 +61,8 @@ mod vault;
 
 pub use audit::{AuditBroken, audit_hash, verify_audit};
 pub use blobs::{
-    BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun, UploadFinished,
+    BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun,
+    UploadFinished,
 };
 pub use engine::{Db, Engine};
 pub use error::DbError;

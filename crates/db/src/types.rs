@@ -5,7 +5,8 @@ use std::sync::Arc;
 use conclave_protocol::frames::{Class, Heads, Item};
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::{
-    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp, Username,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp,
+    Username,
 };
 
 /// A registration to store in one transaction: account, genesis entry, device, and the invite's use.

@@ -14,8 +14,8 @@ use conclave_protocol::frames::{
     Send, ServerFrame, Side, Welcome,
 };
 use conclave_protocol::{
-    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RestoreEpoch, RoomId,
-    Timestamp, Token,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RestoreEpoch,
+    RoomId, Timestamp, Token,
 };
 
 use crate::people::{AD, NOW, STORY};

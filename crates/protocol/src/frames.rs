@@ -11,8 +11,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch, RoomId,
-    Timestamp, Token,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch,
+    RoomId, Timestamp, Token,
 };
 
 /// Whether an envelope counts as unread and may wake.
@@ -564,7 +564,9 @@ mod tests {
 
     #[test]
     fn claimed_blobs_are_the_last_field_and_cost_nothing_where_there_are_none() {
-        let ClientFrame::Send(bare) = send() else { panic!("no Send") };
+        let ClientFrame::Send(bare) = send() else {
+            panic!("no Send")
+        };
         let bare_bytes = minicbor::to_vec(&bare).unwrap();
         assert_eq!(bare_bytes.first(), Some(&0x87));
         let claiming = Send {

@@ -9,8 +9,8 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
-    AccountId, BlobId, Bytes, EnvelopeId, ErrorCode, Hash, LinkId, LoginId, PlaceId, RestoreEpoch, RoomId, Token,
-    Username,
+    AccountId, BlobId, Bytes, EnvelopeId, ErrorCode, Hash, LinkId, LoginId, PlaceId, RestoreEpoch, RoomId,
+    Token, Username,
 };
 
 /// A text of a form.

@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 use crate::api::invites;
-use crate::blobs::BlobStore;
+use crate::blobs::{self, BlobStore};
 use crate::bus::Bus;
 use crate::config::{Config, Secrets};
 use crate::error::StartError;
@@ -131,6 +131,17 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 impl Running {
+    /// Deletes blobs that nothing claims any more, as the job does, at once: how many, and how many names of the store
+    /// were nobody's.
+    pub async fn clear_files(&self) -> Result<(u64, u64), StartError> {
+        Ok((blobs::sweep(&self.app).await?, self.find_orphaned_files().await?))
+    }
+
+    /// Deletes files that no row names, as the job does, at once: how many names.
+    pub async fn find_orphaned_files(&self) -> Result<u64, StartError> {
+        Ok(blobs::find_orphans(&self.app).await?)
+    }
+
     /// Stops: takes nothing new, tells connections to come back, finishes what is being written.
     pub async fn stop(self) {
         self.app.stopping.cancel();

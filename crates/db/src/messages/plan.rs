@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use conclave_protocol::{AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
+use conclave_protocol::{
+    AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp,
+};
 
 use super::posts::{plan_post, post_scope};
 use crate::{Append, Appended, DirectRoom, NewDistribution, NewEnvelope, NewPost, PlaceRoom};

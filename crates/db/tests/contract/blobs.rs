@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use conclave_db::{
-    Append, Appended, BlobDeleted, BlobFound, BlobQuota, ChunkStored, Db, DirectRoom, NewBlob, NewPost, SweptBlob,
-    UploadBegun, UploadFinished,
+    Append, Appended, BlobDeleted, BlobFound, BlobQuota, ChunkStored, Db, DirectRoom, NewBlob, NewPost,
+    SweptBlob, UploadBegun, UploadFinished,
 };
 use conclave_protocol::blobs::{blob_hash, chunk_count};
 use conclave_protocol::limits::{BLOB_CHUNK, BLOB_UNCLAIMED_MS, UPLOADS_MAX};
@@ -68,7 +68,10 @@ async fn uploaded(db: &Db, number: u8, of: u8) -> BlobId {
     let new = new(number, of);
     assert_eq!(begin(db, &new).await, begun(&new, false));
     let chunk = (0, hash(number.into()));
-    let put = db.insert_blob_chunk(new.id, new.account, chunk, NOW).await.unwrap();
+    let put = db
+        .insert_blob_chunk(new.id, new.account, chunk, NOW)
+        .await
+        .unwrap();
     assert_eq!(put, ChunkStored::Done);
     let whole = blob_hash(SIZE, &[chunk.1]);
     let finished = db.finish_upload(new.id, new.account, whole, NOW).await.unwrap();
@@ -83,11 +86,21 @@ fn claiming(sender: DeviceAddress, number: u64, blobs: &[BlobId]) -> NewPost {
     }
 }
 
-async fn send_direct(db: &Db, room: DirectRoom, from: DeviceAddress, to: DeviceAddress, number: u64, blob: BlobId) {
+async fn send_direct(
+    db: &Db,
+    room: DirectRoom,
+    from: DeviceAddress,
+    to: DeviceAddress,
+    number: u64,
+    blob: BlobId,
+) {
     let mut envelope = message(room, from, &[to], number);
     envelope.blobs = vec![blob];
     let appended = db.append(vec![Append::Envelope(envelope)], NOW).await.unwrap();
-    assert!(matches!(appended[..], [Appended::Envelope { .. }]), "{appended:?}");
+    assert!(
+        matches!(appended[..], [Appended::Envelope { .. }]),
+        "{appended:?}"
+    );
 }
 
 async fn sweep(db: &Db, now: Timestamp) -> Vec<SweptBlob> {
@@ -107,9 +120,21 @@ async fn an_upload_begins_once_and_its_id_is_nobody_elses(stage: Stage) {
     join(&stage, [1, 2]).await;
     let first = new(1, 1);
     assert_eq!(begin(&stage, &first).await, begun(&first, false));
-    let again = NewBlob { object: [9; 16], ..first };
+    let again = NewBlob {
+        object: [9; 16],
+        ..first
+    };
     assert_eq!(begin(&stage, &again).await, begun(&first, false));
-    for other in [NewBlob { size: SIZE + 256, ..first }, NewBlob { account: account(2), ..again }] {
+    for other in [
+        NewBlob {
+            size: SIZE + 256,
+            ..first
+        },
+        NewBlob {
+            account: account(2),
+            ..again
+        },
+    ] {
         assert_eq!(begin(&stage, &other).await, UploadBegun::IdReused);
     }
     assert_eq!(begin(&stage, &new(2, 7)).await, UploadBegun::NoAccount);
@@ -132,12 +157,18 @@ async fn the_quota_counts_what_is_begun_and_uploads_are_bounded(stage: Stage) {
         // What was begun before goes on in a full house.
         (2, 1, begun(&new(2, 1), false)),
     ] {
-        assert_eq!(stage.begin_upload(&new(number, of), &quota).await.unwrap(), expected);
+        assert_eq!(
+            stage.begin_upload(&new(number, of), &quota).await.unwrap(),
+            expected
+        );
     }
     let used = stage.count_storage_of(account(1)).await.unwrap();
     assert_eq!((used.bytes, used.uploads), (2 * SIZE, 2));
     for number in 10..8 + u8::try_from(UPLOADS_MAX).unwrap() {
-        assert!(matches!(begin(&stage, &new(number, 1)).await, UploadBegun::Done(_)));
+        assert!(matches!(
+            begin(&stage, &new(number, 1)).await,
+            UploadBegun::Done(_)
+        ));
     }
     assert_eq!(begin(&stage, &new(200, 1)).await, UploadBegun::UploadsFull);
 }
@@ -153,13 +184,18 @@ async fn uploads_of_one_account_that_begin_at_once_stay_within_its_quota(stage: 
         async move { db.begin_upload(&new(number, 1), &quota).await.unwrap() }
     });
     let answers = join_all(begins).await;
-    let done = answers.iter().filter(|answer| matches!(answer, UploadBegun::Done(_)));
+    let done = answers
+        .iter()
+        .filter(|answer| matches!(answer, UploadBegun::Done(_)));
     assert_eq!(done.count(), 3, "{answers:?}");
 }
 
 async fn chunks_come_in_any_order_and_the_first_under_a_number_stays(stage: Stage) {
     join(&stage, [1, 2]).await;
-    let long = NewBlob { size: 2 * BLOB_CHUNK + 1, ..new(1, 1) };
+    let long = NewBlob {
+        size: 2 * BLOB_CHUNK + 1,
+        ..new(1, 1)
+    };
     begin(&stage, &long).await;
     for (number, chunk, expected) in [
         (2, 12, ChunkStored::Done),
@@ -167,7 +203,9 @@ async fn chunks_come_in_any_order_and_the_first_under_a_number_stays(stage: Stag
         (0, 10, ChunkStored::Done),
         (0, 99, ChunkStored::Other),
     ] {
-        let put = stage.insert_blob_chunk(long.id, long.account, (number, hash(chunk)), NOW).await;
+        let put = stage
+            .insert_blob_chunk(long.id, long.account, (number, hash(chunk)), NOW)
+            .await;
         assert_eq!(put.unwrap(), expected);
     }
     for (id, of) in [(blob(2), 1), (long.id, 2)] {
@@ -180,17 +218,33 @@ async fn chunks_come_in_any_order_and_the_first_under_a_number_stays(stage: Stag
 
 async fn an_upload_ends_when_all_chunks_are_those_of_its_hash(stage: Stage) {
     join(&stage, [1, 2]).await;
-    let long = NewBlob { size: BLOB_CHUNK + 1, ..new(1, 1) };
+    let long = NewBlob {
+        size: BLOB_CHUNK + 1,
+        ..new(1, 1)
+    };
     assert_eq!(chunk_count(long.size), 2);
     begin(&stage, &long).await;
     let whole = blob_hash(long.size, &[hash(1), hash(2)]);
-    let finish = async |of, hash| stage.finish_upload(long.id, account(of), hash, NOW).await.unwrap();
-    let put = async |chunk| stage.insert_blob_chunk(long.id, long.account, chunk, NOW).await.unwrap();
+    let finish = async |of, hash| {
+        stage
+            .finish_upload(long.id, account(of), hash, NOW)
+            .await
+            .unwrap()
+    };
+    let put = async |chunk| {
+        stage
+            .insert_blob_chunk(long.id, long.account, chunk, NOW)
+            .await
+            .unwrap()
+    };
     put((1, hash(2))).await;
     assert_eq!(finish(1, whole).await, UploadFinished::Incomplete);
     put((0, hash(1))).await;
     assert_eq!(finish(2, whole).await, UploadFinished::Gone);
-    assert_eq!(finish(1, blob_hash(long.size, &[hash(2), hash(1)])).await, UploadFinished::Wrong);
+    assert_eq!(
+        finish(1, blob_hash(long.size, &[hash(2), hash(1)])).await,
+        UploadFinished::Wrong
+    );
     assert!(!stage.find_blob(long.id).await.unwrap().unwrap().finished);
     for _ in 0..2 {
         assert_eq!(finish(1, whole).await, UploadFinished::Done);
@@ -211,14 +265,28 @@ async fn an_envelope_that_claims_what_is_not_there_whole_is_refused(stage: Stage
     }
     assert_eq!(stage.number("SELECT count(*) FROM blob_claims").await, 0);
     // The id was not used up, and the others of a batch are stored.
-    let batch = [claiming(mia, 2, &[blob(2)]), claiming(mia, 1, &[whole]), post(mia, 3)];
-    let batch = batch.into_iter().map(|post| Append::Post(Arc::new(post))).collect();
+    let batch = [
+        claiming(mia, 2, &[blob(2)]),
+        claiming(mia, 1, &[whole]),
+        post(mia, 3),
+    ];
+    let batch = batch
+        .into_iter()
+        .map(|post| Append::Post(Arc::new(post)))
+        .collect();
     let answers = stage.append(batch, NOW).await.unwrap();
     assert_eq!(answers, [Appended::BlobMissing, stored(1), stored(2)]);
     // A repeat gets its answer, whatever became of the blob.
     stage.execute("DELETE FROM blob_claims; DELETE FROM blobs").await;
     let repeat = send(&stage, claiming(mia, 1, &[whole])).await;
-    assert!(matches!(repeat, Appended::Envelope { sequence: 1, repeat: true, .. }));
+    assert!(matches!(
+        repeat,
+        Appended::Envelope {
+            sequence: 1,
+            repeat: true,
+            ..
+        }
+    ));
 }
 
 async fn a_blob_is_found_through_the_envelopes_that_claim_it(stage: Stage) {
@@ -237,7 +305,12 @@ async fn a_blob_is_found_through_the_envelopes_that_claim_it(stage: Stage) {
         assert!(!stage.is_claimed_for(posted, account(number)).await.unwrap());
     }
     assert_eq!(stage.list_direct_claims(direct).await.unwrap(), [room]);
-    let posts = async |number, now| stage.list_post_claims(posted, account(number), now).await.unwrap();
+    let posts = async |number, now| {
+        stage
+            .list_post_claims(posted, account(number), now)
+            .await
+            .unwrap()
+    };
     assert_eq!(posts(3, NOW).await, [(ROOM, 5)]);
     assert_eq!(posts(3, NOW.plus(1_000)).await, [(ROOM, 3)]);
     assert!(posts(4, NOW).await.is_empty());
@@ -251,13 +324,18 @@ async fn what_nothing_claims_is_swept_and_what_is_claimed_stays(stage: Stage) {
     begin(&stage, &new(3, 1)).await;
     begin(&stage, &new(4, 1)).await;
     let late = (0, hash(4));
-    stage.insert_blob_chunk(blob(4), account(1), late, NOW.plus(1)).await.unwrap();
+    stage
+        .insert_blob_chunk(blob(4), account(1), late, NOW.plus(1))
+        .await
+        .unwrap();
     assert_eq!(send(&stage, claiming(mia, 1, &[claimed])).await, stored(1));
 
     assert!(sweep(&stage, Timestamp(LATER.0 - 1)).await.is_empty());
     let mut swept = sweep(&stage, LATER).await;
     swept.sort_by_key(|swept| swept.object);
-    let expected = [3, 2].map(|number| SweptBlob { object: new(number, 1).object });
+    let expected = [3, 2].map(|number| SweptBlob {
+        object: new(number, 1).object,
+    });
     assert_eq!(swept, expected);
     assert!(sweep(&stage, LATER).await.is_empty());
     assert_eq!(sweep(&stage, LATER.plus(1)).await.len(), 1);
@@ -290,7 +368,13 @@ async fn the_claims_of_a_deleted_channel_go(stage: Stage) {
     let claimed = uploaded(&stage, 1, 1).await;
     send(&stage, claiming(mia, 1, &[claimed])).await;
     stage.execute("UPDATE place_rooms SET gone = (1 = 1)").await;
-    assert!(stage.list_post_claims(claimed, account(1), NOW).await.unwrap().is_empty());
+    assert!(
+        stage
+            .list_post_claims(claimed, account(1), NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     stage.expire_posts(NOW).await.unwrap();
     assert_eq!(stage.number("SELECT count(*) FROM place_rooms").await, 0);
     assert_eq!(sweep(&stage, NOW).await.len(), 1);
@@ -310,7 +394,11 @@ async fn a_blob_that_is_claimed_at_the_moment_of_the_sweep_is_never_lost(stage: 
             blobs.push(uploaded(&stage, round * BLOBS + number + 1, 1).await);
         }
         let claims = blobs.iter().enumerate().map(|(index, claimed)| {
-            let (db, sender) = if index % 2 == 0 { (&stage.db, mia) } else { (&other, ben) };
+            let (db, sender) = if index % 2 == 0 {
+                (&stage.db, mia)
+            } else {
+                (&other, ben)
+            };
             let number = u64::from(round) * 100 + u64::try_from(index).unwrap();
             let (db, claimed) = (db.clone(), *claimed);
             tokio::spawn(async move { (claimed, send(&db, claiming(sender, number, &[claimed])).await) })
@@ -360,7 +448,13 @@ async fn blobs_are_deleted_by_who_uploaded_them_while_nothing_claims_them(stage:
     for (id, of, expected) in [
         (claimed, 1, BlobDeleted::Claimed),
         (unclaimed, 2, BlobDeleted::Gone),
-        (unclaimed, 1, BlobDeleted::Done(SweptBlob { object: new(2, 1).object })),
+        (
+            unclaimed,
+            1,
+            BlobDeleted::Done(SweptBlob {
+                object: new(2, 1).object,
+            }),
+        ),
         (unclaimed, 1, BlobDeleted::Gone),
     ] {
         assert_eq!(stage.delete_blob(id, account(of)).await.unwrap(), expected);
@@ -399,6 +493,9 @@ async fn figures_count_files(stage: Stage) {
     assert_eq!(count("files that no message claims"), Some(1));
     assert_eq!(count("uploads under way"), Some(1));
     assert_eq!(count("bytes of files"), Some(3 * SIZE));
-    let accounts = stage.list_accounts("", (Timestamp(0), account(0)), 10).await.unwrap();
+    let accounts = stage
+        .list_accounts("", (Timestamp(0), account(0)), 10)
+        .await
+        .unwrap();
     assert_eq!(accounts[0].stored_bytes, 3 * SIZE);
 }

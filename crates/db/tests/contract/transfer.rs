@@ -31,11 +31,11 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "way") => Value::Text("scan".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
             ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")
-            | (_, "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch" | "blob" | "object")
-                if *kind == Kind::Bytes =>
-            {
-                bytes(16)
-            }
+            | (
+                _,
+                "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch" | "blob"
+                | "object",
+            ) if *kind == Kind::Bytes => bytes(16),
             (_, "state" | "body" | "bundle" | "pairwise" | "opaque_record") => {
                 Value::Bytes((0..number).collect())
             }

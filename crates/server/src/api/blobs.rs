@@ -120,7 +120,11 @@ pub(crate) async fn put_chunk(
         Some(_) => return Err(ErrorCode::IdReused.into()),
         None => app.blobs.put(chunk, bytes).await?,
     }
-    let refusal = match app.db.insert_blob_chunk(id, account, (number, hash), app.now()).await? {
+    let refusal = match app
+        .db
+        .insert_blob_chunk(id, account, (number, hash), app.now())
+        .await?
+    {
         ChunkStored::Done => return Ok(StatusCode::NO_CONTENT),
         ChunkStored::Other => ErrorCode::IdReused,
         ChunkStored::Gone => ErrorCode::NotFound,
@@ -188,7 +192,11 @@ pub(crate) async fn download(
         Asked::Part(range) => (range, StatusCode::PARTIAL_CONTENT),
         Asked::Unsatisfiable => {
             let mut refused = ApiError::from(ErrorCode::RangeInvalid).into_response();
-            insert(&mut refused, header::CONTENT_RANGE, &format!("bytes */{}", blob.size));
+            insert(
+                &mut refused,
+                header::CONTENT_RANGE,
+                &format!("bytes */{}", blob.size),
+            );
             return Ok(refused);
         }
     };
@@ -365,10 +373,19 @@ mod tests {
         };
         let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         assert_eq!(of(&format!("sha-256=:{zeros}:")), Some(Hash([0; 32])));
-        assert_eq!(of(&format!("sha-512=:AA==:, sha-256=:{zeros}:")), Some(Hash([0; 32])));
+        assert_eq!(
+            of(&format!("sha-512=:AA==:, sha-256=:{zeros}:")),
+            Some(Hash([0; 32]))
+        );
         let high = "//////////////////////////////////////////8=";
         assert_eq!(of(&format!("sha-256=:{high}:")), Some(Hash([0xFF; 32])));
-        for refused in ["", "sha-256", "sha-256=::", "sha-256=:AA==:", &format!("sha-256={zeros}")] {
+        for refused in [
+            "",
+            "sha-256",
+            "sha-256=::",
+            "sha-256=:AA==:",
+            &format!("sha-256={zeros}"),
+        ] {
             assert_eq!(of(refused), None, "{refused}");
         }
     }

@@ -65,7 +65,9 @@ impl HttpService for Service {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let response = match timeout(ANSWER_WITHIN, self.client.request(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) if error.is_connect() => return Err(HttpError::new(HttpErrorKind::Connect, error)),
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(HttpError::new(HttpErrorKind::Connect, error));
+            }
             Ok(Err(error)) => return Err(HttpError::new(HttpErrorKind::Request, error)),
             Err(late) => return Err(HttpError::new(HttpErrorKind::Timeout, late)),
         };

@@ -44,7 +44,10 @@ pub(super) fn delete_unfinished(folder: &FilePath, before: u64) -> std::io::Resu
             continue;
         }
         let is_unfinished = entry.file_name().to_string_lossy().contains('#');
-        let written = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let written = found
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let is_old = written.is_some_and(|written| written.as_millis() <= before.into());
         if is_unfinished && is_old && fs::remove_file(entry.path()).is_ok() {
             deleted += 1;

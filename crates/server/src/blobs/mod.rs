@@ -43,7 +43,7 @@ use crate::error::{ApiError, StartError};
 pub(crate) use range::{Asked, Piece, Range, pieces};
 pub(crate) use reading::{claimable, may_read};
 pub(crate) use slots::{Slot, Slots};
-pub(crate) use sweeping::{find_orphans, sweep};
+pub(crate) use sweeping::{SETTING, find_orphans, sweep};
 
 /// The name of a blob's chunks in the store.
 pub(crate) type Object = [u8; 16];
@@ -78,7 +78,10 @@ impl From<Refusal> for StoreError {
         let mut below = refusal.source();
         while let Some(error) = below {
             let full = error.downcast_ref::<io::Error>().is_some_and(|error| {
-                matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                )
             });
             if full {
                 return Self::Full;
@@ -244,6 +247,9 @@ mod tests {
             })
         };
         assert!(matches!(of(io::ErrorKind::StorageFull), StoreError::Full));
-        assert!(matches!(of(io::ErrorKind::ConnectionRefused), StoreError::Away(_)));
+        assert!(matches!(
+            of(io::ErrorKind::ConnectionRefused),
+            StoreError::Away(_)
+        ));
     }
 }

@@ -32,7 +32,10 @@ pub(super) fn open(config: &S3Config, signed_links: bool) -> Result<BlobStore, S
         path: secret_file.clone(),
         error,
     })?;
-    let is_plain = config.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+    let is_plain = config
+        .endpoint
+        .as_deref()
+        .is_some_and(|endpoint| endpoint.starts_with("http://"));
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&config.bucket)
         .with_region(&config.region)

@@ -22,7 +22,7 @@ const ORPHAN_AGE: Duration = Duration::from_hours(24);
 /// Names that are looked up at a time.
 const LOOKED_UP: usize = 64;
 /// The setting that holds the name of whose store it is.
-const SETTING: &str = "blob store";
+pub(crate) const SETTING: &str = "blob store";
 
 /// Deletes what nothing claims, with its files. Answers how many blobs.
 pub(crate) async fn sweep(app: &App) -> Result<u64, DbError> {
@@ -117,25 +117,32 @@ async fn owns(app: &App) -> Result<Result<bool, StoreError>, DbError> {
 }
 
 impl BlobStore {
+    /// Whose store it says that it is.
+    pub(crate) async fn owner(&self) -> Result<Option<String>, StoreError> {
+        match self.inner.get(&self.prefix.clone().join(OWNER)).await {
+            Ok(found) => {
+                let bytes = found.bytes().await?;
+                Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn is_owned_by(&self, own: &str) -> Result<bool, StoreError> {
-        let path = self.prefix.clone().join(OWNER);
+        if let Some(owner) = self.owner().await? {
+            return Ok(owner == own);
+        }
         let create = PutOptions {
             mode: PutMode::Create,
             ..PutOptions::default()
         };
-        match self.inner.get(&path).await {
-            Ok(found) => Ok(found.bytes().await? == own.as_bytes()),
-            Err(object_store::Error::NotFound { .. }) => {
-                let marked = PutPayload::from(own.as_bytes().to_vec());
-                match self.inner.put_opts(&path, marked, create).await {
-                    Ok(_) => Ok(true),
-                    Err(object_store::Error::AlreadyExists { .. }) => {
-                        let found = self.inner.get(&path).await?;
-                        Ok(found.bytes().await? == own.as_bytes())
-                    }
-                    Err(error) => Err(error.into()),
-                }
-            }
+        let marked = PutPayload::from(own.as_bytes().to_vec());
+        let path = self.prefix.clone().join(OWNER);
+        match self.inner.put_opts(&path, marked, create).await {
+            Ok(_) => Ok(true),
+            // Somebody else was faster.
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(self.owner().await?.as_deref() == Some(own)),
             Err(error) => Err(error.into()),
         }
     }

@@ -15,7 +15,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use conclave_protocol::{AccountId, BlobId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username};
+use conclave_protocol::{
+    AccountId, BlobId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username,
+};
 
 /// A schema and those that it names.
 type Described = fn(&mut Vec<(String, RefOr<Schema>)>) -> String;

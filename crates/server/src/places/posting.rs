@@ -26,10 +26,7 @@ pub(crate) async fn judge(
     let id = id.ok_or(ErrorCode::NotFound)?;
     let place = app.places.read(&app.db, id).await.map_err(failed)?;
     let place = place.ok_or(ErrorCode::NotFound)?;
-    let (pause, revision) = (
-        judge_by(&place, sender.account, post, app.now())?,
-        place.revision,
-    );
+    let (pause, revision) = (judge_by(&place, sender.account, post, app.now())?, place.revision);
     // The place is let go before other places are looked at.
     drop(place);
     let blobs = blobs::claimable(app, sender.account, post.blobs.clone()).await?;

@@ -116,7 +116,8 @@ impl Server {
         Self::ask_of(address, request).await
     }
 
-    async fn ask_of(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
+    /// A request to whoever listens there.
+    pub(crate) async fn ask_of(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await

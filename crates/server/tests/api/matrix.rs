@@ -173,7 +173,10 @@ fn filled(path: &str) -> String {
     let path = ["{link}", "{login}", "{blob}"]
         .iter()
         .fold(path, |path, word| path.replace(word, short));
-    let path = path.replace("{device}", "7").replace("{chunk}", "0").replace("{username}", "nobody");
+    let path = path
+        .replace("{device}", "7")
+        .replace("{chunk}", "0")
+        .replace("{username}", "nobody");
     assert!(!path.contains('{'), "{path}");
     format!("/api/v1{path}")
 }

@@ -15,7 +15,7 @@ use crate::postgres;
 const PASSPHRASE: &str = "sieben stille Steine am See";
 
 /// Runs the program to its end.
-fn program(data: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn program(data: &Path, arguments: &[&str]) -> Output {
     program_with(data, PASSPHRASE, arguments)
 }
 
@@ -29,7 +29,7 @@ fn program_with(data: &Path, passphrase: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
