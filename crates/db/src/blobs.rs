@@ -31,6 +31,9 @@ type BlobRow = (
     Option<Column<Timestamp>>,
 );
 
+/// When an account was closed, and when it was suspended.
+type UploaderRow = (Option<Column<Timestamp>>, Option<Column<Timestamp>>);
+
 /// An upload to begin.
 #[derive(Clone, Copy, Debug)]
 pub struct NewBlob {
@@ -159,11 +162,10 @@ impl Db {
         Ok(on_engine!(
             self,
             transaction | transaction | {
-                let uploader: Option<(Option<Column<Timestamp>>, Option<Column<Timestamp>>)> =
-                    sqlx::query_as(LOCK_UPLOADER.on(engine))
-                        .bind(Column(blob.account))
-                        .fetch_optional(&mut *transaction)
-                        .await?;
+                let uploader: Option<UploaderRow> = sqlx::query_as(LOCK_UPLOADER.on(engine))
+                    .bind(Column(blob.account))
+                    .fetch_optional(&mut *transaction)
+                    .await?;
                 if !matches!(uploader, Some((None, None))) {
                     return Ok(UploadBegun::NoAccount);
                 }
