@@ -228,7 +228,7 @@ async fn two_servers_run_each_job_once(address: String) {
         let db = Db::open_existing(&address).await.unwrap();
         let jobs = db.list_jobs().await.unwrap();
         db.close().await;
-        if jobs.len() == 2 && jobs.iter().all(|job| job.ended.is_some()) {
+        if jobs.len() == 4 && jobs.iter().all(|job| job.ended.is_some()) {
             break jobs;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
