@@ -620,6 +620,7 @@ impl Engine {
             target,
             body: Bytes(body),
             keys,
+            blobs: Vec::new(),
         };
         let frame = Bytes(ClientFrame::Send(send).to_bytes());
         Ok(Sealing::Ready(Sealed {

@@ -24,8 +24,13 @@ type ListedRow = (
     Option<Column<Timestamp>>,
     Column<u32>,
     Column<u32>,
+    Column<u64>,
 );
 type CountsRow = (
+    Column<u64>,
+    Column<u64>,
+    Column<u64>,
+    Column<u64>,
     Column<u64>,
     Column<u64>,
     Column<u64>,
@@ -244,7 +249,22 @@ impl Db {
                 (bytes, counts)
             }
         );
-        let (accounts, suspended, devices, logins, rooms, envelopes, places, posts, mailbox, vault) = counts;
+        let (
+            accounts,
+            suspended,
+            devices,
+            logins,
+            rooms,
+            envelopes,
+            places,
+            posts,
+            mailbox,
+            vault,
+            files,
+            uploads,
+            unclaimed,
+            file_bytes,
+        ) = counts;
         let counts = [
             ("accounts", accounts),
             ("suspended accounts", suspended),
@@ -256,6 +276,10 @@ impl Db {
             ("posts", posts),
             ("waiting in mailboxes", mailbox),
             ("vault records", vault),
+            ("files", files),
+            ("files that no message claims", unclaimed),
+            ("uploads under way", uploads),
+            ("bytes of files", file_bytes),
         ];
         Ok(Figures {
             database_bytes: bytes.0.0,
@@ -271,8 +295,18 @@ impl Db {
 }
 
 fn listed(row: ListedRow) -> AccountListed {
-    let (id, username, administrator, created_at, seen_at, suspended_at, closed_at, devices, second_step) =
-        row;
+    let (
+        id,
+        username,
+        administrator,
+        created_at,
+        seen_at,
+        suspended_at,
+        closed_at,
+        devices,
+        second_step,
+        stored,
+    ) = row;
     AccountListed {
         account: id.0,
         username: username.0,
@@ -283,5 +317,6 @@ fn listed(row: ListedRow) -> AccountListed {
         closed_at: closed_at.map(|time| time.0.0),
         devices: devices.0,
         second_step: second_step.0 > 0,
+        stored_bytes: stored.0,
     }
 }

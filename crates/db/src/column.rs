@@ -5,7 +5,7 @@
 use conclave_protocol::frames::Class;
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::{
-    AccountId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RestoreEpoch, RoomId, Timestamp, Username,
+    AccountId, BlobId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RestoreEpoch, RoomId, Timestamp, Username,
 };
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -64,7 +64,7 @@ macro_rules! bytes {
     };
 }
 
-bytes!(AccountId RoomId PlaceId Hash EnvelopeId LinkId RestoreEpoch);
+bytes!(AccountId BlobId RoomId PlaceId Hash EnvelopeId LinkId RestoreEpoch);
 
 impl<const N: usize> Stored for [u8; N] {
     type Raw = Vec<u8>;

@@ -24,7 +24,7 @@
 //! # What to know
 //! - SQLite has one writing connection, so races do not show there; PostgreSQL shows them. A write that first
 //!   reads must lock what it read, and locks are taken accounts first, then places, then rooms, then devices, then
-//!   logins, each in the order of their keys. Meeting places and vaults are locked alone.
+//!   logins, then blobs, each in the order of their keys. Meeting places and vaults are locked alone.
 //! - Statements with `RETURNING` outside a transaction are fetched to their end, or SQLite would not have
 //!   committed them when the first row is here.
 //! - An error means that nothing was stored, save a commit whose answer was lost; so every write is safe to
@@ -33,6 +33,7 @@
 mod accounts;
 mod admin;
 mod audit;
+mod blobs;
 mod column;
 mod devices;
 mod engine;
@@ -59,6 +60,10 @@ mod types;
 mod vault;
 
 pub use audit::{AuditBroken, audit_hash, verify_audit};
+pub use blobs::{
+    BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun,
+    UploadFinished,
+};
 pub use engine::{Db, Engine};
 pub use error::DbError;
 pub use jobs::{JobRun, JobState};

@@ -6,7 +6,7 @@ mod posts;
 use conclave_protocol::frames::Class;
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp,
 };
 
 use crate::column::Column;
@@ -14,9 +14,10 @@ use crate::engine::on_engine;
 use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::places::{RoomRow as PlaceRoomRow, place_room};
 use crate::statements::{
-    FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_POSTS, INSERT_SENDS,
-    LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS,
-    MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces, pieces,
+    FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_CLAIMS, INSERT_ENVELOPES, INSERT_MAILBOX,
+    INSERT_POSTS, INSERT_SENDS, KEEP_CLAIMED_BLOBS, LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_BLOBS,
+    LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS, MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS,
+    UPSERT_POST_TIME, padded_pieces, pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 
@@ -145,6 +146,19 @@ impl Db {
                     state.sends.extend(rows.into_iter().map(send));
                 }
 
+                // Last of the locks. Until the commit nobody deletes these blobs, and what was deleted before is missing.
+                for piece in padded_pieces(&scope.blobs) {
+                    let mut query = LOCK_BLOBS.start();
+                    let mut ids = query.separated(", ");
+                    for id in piece {
+                        ids.push_bind(Column(id));
+                    }
+                    query.push(LOCK_BLOBS.end(engine));
+                    let rows: Vec<(Column<BlobId>,)> =
+                        query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state.blobs.extend(rows.into_iter().map(|(blob,)| blob.0));
+                }
+
                 let outcome = plan(&batch, &mut state, now);
 
                 for piece in pieces(&outcome.sends) {
@@ -204,6 +218,35 @@ impl Db {
                     });
                     query
                         .push(INSERT_POSTS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                for piece in pieces(&outcome.claims) {
+                    let mut query = INSERT_CLAIMS.start();
+                    query.push_values(piece, |mut row, claim| {
+                        row.push_bind(Column(claim.blob))
+                            .push_bind(Column(claim.place.room))
+                            .push_bind(Column(claim.place.sequence))
+                            .push_bind(claim.expires_at.map(Column));
+                    });
+                    query
+                        .push(INSERT_CLAIMS.end(engine))
+                        .build()
+                        .execute(&mut *transaction)
+                        .await?;
+                }
+                let mut claimed: Vec<BlobId> = outcome.claims.iter().map(|claim| claim.blob).collect();
+                claimed.sort_unstable();
+                claimed.dedup();
+                for piece in padded_pieces(&claimed) {
+                    let mut query = KEEP_CLAIMED_BLOBS.start();
+                    let mut ids = query.separated(", ");
+                    for id in piece {
+                        ids.push_bind(Column(id));
+                    }
+                    query
+                        .push(KEEP_CLAIMED_BLOBS.end(engine))
                         .build()
                         .execute(&mut *transaction)
                         .await?;

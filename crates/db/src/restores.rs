@@ -1,6 +1,6 @@
 //! What a database goes through that comes from a backup, so that whoever went on meanwhile can go on.
 
-use conclave_protocol::limits::ENTRY_CLOCK_SKEW_MS;
+use conclave_protocol::limits::{BLOB_UNCLAIMED_MS, ENTRY_CLOCK_SKEW_MS};
 use conclave_protocol::{RestoreEpoch, Timestamp};
 use sqlx::{Postgres, Sqlite, Transaction};
 
@@ -8,8 +8,8 @@ use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
     DROP_DEVICE_ATTEMPTS, DROP_JOBS, DROP_LINKS, DROP_LOGIN_ATTEMPTS, DROP_PENDING_TOKENS, DROP_PREKEYS,
-    DROP_RECOVERY_ATTEMPTS, DROP_TICKETS, FIND_RESTORE, LEAP_MAILBOXES, LEAP_PLACE_ROOMS, LEAP_ROOMS,
-    Statement, UPSERT_RESTORE,
+    DROP_RECOVERY_ATTEMPTS, DROP_TICKETS, DROP_UPLOADS, FIND_RESTORE, KEEP_UNCLAIMED_BLOBS, LEAP_MAILBOXES,
+    LEAP_PLACE_ROOMS, LEAP_ROOMS, Statement, UPSERT_RESTORE,
 };
 use crate::{Db, DbError, Engine};
 
@@ -18,7 +18,7 @@ use crate::{Db, DbError, Engine};
 pub const LEAP: u64 = 1 << 20;
 
 /// In this order: what refers to another stands before it.
-const DROPS: [Statement; 8] = [
+const DROPS: [Statement; 9] = [
     DROP_PREKEYS,
     DROP_TICKETS,
     DROP_LOGIN_ATTEMPTS,
@@ -27,6 +27,7 @@ const DROPS: [Statement; 8] = [
     DROP_PENDING_TOKENS,
     DROP_LINKS,
     DROP_JOBS,
+    DROP_UPLOADS,
 ];
 const LEAPS: [Statement; 3] = [LEAP_ROOMS, LEAP_PLACE_ROOMS, LEAP_MAILBOXES];
 
@@ -60,6 +61,11 @@ macro_rules! note {
             let query = sqlx::query(statement.on($engine)).bind(Column(LEAP));
             query.execute(&mut **$transaction).await?;
         }
+        // What claimed them may have come behind the backup, and comes again.
+        sqlx::query(KEEP_UNCLAIMED_BLOBS.on($engine))
+            .bind(Column($restore.restored_at.plus(BLOB_UNCLAIMED_MS)))
+            .execute(&mut **$transaction)
+            .await?;
         sqlx::query(UPSERT_RESTORE.on($engine))
             .bind(Column($restore.epoch))
             .bind(Column($restore.restored_at))

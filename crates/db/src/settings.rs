@@ -2,7 +2,7 @@
 
 use crate::audit::note;
 use crate::engine::on_engine;
-use crate::statements::{FIND_SETTING, UPSERT_SETTING};
+use crate::statements::{FIND_SETTING, INSERT_SETTING, UPSERT_SETTING};
 use crate::{Db, DbError, Noted};
 
 impl Db {
@@ -19,6 +19,26 @@ impl Db {
             }
         );
         Ok(row.map(|(value,)| value))
+    }
+
+    /// The value of one that is made once and never changed; `made` where there was none.
+    pub async fn find_or_insert_setting(&self, name: &str, made: &str) -> Result<String, DbError> {
+        if let Some(value) = self.find_setting(name).await? {
+            return Ok(value);
+        }
+        let statement = INSERT_SETTING.on(self.engine());
+        on_engine!(
+            self,
+            write | connection | {
+                sqlx::query(statement)
+                    .bind(name)
+                    .bind(made)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+        );
+        // Somebody else may have been faster.
+        Ok(self.find_setting(name).await?.unwrap_or_else(|| made.to_owned()))
     }
 
     /// Sets one.

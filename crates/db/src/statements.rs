@@ -269,6 +269,7 @@ statements! {
 
     // settings
     FIND_SETTING = { "SELECT value FROM settings WHERE name = $1" }
+    INSERT_SETTING = { "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING" }
     UPSERT_SETTING = { "INSERT INTO settings (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value" }
 
@@ -287,7 +288,8 @@ statements! {
     LIST_ACCOUNTS = { "SELECT a.id, coalesce(a.former, a.username), a.administrator, a.created_at,
             (SELECT max(l.refreshed_at) FROM logins l WHERE l.account = a.id), a.suspended_at, a.closed_at,
             (SELECT count(*) FROM devices d WHERE d.account = a.id AND d.revoked_at IS NULL),
-            (SELECT count(*) FROM second_steps s WHERE s.account = a.id AND s.on_since IS NOT NULL)
+            (SELECT count(*) FROM second_steps s WHERE s.account = a.id AND s.on_since IS NOT NULL),
+            (SELECT CAST(coalesce(sum(b.size), 0) AS BIGINT) FROM blobs b WHERE b.account = a.id)
         FROM accounts a
         WHERE (a.created_at, a.id) > ($1, $2) AND coalesce(a.former, a.username) LIKE $3 ESCAPE '!'
         ORDER BY a.created_at, a.id LIMIT $4" }
@@ -309,7 +311,11 @@ statements! {
             (SELECT count(*) FROM places),
             (SELECT count(*) FROM posts),
             (SELECT count(*) FROM mailbox),
-            (SELECT count(*) FROM vault_records)" }
+            (SELECT count(*) FROM vault_records),
+            (SELECT count(*) FROM blobs WHERE finished_at IS NOT NULL),
+            (SELECT count(*) FROM blobs WHERE finished_at IS NULL),
+            (SELECT count(*) FROM blobs WHERE finished_at IS NOT NULL AND keep_until IS NOT NULL),
+            (SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM blobs)" }
     DATABASE_BYTES = {
         sqlite "SELECT c.page_count * s.page_size FROM pragma_page_count() c, pragma_page_size() s"
         postgres "SELECT pg_database_size(current_database())"
@@ -498,8 +504,63 @@ statements! {
     /// Only an empty one: where two processes delete at once each may find fewer posts than there are, and what is
     /// left behind a room that is not known any more would stay for good.
     DELETE_GONE_ROOM = { "DELETE FROM place_rooms
-        WHERE room = $1 AND gone AND NOT EXISTS (SELECT 1 FROM posts WHERE room = $1)" }
+        WHERE room = $1 AND gone AND NOT EXISTS (SELECT 1 FROM posts WHERE room = $1)
+            AND NOT EXISTS (SELECT 1 FROM blob_claims WHERE room = $1)" }
     EXPIRE_POST_TIMES = { "DELETE FROM post_times WHERE posted_at <= $1" }
+
+    // blobs
+    /// Holds the uploader, so that the quota is counted by one upload at a time.
+    LOCK_UPLOADER = {
+        sqlite "SELECT closed_at, suspended_at FROM accounts WHERE id = $1"
+        postgres "SELECT closed_at, suspended_at FROM accounts WHERE id = $1 FOR NO KEY UPDATE"
+    }
+    INSERT_BLOB = { "INSERT INTO blobs (id, account, object, size, created_at, keep_until)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING" }
+    FIND_BLOB = { "SELECT id, account, object, size, finished_at FROM blobs WHERE id = $1" }
+    LOCK_BLOB = {
+        sqlite "SELECT id, account, object, size, finished_at FROM blobs WHERE id = $1"
+        postgres "SELECT id, account, object, size, finished_at FROM blobs WHERE id = $1 FOR UPDATE"
+    }
+    LIST_BLOBS = { "SELECT id, account, object, size, finished_at FROM blobs WHERE id > $1 ORDER BY id LIMIT $2" }
+    COUNT_STORAGE_OF_ACCOUNT = { "SELECT CAST(coalesce(sum(size), 0) AS BIGINT),
+            count(CASE WHEN finished_at IS NULL THEN 1 END)
+        FROM blobs WHERE account = $1" }
+    COUNT_STORAGE = { "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM blobs" }
+    INSERT_BLOB_CHUNK = { "INSERT INTO blob_chunks (blob, number, hash) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING" }
+    FIND_BLOB_CHUNK = { "SELECT hash FROM blob_chunks WHERE blob = $1 AND number = $2" }
+    LIST_BLOB_CHUNKS = { "SELECT number, hash FROM blob_chunks WHERE blob = $1 ORDER BY number" }
+    KEEP_BLOB = { "UPDATE blobs SET keep_until = $2 WHERE id = $1" }
+    FINISH_BLOB = { "UPDATE blobs SET finished_at = $2, keep_until = $3 WHERE id = $1" }
+    FIND_BLOB_CLAIM = { "SELECT 1 FROM blob_claims WHERE blob = $1 LIMIT 1" }
+    DELETE_BLOB = { "DELETE FROM blobs WHERE id = $1" }
+    /// Those that are being claimed at this moment are passed over.
+    LOCK_BLOBS_TO_SWEEP = {
+        sqlite "SELECT id, account, object, size, finished_at FROM blobs WHERE keep_until <= $1
+            ORDER BY keep_until, id LIMIT $2"
+        postgres "SELECT id, account, object, size, finished_at FROM blobs WHERE keep_until <= $1
+            ORDER BY keep_until, id LIMIT $2 FOR UPDATE SKIP LOCKED"
+    }
+    FIND_DIRECT_CLAIM = { "SELECT 1 FROM blob_claims c JOIN rooms r ON r.id = c.room
+        WHERE c.blob = $1 AND (r.low = $2 OR r.high = $2) LIMIT 1" }
+    LIST_DIRECT_CLAIMS = { "SELECT DISTINCT r.id, r.low, r.high FROM blob_claims c JOIN rooms r ON r.id = c.room
+        WHERE c.blob = $1 ORDER BY r.id LIMIT $2" }
+    /// By the envelopes themselves: who may read one of them may read the blob.
+    LIST_POST_CLAIMS = { "SELECT c.room, max(p.head) FROM blob_claims c
+            JOIN posts p ON p.room = c.room AND p.sequence = c.sequence
+            JOIN place_rooms r ON r.room = c.room
+            JOIN place_members m ON m.place = r.place
+        WHERE c.blob = $1 AND m.account = $2 AND m.member AND NOT r.gone
+            AND (p.expires_at IS NULL OR p.expires_at > $3)
+        GROUP BY c.room" }
+    EXPIRE_CLAIMS = { "DELETE FROM blob_claims WHERE (blob, room, sequence) IN (
+            SELECT blob, room, sequence FROM blob_claims WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)
+        RETURNING blob" }
+    DELETE_CLAIMS_OF_ROOM = { "DELETE FROM blob_claims WHERE (blob, room, sequence) IN (
+            SELECT blob, room, sequence FROM blob_claims WHERE room = $1 ORDER BY sequence LIMIT $2)
+        RETURNING blob" }
+    DROP_UPLOADS = { "DELETE FROM blobs WHERE finished_at IS NULL" }
+    KEEP_UNCLAIMED_BLOBS = { "UPDATE blobs SET keep_until = $1 WHERE keep_until IS NOT NULL" }
 
     // mailbox
     LIST_MAILBOX = { "SELECT m.sequence, coalesce(m.id, e.id), coalesce(m.sender_account, e.account),
@@ -631,6 +692,27 @@ lists! {
             head_high, target, body) ",
         row: Some(11),
         after: Statement::same(""),
+    };
+    /// Of whole blobs; in order of the ids, behind all other locks. The sweep waits for them or is waited for.
+    LOCK_BLOBS = List {
+        before: "SELECT id FROM blobs WHERE finished_at IS NOT NULL AND id IN (",
+        row: None,
+        after: Statement { sqlite: ") ORDER BY id", postgres: ") ORDER BY id FOR NO KEY UPDATE" },
+    };
+    INSERT_CLAIMS = List {
+        before: "INSERT INTO blob_claims (blob, room, sequence, expires_at) ",
+        row: Some(4),
+        after: Statement::same(""),
+    };
+    KEEP_CLAIMED_BLOBS = List {
+        before: "UPDATE blobs SET keep_until = NULL WHERE keep_until IS NOT NULL AND id IN (",
+        row: None,
+        after: Statement::same(")"),
+    };
+    FIND_OBJECTS = List {
+        before: "SELECT object FROM blobs WHERE object IN (",
+        row: None,
+        after: Statement::same(")"),
     };
     /// In order of the ids, before the rooms. A share, so that posts do not wait for each other here.
     LOCK_PLACES = List {

@@ -137,5 +137,10 @@ tables! {
         took_ms Number, done Number, succeeded_at Number, failed_at Number, error Text, runs Number,
         failures Number,
     ) key (name);
+    blobs (
+        id Bytes, account Bytes, object Bytes, size Number, created_at Number, finished_at Number, keep_until Number,
+    ) key (id);
+    blob_chunks (blob Bytes, number Number, hash Bytes) key (blob, number);
+    blob_claims (blob Bytes, room Bytes, sequence Number, expires_at Number) key (blob, room, sequence);
     restores (slot Number, epoch Bytes, restored_at Number, made_at Number) key (slot);
 }

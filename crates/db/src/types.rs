@@ -5,7 +5,8 @@ use std::sync::Arc;
 use conclave_protocol::frames::{Class, Heads, Item};
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp, Username,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RoomId, Timestamp,
+    Username,
 };
 
 /// A registration to store in one transaction: account, genesis entry, device, and the invite's use.
@@ -414,6 +415,8 @@ pub struct NewEnvelope {
     pub body: Vec<u8>,
     /// Its key for each addressed device.
     pub keys: Vec<(DeviceAddress, Vec<u8>)>,
+    /// The blobs that it claims, each once, which its sender may read.
+    pub blobs: Vec<BlobId>,
     /// Digest over the whole send, by which a repeat is told from a reuse of the id.
     pub digest: Hash,
 }
@@ -469,6 +472,8 @@ pub enum Appended {
     Outdated,
     /// The room's slow mode asks for a pause of so many milliseconds more: refused.
     TooFast(u64),
+    /// A blob that it claims is not there whole any more: refused.
+    BlobMissing,
 }
 
 /// A message in a device's mailbox.
@@ -611,6 +616,8 @@ pub struct NewPost {
     pub pause: Option<u64>,
     /// The sealed message.
     pub body: Vec<u8>,
+    /// The blobs that it claims, each once, which its sender may read.
+    pub blobs: Vec<BlobId>,
     /// Digest over the whole post, by which a repeat is told from a reuse of the id.
     pub digest: Hash,
 }

@@ -152,6 +152,8 @@ labels! {
     TOKEN_HASH = "conclave/v1/token-hash";
     /// Digest by which the server recognises a repeated send.
     SEND_DIGEST = "conclave/v1/send-digest";
+    /// Hash of a whole blob, from its size and the hashes of its chunks.
+    BLOB = "conclave/v1/blob";
 }
 
 #[cfg(test)]

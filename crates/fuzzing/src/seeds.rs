@@ -14,8 +14,8 @@ use conclave_protocol::frames::{
     Send, ServerFrame, Side, Welcome,
 };
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RestoreEpoch, RoomId,
-    Timestamp, Token,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, PlaceId, Problem, RestoreEpoch,
+    RoomId, Timestamp, Token,
 };
 
 use crate::people::{AD, NOW, STORY};
@@ -366,6 +366,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
                 device: DeviceId(0),
                 pairwise: Bytes(vec![2; 60]),
             }],
+            blobs: vec![BlobId([8; 16]), BlobId([9; 16])],
         }),
         ClientFrame::Distribute(Distribute {
             id,
@@ -387,6 +388,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
             thread: None,
             expires: Some(3_600),
             body: Bytes(vec![6; 40]),
+            blobs: vec![BlobId([8; 16])],
         }),
     ];
     let server = [

@@ -48,6 +48,9 @@ pub struct AccountListed {
     pub devices: u32,
     /// A code is asked for after its password.
     pub second_step: bool,
+    /// Bytes of the blobs that it uploaded.
+    #[serde(default)]
+    pub stored_bytes: u64,
 }
 
 /// `GET /api/v1/admin/audit?after=…`: a page of the audit log, in order.

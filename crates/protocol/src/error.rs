@@ -134,6 +134,24 @@ codes! {
     64 RegistrationClosed "registration_closed" 403 "This server takes no new people at the moment. Ask the people who run it.";
     /// The second step is on already.
     65 SecondStepOn "second_step_on" 409 "The second step is on already. Switch it off first.";
+    /// The blob is known, and its bytes are not there any more.
+    80 BlobLost "blob_lost" 410 "This file is no longer on the server. Ask who sent it to send it again.";
+    /// The account's blobs take as much room as they may.
+    81 QuotaFull "quota_full" 507 "Your files take as much room on this server as they may. Delete messages with large files, or ask the people who run the server.";
+    /// A chunk has another length than it should, or another hash than was said with it.
+    82 ChunkWrong "chunk_wrong" 422 "A part of the file was damaged on its way. It is sent again by itself.";
+    /// Chunks are missing.
+    83 UploadIncomplete "upload_incomplete" 409 "Parts of the file have not arrived yet. They are sent by themselves.";
+    /// The chunks are not those that the hash of the whole names.
+    84 UploadWrong "upload_wrong" 422 "The file was damaged on its way. Send it again.";
+    /// The account has begun as many uploads as it may.
+    85 UploadsFull "uploads_full" 429 "Too many files are being sent at once. It goes on when one of them is done.";
+    /// The range lies behind the blob's end, or is none.
+    86 RangeInvalid "range_invalid" 416 "The file has no such part.";
+    /// An envelope claims a blob that is not there whole, or that its sender may not read.
+    87 BlobMissing "blob_missing" 409 "A file of this message is not on the server any more. Attach it again.";
+    /// The blob is part of a message already.
+    88 BlobClaimed "blob_claimed" 409 "This file is part of a message. Delete the message instead.";
     /// The last administrator cannot go.
     66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
 }

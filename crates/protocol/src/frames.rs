@@ -11,8 +11,8 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch, RoomId,
-    Timestamp, Token,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch,
+    RoomId, Timestamp, Token,
 };
 
 /// Whether an envelope counts as unread and may wake.
@@ -203,6 +203,9 @@ pub struct Send {
     /// Its key for each other active device of both accounts, and for no other.
     #[n(6)]
     pub keys: Vec<MessageKey>,
+    /// The blobs that belong to it, which its readers may fetch. Left out where there are none.
+    #[cbor(n(7), default, skip_if = "Vec::is_empty")]
+    pub blobs: Vec<BlobId>,
 }
 
 /// A message to a room of a group or community, sealed once for all its readers. Answered by [`Accepted`] or
@@ -237,6 +240,9 @@ pub struct Post {
     /// The sealed message.
     #[n(8)]
     pub body: Bytes,
+    /// The blobs that belong to it, which its readers may fetch. Left out where there are none.
+    #[cbor(n(9), default, skip_if = "Vec::is_empty")]
+    pub blobs: Vec<BlobId>,
 }
 
 /// Sequences of both accounts' chain heads in a direct room.
@@ -552,7 +558,25 @@ mod tests {
                 device: DeviceId(0),
                 pairwise: Bytes(vec![2; 166]),
             }],
+            blobs: Vec::new(),
         })
+    }
+
+    #[test]
+    fn claimed_blobs_are_the_last_field_and_cost_nothing_where_there_are_none() {
+        let ClientFrame::Send(bare) = send() else {
+            panic!("no Send")
+        };
+        let bare_bytes = minicbor::to_vec(&bare).unwrap();
+        assert_eq!(bare_bytes.first(), Some(&0x87));
+        let claiming = Send {
+            blobs: vec![BlobId([9; 16]), BlobId([10; 16])],
+            ..bare
+        };
+        let bytes = minicbor::to_vec(&claiming).unwrap();
+        let claims = [&[0x82, 0x50][..], &[9; 16], &[0x50], &[10; 16]].concat();
+        assert_eq!(bytes, [&[0x88], &bare_bytes[1..], &claims].concat());
+        assert_eq!(minicbor::decode::<Send>(&bytes).unwrap(), claiming);
     }
 
     #[test]

@@ -145,6 +145,11 @@ random_id! {
 }
 
 random_id! {
+    /// A blob, made at random by the device that uploads it. Who knows it may do nothing with it by that alone.
+    BlobId
+}
+
+random_id! {
     /// A login: one sign-in of a device, for as long as it is refreshed. It names, and opens nothing.
     LoginId
 }

@@ -17,6 +17,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod blobs;
 pub mod bytes;
 pub mod devices;
 pub mod error;
@@ -41,8 +42,8 @@ pub mod vault;
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId, RestoreEpoch,
-    RoomId, Username,
+    AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId,
+    RestoreEpoch, RoomId, Username,
 };
 pub use time::Timestamp;
 

@@ -84,6 +84,21 @@ pub const VAULT_KEYS_MAX: usize = 64;
 /// One slot or wrapped key.
 pub const VAULT_KEY_MAX: usize = 4 * 1024;
 
+/// Bytes of one chunk of an upload: few requests for a long file, and little to send again after a broken one.
+pub const BLOB_CHUNK: u64 = 8 * 1024 * 1024;
+
+/// Largest blob: a file of 4 GiB, filled and sealed. A server may set less.
+pub const BLOB_MAX: u64 = 4_299_161_672;
+
+/// Blobs that one envelope may claim: an album, each picture with its preview.
+pub const BLOBS_CLAIMED_MAX: usize = 32;
+
+/// Uploads of one account that are begun and not finished.
+pub const UPLOADS_MAX: u32 = 16;
+
+/// How long a blob that no envelope claims, and an upload at which nothing happens, are kept, in milliseconds.
+pub const BLOB_UNCLAIMED_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Entries of a place's chain in one answer.
 pub const PLACE_ENTRIES_PAGE: u32 = 1_000;
 

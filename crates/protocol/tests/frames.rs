@@ -5,13 +5,17 @@ use conclave_protocol::frames::{
     Post, Restart, Returned, RoomMessage, Send, ServerFrame, Side,
 };
 use conclave_protocol::{
-    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, PlaceId, RoomId, Timestamp, Token,
+    AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, PlaceId, RoomId, Timestamp, Token,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn bytes(max: usize) -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..max).prop_map(Bytes)
+}
+
+fn blobs() -> impl Strategy<Value = Vec<BlobId>> {
+    vec(any::<[u8; 16]>().prop_map(BlobId), 0..3)
 }
 
 fn frame() -> impl Strategy<Value = ClientFrame> {
@@ -45,9 +49,10 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
             any::<(u32, u32)>(),
             proptest::option::of(id.clone()),
             bytes(500),
-            vec(key, 0..4)
+            vec(key, 0..4),
+            blobs()
         )
-            .prop_map(|(id, room, (low, high), target, body, keys)| {
+            .prop_map(|(id, room, (low, high), target, body, keys, blobs)| {
                 let heads = Heads { low, high };
                 ClientFrame::Send(Send {
                     id,
@@ -57,6 +62,7 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
                     target,
                     body,
                     keys,
+                    blobs,
                 })
             }),
         (id, vec(to, 0..4)).prop_map(|(id, messages)| ClientFrame::Distribute(Distribute { id, messages })),
@@ -79,9 +85,10 @@ fn post() -> impl Strategy<Value = Post> {
         any::<(u32, u32)>(),
         (other.clone(), other, any::<Option<u32>>()),
         bytes(500),
+        blobs(),
     )
         .prop_map(
-            |((id, room, class), (epoch, head), (target, thread, expires), body)| Post {
+            |((id, room, class), (epoch, head), (target, thread, expires), body, blobs)| Post {
                 id,
                 room: RoomId(room),
                 class,
@@ -91,6 +98,7 @@ fn post() -> impl Strategy<Value = Post> {
                 thread,
                 expires,
                 body,
+                blobs,
             },
         )
 }

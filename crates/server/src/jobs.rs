@@ -12,6 +12,7 @@ use std::time::Duration;
 use conclave_db::{DbError, JobRun};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::blobs;
 use crate::error::{code_of, kind_of};
 use crate::measuring;
 use crate::state::App;
@@ -53,6 +54,18 @@ const JOBS: &[Job] = &[
         period: Duration::from_secs(30),
         scope: Scope::Database,
         run: |app| Box::pin(async move { app.db.expire_posts(app.now()).await }),
+    },
+    Job {
+        name: "sweep files",
+        period: Duration::from_mins(5),
+        scope: Scope::Database,
+        run: |app| Box::pin(async move { blobs::sweep(&app).await }),
+    },
+    Job {
+        name: "find orphaned files",
+        period: Duration::from_hours(6),
+        scope: Scope::Database,
+        run: |app| Box::pin(async move { blobs::find_orphans(&app).await }),
     },
     Job {
         name: "forget",

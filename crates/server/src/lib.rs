@@ -14,6 +14,7 @@
 
 mod access;
 mod api;
+mod blobs;
 mod bus;
 mod chains;
 pub mod clock;

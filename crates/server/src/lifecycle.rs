@@ -22,6 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 use crate::api::invites;
+use crate::blobs::{self, BlobStore};
 use crate::bus::Bus;
 use crate::config::{Config, Secrets};
 use crate::error::StartError;
@@ -61,6 +62,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let db = open_database(&config).await?;
     let fresh = db.count_accounts().await? == 0;
     let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
+    let blobs = BlobStore::open(&config.blobs, &config.data)?;
 
     let (listener, address) = listen(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -81,6 +83,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config,
         public,
         (db, restore),
+        blobs,
         secrets,
         (hub, bus),
         writer,
@@ -128,6 +131,17 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 }
 
 impl Running {
+    /// Deletes blobs that nothing claims any more, as the job does, at once: how many, and how many names of the store
+    /// were nobody's.
+    pub async fn clear_files(&self) -> Result<(u64, u64), StartError> {
+        Ok((blobs::sweep(&self.app).await?, self.find_orphaned_files().await?))
+    }
+
+    /// Deletes files that no row names, as the job does, at once: how many names.
+    pub async fn find_orphaned_files(&self) -> Result<u64, StartError> {
+        Ok(blobs::find_orphans(&self.app).await?)
+    }
+
     /// Stops: takes nothing new, tells connections to come back, finishes what is being written.
     pub async fn stop(self) {
         self.app.stopping.cancel();

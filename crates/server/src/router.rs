@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{
-    accounts, admin, devices, health, invites, links, logins, messages, passwords, places, prekeys,
+    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys,
     recoveries, resets, rooms, second_step, vault,
 };
 use crate::error::ApiError;
@@ -28,6 +28,11 @@ use crate::{headers, telemetry, web_app};
 
 /// The deadline of every request. A socket is not one: its request ends with the upgrade.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// That of a chunk, which has to come through thin lines: 8 MiB at a quarter of a megabit a second.
+const CHUNK_DEADLINE: Duration = Duration::from_mins(5);
+/// Where it is put.
+const CHUNKS: &str = "/blobs/{blob}/chunks/{chunk}";
 
 /// All routes and what every request passes through.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -109,6 +114,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))
         .route("/rooms/{room}", put(rooms::open).get(rooms::find))
         .route("/rooms/{room}/envelopes", get(messages::list))
+        .route("/account/storage", get(blobs::storage))
+        .route(
+            "/blobs/{blob}",
+            get(blobs::download).put(blobs::begin).delete(blobs::give_up),
+        )
+        .route("/blobs/{blob}/upload", get(blobs::find_upload))
+        .route("/blobs/{blob}/chunks/{chunk}", put(blobs::put_chunk))
+        .route("/blobs/{blob}/finish", post(blobs::finish))
+        .route("/blobs/{blob}/links", get(blobs::links))
         .route("/places", get(places::list).post(places::make))
         .route(
             "/places/{place}/entries",
@@ -151,7 +165,12 @@ async fn openapi() -> Body<OpenApi> {
 }
 
 async fn within_deadline(request: Request, next: Next) -> Response {
-    match timeout(DEADLINE, next.run(request)).await {
+    let matched = request.extensions().get::<MatchedPath>();
+    let deadline = match matched.map(MatchedPath::as_str) {
+        Some(path) if path.ends_with(CHUNKS) => CHUNK_DEADLINE,
+        _ => DEADLINE,
+    };
+    match timeout(deadline, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
     }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{AccessKeys, LoginId};
+use crate::blobs::{BlobStore, Slots};
 use crate::bus::Bus;
 use crate::config::{Config, PublicUrl, Secrets};
 use crate::health::Health;
@@ -21,6 +22,15 @@ use crate::randomness;
 use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
 use crate::revocations::Revocations;
 use crate::second_step::SecondStepKeys;
+
+/// Chunks that are received at a time: each is in memory as a whole until its hash was compared.
+const UPLOADS_AT_ONCE: usize = 16;
+/// Those of one account.
+const UPLOADS_OF_ONE: u32 = 3;
+/// Blobs that are read at a time: each holds a file or a connection, and little memory.
+const DOWNLOADS_AT_ONCE: usize = 512;
+/// Those of one account, on all its devices.
+const DOWNLOADS_OF_ONE: u32 = 24;
 
 /// The running server.
 pub(crate) struct App {
@@ -38,6 +48,12 @@ pub(crate) struct App {
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) membership: Membership,
     pub(crate) places: Places,
+    /// Where the bytes of blobs lie.
+    pub(crate) blobs: BlobStore,
+    /// Chunks that are being received.
+    pub(crate) uploads: Slots,
+    /// Blobs that are being read.
+    pub(crate) downloads: Slots,
     pub(crate) health: Health,
     /// The restore from a backup that this server lives behind.
     pub(crate) restore: Option<Restore>,
@@ -56,6 +72,7 @@ impl App {
         config: Config,
         public: PublicUrl,
         (db, restore): (Db, Option<Restore>),
+        blobs: BlobStore,
         secrets: Secrets,
         (hub, bus): (Arc<Hub>, Arc<Bus>),
         writer: Writer,
@@ -76,6 +93,9 @@ impl App {
             acknowledgements: Acknowledgements::default(),
             membership: Membership::default(),
             places: Places::default(),
+            blobs,
+            uploads: Slots::new(UPLOADS_AT_ONCE, UPLOADS_OF_ONE),
+            downloads: Slots::new(DOWNLOADS_AT_ONCE, DOWNLOADS_OF_ONE),
             restore,
             process: randomness::bytes(),
             stopping: CancellationToken::new(),

@@ -103,6 +103,7 @@ impl Engine {
             thread: context.thread,
             expires,
             body: Bytes(sealed.bytes),
+            blobs: Vec::new(),
         };
         let said = Said {
             chain: chain_id,

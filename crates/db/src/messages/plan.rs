@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp};
+use conclave_protocol::{
+    AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, PlaceId, RoomId, Timestamp,
+};
 
 use super::posts::{plan_post, post_scope};
 use crate::{Append, Appended, DirectRoom, NewDistribution, NewEnvelope, NewPost, PlaceRoom};
@@ -17,6 +19,8 @@ pub(super) struct Scope {
     pub(super) paused: Vec<(RoomId, AccountId)>,
     pub(super) accounts: Vec<AccountId>,
     pub(super) ids: Vec<EnvelopeId>,
+    /// The blobs that are claimed.
+    pub(super) blobs: Vec<BlobId>,
 }
 
 impl Scope {
@@ -24,11 +28,13 @@ impl Scope {
         let mut rooms = BTreeSet::new();
         let mut accounts = BTreeSet::new();
         let mut ids = BTreeSet::new();
+        let mut blobs = BTreeSet::new();
         let (places, place_rooms, paused) = post_scope(batch);
         for item in batch {
             match item {
                 Append::Envelope(envelope) => {
                     ids.insert(envelope.id);
+                    blobs.extend(envelope.blobs.iter().copied());
                     rooms.insert(envelope.room.id);
                     accounts.extend([envelope.room.low, envelope.room.high, envelope.sender.account]);
                 }
@@ -39,6 +45,7 @@ impl Scope {
                 }
                 Append::Post(post) => {
                     ids.insert(post.id);
+                    blobs.extend(post.blobs.iter().copied());
                     accounts.insert(post.sender.account);
                 }
             }
@@ -50,6 +57,7 @@ impl Scope {
             paused,
             accounts: accounts.into_iter().collect(),
             ids: ids.into_iter().collect(),
+            blobs: blobs.into_iter().collect(),
         }
     }
 }
@@ -68,6 +76,8 @@ pub(super) struct State {
     pub(super) devices: BTreeMap<DeviceAddress, Device>,
     /// What was sent under the batch's ids before, by any device.
     pub(super) sends: HashMap<(EnvelopeId, DeviceAddress), Send>,
+    /// Those of the claimed blobs that are there whole.
+    pub(super) blobs: BTreeSet<BlobId>,
 }
 
 #[derive(Clone, Copy)]
@@ -139,6 +149,15 @@ pub(super) struct Outcome<'a> {
     pub(super) envelopes: Vec<(u64, &'a NewEnvelope)>,
     pub(super) posts: Vec<(u64, &'a NewPost)>,
     pub(super) mailbox: Vec<Mail<'a>>,
+    pub(super) claims: Vec<Claim>,
+}
+
+/// A blob that an envelope claims.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) blob: BlobId,
+    pub(super) place: Place,
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 /// Decides a batch, item after item, each on the state that the ones before it left.
@@ -199,11 +218,15 @@ fn plan_envelope<'a>(
     if !is_active || addressed != expected {
         return Appended::StaleDevices;
     }
+    if !state.holds(&envelope.blobs) {
+        return Appended::BlobMissing;
+    }
 
     let place = Place {
         room: envelope.room.id,
         sequence,
     };
+    outcome.claim(&envelope.blobs, place, None);
     state.move_room(envelope.room.id, sequence);
     state.accept(
         envelope.id,
@@ -263,7 +286,23 @@ fn plan_distribution<'a>(
     Appended::Distribution
 }
 
+impl Outcome<'_> {
+    pub(super) fn claim(&mut self, blobs: &[BlobId], place: Place, expires_at: Option<Timestamp>) {
+        let claims = blobs.iter().map(|blob| Claim {
+            blob: *blob,
+            place,
+            expires_at,
+        });
+        self.claims.extend(claims);
+    }
+}
+
 impl State {
+    /// Whether all of these blobs are there whole.
+    pub(super) fn holds(&self, blobs: &[BlobId]) -> bool {
+        blobs.iter().all(|blob| self.blobs.contains(blob))
+    }
+
     pub(super) fn moved_rooms(&self) -> Vec<Room> {
         self.rooms.values().filter(|room| room.moved).copied().collect()
     }

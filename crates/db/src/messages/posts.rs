@@ -57,6 +57,9 @@ pub(super) fn plan_post<'a>(
     if !state.devices.contains_key(&post.sender) {
         return Appended::StaleDevices;
     }
+    if !state.holds(&post.blobs) {
+        return Appended::BlobMissing;
+    }
     let writer = (post.room, post.sender.account);
     if let Some(pause) = post.pause {
         if let Some((last, _)) = state.post_times.get(&writer) {
@@ -87,6 +90,7 @@ pub(super) fn plan_post<'a>(
         },
         outcome,
     );
+    outcome.claim(&post.blobs, place, post.expires_at(now));
     outcome.posts.push((sequence, post));
     Appended::Envelope {
         sequence,

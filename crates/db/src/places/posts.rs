@@ -4,6 +4,7 @@ use conclave_protocol::frames::Class;
 use conclave_protocol::messages::{EnvelopesPage, StoredEnvelope};
 use conclave_protocol::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
 
+use crate::blobs::Released;
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::messages::reached;
@@ -115,6 +116,8 @@ impl Db {
     pub async fn expire_posts(&self, now: Timestamp) -> Result<u64, DbError> {
         let engine = self.engine();
         let mut expired = 0;
+        // Claims go first: a blob that is released is only swept once it has no other claim.
+        while self.release_blobs(Released::Expired, now).await? {}
         loop {
             // One transaction each, so that none holds its locks for long.
             let some = on_engine!(
@@ -134,6 +137,7 @@ impl Db {
             }
         }
         while let Some(room) = self.find_gone_room().await? {
+            while self.release_blobs(Released::Room(room), now).await? {}
             loop {
                 let some = on_engine!(
                     self,

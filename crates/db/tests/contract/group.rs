@@ -65,6 +65,7 @@ pub(crate) fn post(sender: DeviceAddress, number: u64) -> NewPost {
         expires_in: None,
         pause: None,
         body: body(number),
+        blobs: Vec::new(),
         digest: hash(number),
     }
 }

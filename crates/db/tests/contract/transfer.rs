@@ -30,12 +30,12 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "kind") => Value::Text("recovery".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
-            ("logins" | "links" | "envelopes" | "sends" | "posts", "id")
-            | (_, "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch")
-                if *kind == Kind::Bytes =>
-            {
-                bytes(16)
-            }
+            ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")
+            | (
+                _,
+                "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch" | "blob"
+                | "object",
+            ) if *kind == Kind::Bytes => bytes(16),
             (_, "state" | "body" | "bundle" | "pairwise" | "opaque_record") => {
                 Value::Bytes((0..number).collect())
             }

@@ -101,6 +101,7 @@ pub(crate) fn message(
         target: None,
         body: body(number),
         keys: to.iter().map(|to| (*to, pairwise(*to, number))).collect(),
+        blobs: Vec::new(),
         digest: hash(number),
     }
 }

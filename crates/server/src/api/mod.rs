@@ -5,6 +5,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admin;
+pub(crate) mod blobs;
 pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod invites;

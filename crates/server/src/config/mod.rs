@@ -3,6 +3,7 @@
 //! One more setting is one more field with its reason and its default here, and a line in the commented
 //! example file of the documentation.
 
+mod blobs;
 mod load;
 mod network;
 mod secrets;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::error::StartError;
 
+pub use blobs::{BlobsConfig, S3Config};
 pub use load::Overrides;
 pub use network::Network;
 pub(crate) use secrets::{Secrets, make_folder, write as write_secret};
@@ -53,6 +55,8 @@ pub struct Config {
     /// under their name with the password alone. A stolen password must not push out somebody who is there; a person
     /// who lost everything waits a day at most. 0 lets them start again at once.
     pub reset_pause_hours: u32,
+    /// Where files lie, and how much they may take.
+    pub blobs: BlobsConfig,
     /// How often things may be done.
     pub limits: LimitsConfig,
     /// The clock; moved by tests only.
@@ -105,6 +109,8 @@ pub struct LimitsConfig {
     pub prekey_claims: Pace,
     /// Prekey claims of one device by everybody; beyond it the last-resort bundle is handed out.
     pub prekey_claims_of_device: Pace,
+    /// Uploads that one account begins.
+    pub uploads: Pace,
     /// Frames on one connection; beyond it the server reads no faster.
     pub frames: Pace,
     /// Milliseconds that one write to a slow reader may take before its connection ends.
@@ -126,6 +132,7 @@ impl LimitsConfig {
             place_entries: pace,
             prekey_claims: pace,
             prekey_claims_of_device: pace,
+            uploads: pace,
             frames: pace,
             slow_reader_ms: 10_000,
         }
@@ -145,6 +152,7 @@ impl Default for LimitsConfig {
             place_entries: Pace::new(120, 1_000),
             prekey_claims: Pace::new(6, 10 * 60_000),
             prekey_claims_of_device: Pace::new(60, 60_000),
+            uploads: Pace::new(120, 1_000),
             frames: Pace::new(120, 17),
             slow_reader_ms: 10_000,
         }
@@ -166,6 +174,7 @@ impl Default for Config {
             log: "info".to_owned(),
             log_json: false,
             reset_pause_hours: 24,
+            blobs: BlobsConfig::default(),
             limits: LimitsConfig::default(),
             clock: Clock::default(),
         }

@@ -15,7 +15,9 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use conclave_protocol::{AccountId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username};
+use conclave_protocol::{
+    AccountId, BlobId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username,
+};
 
 /// A schema and those that it names.
 type Described = fn(&mut Vec<(String, RefOr<Schema>)>) -> String;
@@ -47,8 +49,19 @@ struct Operation {
     query: &'static [(&'static str, QueryKind)],
     takes: Option<Described>,
     answers: Option<Described>,
+    /// Its body, or its answer, is plain bytes.
+    bytes: Option<BytesOf>,
     /// Nothing is answered, and that says so.
     status: &'static str,
+}
+
+/// What plain bytes are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BytesOf {
+    /// A body, with its hash in `Content-Digest`.
+    Body,
+    /// An answer, of which `Range` may ask for a part.
+    Answer,
 }
 
 #[derive(Clone, Copy)]
@@ -69,7 +82,23 @@ impl Operation {
             query: &[],
             takes: None,
             answers: None,
+            bytes: None,
             status: "204",
+        }
+    }
+
+    const fn takes_bytes(self) -> Self {
+        Self {
+            bytes: Some(BytesOf::Body),
+            ..self
+        }
+    }
+
+    const fn answers_bytes(self) -> Self {
+        Self {
+            bytes: Some(BytesOf::Answer),
+            status: "200",
+            ..self
         }
     }
 
@@ -105,6 +134,8 @@ fn path_schema(name: &str) -> RefOr<Schema> {
         "room" => RoomId::schema(),
         "place" => PlaceId::schema(),
         "link" => LinkId::schema(),
+        "blob" => BlobId::schema(),
+        "chunk" => number(u32::MAX.into()),
         "login" => LoginId::schema(),
         "invite" => Hash::schema(),
         "username" => Username::schema(),
@@ -113,6 +144,13 @@ fn path_schema(name: &str) -> RefOr<Schema> {
             .schema_type(SchemaType::new(Type::String))
             .into(),
     }
+}
+
+fn bytes_schema() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+        .into()
 }
 
 fn number(most: u64) -> RefOr<Schema> {
@@ -179,7 +217,37 @@ pub(crate) fn document() -> OpenApi {
                     .build(),
             ));
         }
+        let header = |name: &str, required| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Header)
+                .required(required)
+                .schema(Some(String::schema()))
+        };
+        let plain = || ContentBuilder::new().schema(Some(bytes_schema())).build();
         let mut fine = ResponseBuilder::new().description("Done.");
+        match operation.bytes {
+            Some(BytesOf::Body) => {
+                built = built
+                    .parameter(header("content-digest", Required::True))
+                    .request_body(Some(
+                        RequestBodyBuilder::new()
+                            .content("application/octet-stream", plain())
+                            .required(Some(Required::True))
+                            .build(),
+                    ));
+            }
+            Some(BytesOf::Answer) => {
+                built = built.parameter(header("range", Required::False)).response(
+                    "206",
+                    ResponseBuilder::new()
+                        .description("The part that was asked for.")
+                        .content("application/octet-stream", plain()),
+                );
+                fine = fine.content("application/octet-stream", plain());
+            }
+            None => {}
+        }
         if let Some(answers) = operation.answers {
             let name = answers(&mut schemas);
             fine = fine.content(

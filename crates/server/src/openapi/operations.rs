@@ -5,6 +5,7 @@ use conclave_protocol::accounts::{
     RegistrationFinish, RegistrationStart, RegistrationStarted, ServerInfo,
 };
 use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
+use conclave_protocol::blobs::{BeginUpload, BlobLinks, FinishUpload, StorageFound, UploadState};
 use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
 use conclave_protocol::invites::{InviteMade, InvitesFound};
 use conclave_protocol::links::{LinkMessage, LinkMessages, LinkOpened, LinksWaiting, OpenLink};
@@ -114,6 +115,14 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Put, "/rooms/{room}", "Opens the direct room with a person.").takes::<OpenDirectRoom>(),
         of(Get, "/rooms/{room}", "Finds a direct room.").answers::<DirectRoomFound>(),
         of(Get, "/rooms/{room}/envelopes", "Reads a room's history.").with(&[("after", U64), ("before", U64), ("limit", U32)]).answers::<EnvelopesPage>(),
+        of(Get, "/account/storage", "Says what the account's files take, and how much they may.").answers::<StorageFound>(),
+        of(Put, "/blobs/{blob}", "Begins an upload, or goes on with it.").takes::<BeginUpload>().answers::<UploadState>(),
+        of(Get, "/blobs/{blob}", "Reads a blob or a part of it.").answers_bytes(),
+        of(Delete, "/blobs/{blob}", "Gives up an upload, or a blob that no message claims."),
+        of(Get, "/blobs/{blob}/upload", "Says how far an upload is.").answers::<UploadState>(),
+        of(Put, "/blobs/{blob}/chunks/{chunk}", "Stores a chunk of an upload.").takes_bytes(),
+        of(Post, "/blobs/{blob}/finish", "Ends an upload.").takes::<FinishUpload>().answers::<UploadState>(),
+        of(Get, "/blobs/{blob}/links", "Says where a blob's chunks can be fetched past the server.").answers::<BlobLinks>(),
         of(Get, "/places", "Lists the places that the account is in or was put out of.").answers::<PlacesFound>(),
         of(Post, "/places", "Makes a group or community.").takes::<MakePlace>().answers::<PlaceAppended>(),
         of(Get, "/places/{place}/entries", "Reads a place's log on.").with(AFTER).answers::<PlaceEntriesPage>(),

@@ -1,6 +1,7 @@
 //! `doctor`: looks at what a server stands on and says in plain words what is wrong and what to do. It changes
 //! nothing, and shows no secret and nobody's name.
 
+mod blobs;
 mod database;
 mod folders;
 mod settings;
@@ -71,6 +72,7 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     findings.push(settings::address(config));
     findings.push(settings::proxies(config));
     findings.extend(settings::metrics(config.metrics_listen));
+    findings.extend(blobs::files(config).await);
     findings.extend(folders::disk(&config.data));
     findings
 }

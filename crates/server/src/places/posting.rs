@@ -7,6 +7,7 @@ use conclave_protocol::{AccountId, DeviceAddress, ErrorCode, Hash, Timestamp};
 use conclave_sigchain::room::{Permissions, PostRefusal};
 
 use super::memory::Place;
+use crate::blobs;
 use crate::error::code_of;
 use crate::state::App;
 
@@ -25,12 +26,15 @@ pub(crate) async fn judge(
     let id = id.ok_or(ErrorCode::NotFound)?;
     let place = app.places.read(&app.db, id).await.map_err(failed)?;
     let place = place.ok_or(ErrorCode::NotFound)?;
-    let pause = judge_by(&place, sender.account, post, app.now())?;
+    let (pause, revision) = (judge_by(&place, sender.account, post, app.now())?, place.revision);
+    // The place is let go before other places are looked at.
+    drop(place);
+    let blobs = blobs::claimable(app, sender.account, post.blobs.clone()).await?;
     Ok(NewPost {
         id: post.id,
         room: post.room,
         place: id,
-        revision: place.revision,
+        revision,
         sender,
         class: post.class,
         epoch: post.epoch,
@@ -40,6 +44,7 @@ pub(crate) async fn judge(
         expires_in: post.expires.map(milliseconds),
         pause,
         body: post.body.0.clone(),
+        blobs,
         digest,
     })
 }

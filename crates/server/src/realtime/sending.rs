@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::outgoing::{End, Outgoing};
 use super::posting;
 use super::writer::Outcome;
+use crate::blobs;
 use crate::error::code_of;
 use crate::state::App;
 
@@ -116,6 +117,10 @@ async fn arrival(id: EnvelopeId, room: Option<RoomId>, outcome: oneshot::Receive
 impl<'a> Sending<'a> {
     /// Hands a job to the writer, or answers it at once.
     async fn begin(&mut self, job: Job) -> Option<BoxFuture<'a, UnderWay>> {
+        let digest = match &job {
+            Job::Send(_, digest) => Some(*digest),
+            _ => None,
+        };
         let (id, room, append) = match job {
             Job::Restart(room) => {
                 self.refused.remove(&room);
@@ -143,6 +148,14 @@ impl<'a> Sending<'a> {
                 self.distribution(distribute, digest).map(Append::Distribution),
             ),
         };
+        if let (Err(ErrorCode::BlobMissing), Some(digest)) = (&append, digest)
+            && let Ok(Some(before)) = self.app.db.find_send(id, self.sender, digest).await
+        {
+            // A repeat of what was stored gets its answer again, whatever became of its blobs.
+            let outcome = Ok(before);
+            self.settle(UnderWay { id, room, outcome }).await;
+            return None;
+        }
         let submitted = match append {
             Ok(append) => self.app.writer.submit(append).await,
             Err(code) => Err(code),
@@ -190,6 +203,7 @@ impl<'a> Sending<'a> {
             }
             // Judged anew as often as is sensible.
             Ok(Appended::Outdated) => ErrorCode::Unavailable,
+            Ok(Appended::BlobMissing) => ErrorCode::BlobMissing,
             Err(code) => code,
         };
         self.refuse(done.id, done.room, code, None).await;
@@ -259,6 +273,7 @@ impl<'a> Sending<'a> {
             })
             .collect();
         self.check_addressed(&keys)?;
+        let blobs = blobs::claimable(self.app, self.sender.account, send.blobs).await?;
         Ok(NewEnvelope {
             id: send.id,
             room,
@@ -268,6 +283,7 @@ impl<'a> Sending<'a> {
             target: send.target,
             body: send.body.0,
             keys,
+            blobs,
             digest,
         })
     }

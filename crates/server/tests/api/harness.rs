@@ -116,7 +116,8 @@ impl Server {
         Self::ask_of(address, request).await
     }
 
-    async fn ask_of(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
+    /// A request to whoever listens there.
+    pub(crate) async fn ask_of(address: SocketAddr, request: Request<Full<bytes::Bytes>>) -> Answer {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -415,6 +416,7 @@ impl Person {
                 device: DeviceId(0),
                 pairwise: Bytes(b"key".to_vec()),
             }],
+            blobs: Vec::new(),
         }
     }
 }

@@ -101,6 +101,14 @@ const ROWS: &[(&str, &str, Door)] = &[
     ("PUT", "/rooms/{room}", SignedIn),
     ("GET", "/rooms/{room}", SignedIn),
     ("GET", "/rooms/{room}/envelopes", SignedIn),
+    ("GET", "/account/storage", SignedIn),
+    ("PUT", "/blobs/{blob}", SignedIn),
+    ("GET", "/blobs/{blob}", SignedIn),
+    ("DELETE", "/blobs/{blob}", SignedIn),
+    ("GET", "/blobs/{blob}/upload", SignedIn),
+    ("PUT", "/blobs/{blob}/chunks/{chunk}", SignedIn),
+    ("POST", "/blobs/{blob}/finish", SignedIn),
+    ("GET", "/blobs/{blob}/links", SignedIn),
     ("GET", "/places", SignedIn),
     ("POST", "/places", SignedIn),
     ("GET", "/places/{place}/entries", SignedIn),
@@ -162,10 +170,13 @@ fn filled(path: &str) -> String {
     let path = ["{account}", "{room}", "{place}", "{invite}"]
         .iter()
         .fold(path.to_owned(), |path, word| path.replace(word, long));
-    let path = ["{link}", "{login}"]
+    let path = ["{link}", "{login}", "{blob}"]
         .iter()
         .fold(path, |path, word| path.replace(word, short));
-    let path = path.replace("{device}", "7").replace("{username}", "nobody");
+    let path = path
+        .replace("{device}", "7")
+        .replace("{chunk}", "0")
+        .replace("{username}", "nobody");
     assert!(!path.contains('{'), "{path}");
     format!("/api/v1{path}")
 }

@@ -15,7 +15,7 @@ use crate::postgres;
 const PASSPHRASE: &str = "sieben stille Steine am See";
 
 /// Runs the program to its end.
-fn program(data: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn program(data: &Path, arguments: &[&str]) -> Output {
     program_with(data, PASSPHRASE, arguments)
 }
 
@@ -29,7 +29,7 @@ fn program_with(data: &Path, passphrase: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -228,7 +228,7 @@ async fn two_servers_run_each_job_once(address: String) {
         let db = Db::open_existing(&address).await.unwrap();
         let jobs = db.list_jobs().await.unwrap();
         db.close().await;
-        if jobs.len() == 2 && jobs.iter().all(|job| job.ended.is_some()) {
+        if jobs.len() == 4 && jobs.iter().all(|job| job.ended.is_some()) {
             break jobs;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -219,6 +219,7 @@ impl Place {
             thread: None,
             expires: None,
             body: Bytes(body.to_vec()),
+            blobs: Vec::new(),
         }
     }
 }
