@@ -159,6 +159,7 @@ impl Engine {
         }
         self.receipts_due = None;
         self.receipts_looked_for = true;
+        let gives = self.gives_receipts(work)?;
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
@@ -173,6 +174,9 @@ impl Engine {
                     room: RoomId(room),
                     message,
                 }));
+                if !gives {
+                    continue;
+                }
                 let reads = owed.reads.unwrap_or_default();
                 for (author, receipt) in Self::receipts_by_author(work, &owed.delivered, &reads)? {
                     self.enqueue_control(work, author, None, &Control::Receipt(receipt))?;
@@ -197,7 +201,7 @@ impl Engine {
                 room: RoomId(room),
                 message,
             }));
-            if acquaintance.blocked {
+            if acquaintance.blocked || !gives {
                 continue;
             }
             let mut parts: Vec<Receipt> = owed

@@ -15,8 +15,9 @@ use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::places::{RoomRow as PlaceRoomRow, place_room};
 use crate::statements::{
     FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_ENVELOPES, INSERT_MAILBOX, INSERT_POSTS, INSERT_SENDS,
-    LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS,
-    MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces, pieces,
+    LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LIST_WITHOUT_RECEIPTS, LOCK_DEVICES, LOCK_PLACE_ROOMS,
+    LOCK_PLACES, LOCK_ROOMS, MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces,
+    pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 
@@ -133,6 +134,19 @@ impl Db {
                     let rows: Vec<DeviceRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
                     state.devices.extend(rows.into_iter().map(device));
                 }
+                for piece in padded_pieces(&scope.receipts) {
+                    let mut query = LIST_WITHOUT_RECEIPTS.start();
+                    let mut accounts = query.separated(", ");
+                    for account in piece {
+                        accounts.push_bind(Column(account));
+                    }
+                    query.push(LIST_WITHOUT_RECEIPTS.end(engine));
+                    let rows: Vec<(Column<AccountId>,)> =
+                        query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state
+                        .without_receipts
+                        .extend(rows.into_iter().map(|(account,)| account.0));
+                }
                 // Behind the locks of the senders' devices, so that a repeat in another batch is seen.
                 for piece in padded_pieces(&scope.ids) {
                     let mut query = FIND_SENDS.start();
@@ -244,7 +258,8 @@ impl Db {
                             .push_bind(sender.map(|(id, _)| Column(id)))
                             .push_bind(sender.map(|(_, sender)| Column(sender.account)))
                             .push_bind(sender.map(|(_, sender)| Column(sender.device)))
-                            .push_bind(item.pairwise);
+                            .push_bind(item.pairwise)
+                            .push_bind(item.origin.is_receipt());
                     });
                     query
                         .push(INSERT_MAILBOX.end(engine))

@@ -36,6 +36,7 @@ versions! {
     5 "0005_refresh";
     6 "0006_sign_in";
     7 "0007_operation";
+    9 "0009_presence";
 }
 
 /// Where the applied versions are noted.

@@ -136,6 +136,8 @@ codes! {
     65 SecondStepOn "second_step_on" 409 "The second step is on already. Switch it off first.";
     /// The last administrator cannot go.
     66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
+    /// The own account gives no receipts.
+    80 ReceiptsOff "receipts_off" 403 "You chose to give no receipts, so none was sent.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -31,6 +31,7 @@ pub(crate) struct Limits {
     entries: DefaultKeyedRateLimiter<AccountId>,
     look_ups: DefaultKeyedRateLimiter<AccountId>,
     place_entries: DefaultKeyedRateLimiter<AccountId>,
+    choices: DefaultKeyedRateLimiter<AccountId>,
     invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -49,6 +50,7 @@ impl Limits {
             entries: RateLimiter::keyed(quota(config.entries)),
             look_ups: RateLimiter::keyed(quota(config.look_ups)),
             place_entries: RateLimiter::keyed(quota(config.place_entries)),
+            choices: RateLimiter::keyed(quota(config.choices)),
             invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -106,6 +108,11 @@ impl Limits {
         self.check(&self.place_entries, &account)
     }
 
+    /// One choice about presence and receipts more.
+    pub(crate) fn choice(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.choices, &account)
+    }
+
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
         self.check(&self.invited_readings, &account)
@@ -127,6 +134,7 @@ impl Limits {
         self.entries.retain_recent();
         self.look_ups.retain_recent();
         self.place_entries.retain_recent();
+        self.choices.retain_recent();
         self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

@@ -18,7 +18,7 @@ use crate::health::Health;
 use crate::limits::Limits;
 use crate::places::Places;
 use crate::randomness;
-use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
+use crate::realtime::{Acknowledgements, Hub, Membership, Signals, Writer};
 use crate::revocations::Revocations;
 use crate::second_step::SecondStepKeys;
 
@@ -38,6 +38,7 @@ pub(crate) struct App {
     pub(crate) acknowledgements: Acknowledgements,
     pub(crate) membership: Membership,
     pub(crate) places: Places,
+    pub(crate) signals: Signals,
     pub(crate) health: Health,
     /// The restore from a backup that this server lives behind.
     pub(crate) restore: Option<Restore>,
@@ -76,6 +77,7 @@ impl App {
             acknowledgements: Acknowledgements::default(),
             membership: Membership::default(),
             places: Places::default(),
+            signals: Signals::default(),
             restore,
             process: randomness::bytes(),
             stopping: CancellationToken::new(),
