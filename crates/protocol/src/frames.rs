@@ -642,11 +642,11 @@ mod tests {
         let expected = [&[0x82, 23, 0x81, 0x81, 0x82, 0x58, 32][..], &[7; 32], &[0xf5]].concat();
         assert_eq!(watch, expected);
         let of = |state, seen| ServerFrame::Presence(vec![Presence { account, state, seen }]).to_bytes();
-        let begin = [&[0x82, 21, 0x81, 0x81, 0x83, 0x58, 32][..], &[7; 32]].concat();
+        let begin = |fields| [&[0x82, 21, 0x81, 0x81, fields, 0x58, 32][..], &[7; 32]].concat();
         let online = of(PresenceState::Online, None);
-        assert_eq!(online, [&begin[..], &[3, 0xf6]].concat());
+        assert_eq!(online, [&begin(0x82)[..], &[3]].concat());
         let seen = of(PresenceState::Offline, Some(Seen::Within(Span::Week)));
-        assert_eq!(seen, [&begin[..], &[0, 0x82, 1, 0x81, 1]].concat());
+        assert_eq!(seen, [&begin(0x83)[..], &[0, 0x82, 1, 0x81, 1]].concat());
         let choices = ServerFrame::Choices(Choices::default()).to_bytes();
         assert_eq!(choices, [0x82, 22, 0x81, 0x84, 0, 1, 0xf5, 0xf5]);
         let full = ClientFrame::Watch(vec![watched; crate::limits::WATCHED_MAX]);

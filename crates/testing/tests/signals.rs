@@ -148,6 +148,9 @@ async fn who_gives_no_receipts_gives_none_on_any_device_and_gets_none_and_own_de
     })
     .await;
     let lunch = alice.sends("lunch?").to(&bob).await;
+    bob.sees(&["hi", "hello", "lunch?"])
+        .in_the_chat_with(&alice)
+        .await;
     let yes = bob.sends("yes").to(&alice).await;
     for device in [&bob, &desk] {
         device
@@ -173,8 +176,8 @@ async fn who_gives_no_receipts_gives_none_on_any_device_and_gets_none_and_own_de
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_that_the_server_does_not_know_for_one_is_none() {
     let world = World::begin().await;
-    let (alice, bob) = two_who_met(&world).await;
     let hostile = world.turns_hostile().await;
+    let (alice, bob) = two_who_met(&world).await;
     // As if a changed client had sent it for something else.
     hostile.delivers(|_, frame| match frame {
         ServerFrame::Deliver(mut deliver) => {
@@ -197,9 +200,9 @@ async fn a_receipt_that_the_server_does_not_know_for_one_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_cannot_loosen_what_a_person_closed() {
     let world = World::begin().await;
+    let hostile = world.turns_hostile().await;
     let (alice, bob) = two_who_met(&world).await;
     chooses(&bob, receipts(false)).await;
-    let hostile = world.turns_hostile().await;
     hostile.delivers(|_, frame| match frame {
         ServerFrame::Choices(mut choices) => {
             choices.receipts = true;

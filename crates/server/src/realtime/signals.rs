@@ -72,6 +72,8 @@ struct Told {
     audience: Audience,
     /// When it was last told to be there no more.
     seen: Option<Timestamp>,
+    /// And to whom that may be said.
+    last_seen: LastSeen,
 }
 
 /// How exactly an account tells another one when it was there.
@@ -98,13 +100,15 @@ impl Person {
             _ => PresenceState::Idle,
         }
     }
+}
 
-    fn precision(&self, is_contact: bool) -> Precision {
-        match self.choices.map(|choices| choices.last_seen) {
-            Some(LastSeen::Everyone) => Precision::Minute,
-            Some(LastSeen::Contacts) if is_contact => Precision::Minute,
-            Some(LastSeen::Approximate) => Precision::Step,
-            _ => Precision::Nothing,
+impl Precision {
+    fn of(choice: LastSeen, is_contact: bool) -> Self {
+        match choice {
+            LastSeen::Everyone => Self::Minute,
+            LastSeen::Contacts if is_contact => Self::Minute,
+            LastSeen::Approximate => Self::Step,
+            LastSeen::Contacts | LastSeen::Nobody => Self::Nothing,
         }
     }
 }
@@ -119,7 +123,7 @@ impl Registry {
         now: Timestamp,
     ) -> (PresenceState, Option<Seen>) {
         let nothing = (PresenceState::Offline, None);
-        let (Some(person), Some(asker)) = (self.people.get(&account), self.people.get(&watcher)) else {
+        let Some(asker) = self.people.get(&watcher) else {
             return nothing;
         };
         let (Some(is_contact), Some(is_theirs)) = (told.audience.get(&watcher), asker.audience.get(&account))
@@ -129,7 +133,8 @@ impl Registry {
         if told.state != PresenceState::Offline {
             return (told.state, None);
         }
-        let precision = person.precision(*is_contact).min(asker.precision(*is_theirs));
+        let own = asker.choices.unwrap_or_default().last_seen;
+        let precision = Precision::of(told.last_seen, *is_contact).min(Precision::of(own, *is_theirs));
         (told.state, told.seen.and_then(|at| seen(precision, at, now)))
     }
 
@@ -258,6 +263,8 @@ impl Registry {
             let before = person.told.clone();
             let mut told = before.clone();
             told.state = person.state();
+            // In force at once, for whoever is there, hides or is away.
+            told.last_seen = person.choices.unwrap_or_default().last_seen;
             if person.is_visible() {
                 told.audience = Arc::clone(&person.audience);
             } else if before.state != PresenceState::Offline {
