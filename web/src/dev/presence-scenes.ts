@@ -1,7 +1,7 @@
 import { href } from '../lib/platform/route';
 import type { ChoicesView, PresenceView } from '../lib/protocol/generated';
 import { type FakeCore, refuse } from './fake-core';
-import { home, type Scene } from './scenes';
+import { type Actions, home, type Scene } from './scenes';
 
 /** Everybody of whom something is known, each in another way. */
 function withPeople(own: Partial<ChoicesView> = {}): FakeCore {
@@ -45,6 +45,12 @@ function inAGroup(): FakeCore {
   return core;
 }
 
+/** The choices stand far down the settings. */
+async function show(act: Actions) {
+  document.querySelector('[role=switch]')?.scrollIntoView({ block: 'center' });
+  await act.wait(150);
+}
+
 const MIA = href.chat('room-mia');
 
 /** Who is there, who writes, and what is chosen about both. */
@@ -69,18 +75,18 @@ export const PRESENCE_SCENES: Record<string, Scene> = {
   'presence-privacy': {
     hash: href.settings,
     core: () => withPeople({ last_seen: 'approximate', receipts: false }),
-    then: ({ scroll }) => scroll(1180),
+    then: show,
   },
   'presence-privacy-refused': {
     hash: href.settings,
     core: () => withPeople(),
-    then: async ({ press, scroll }, core) => {
-      await scroll(1180);
+    then: async (act, core) => {
       core.faults.set(
         'askAccount',
         refuse('unreachable', 'The server cannot be reached. Nothing was changed.'),
       );
-      await press('Show when you are typing');
+      document.querySelector<HTMLElement>('[role=switch]')?.click();
+      await show(act);
     },
   },
 };

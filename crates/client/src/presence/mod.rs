@@ -9,8 +9,10 @@
 //! Nothing of it is stored but the choices: they stand in the sealed user store, too, so that a server cannot loosen
 //! what a person closed. What the server says of others is a hint, and nothing is ever decided by it.
 
+#[cfg(test)]
+mod tests;
 mod typing;
-pub mod views;
+pub(crate) mod views;
 
 use std::collections::BTreeMap;
 

@@ -601,6 +601,7 @@ mod tests {
 
     #[test]
     fn when_somebody_was_there_is_told_as_exactly_as_both_choose() {
+        use LastSeen::{Approximate, Contacts, Everyone, Nobody};
         let told = |theirs, own| {
             let choice = |last_seen| choices(Availability::Automatic, last_seen);
             let mut stage = Stage::of(&[(OWN, choice(own)), (MIA, choice(theirs))]);
@@ -608,7 +609,6 @@ mod tests {
             stage.registry.disconnect(device(MIA), 1, stage.at);
             stage.told(OWN, NOW).pop().unwrap().2
         };
-        use LastSeen::{Approximate, Contacts, Everyone, Nobody};
         let day = Some(Seen::Within(Span::Day));
         assert_eq!(told(Everyone, Contacts), MINUTE);
         assert_eq!(told(Approximate, Everyone), day);

@@ -47,11 +47,7 @@ async fn readers(app: &App, account: AccountId, room: RoomId) -> Vec<AccountId> 
         if state.may_post(account, room, app.now()).is_err() {
             return Ok(Vec::new());
         }
-        let readers: Vec<_> = state
-            .readers(room)
-            .into_iter()
-            .take(TYPING_READERS_MAX + 1)
-            .collect();
+        let readers: Vec<_> = state.readers(room).take(TYPING_READERS_MAX + 1).collect();
         Ok(if readers.len() > TYPING_READERS_MAX {
             Vec::new()
         } else {

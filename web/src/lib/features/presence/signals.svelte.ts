@@ -20,10 +20,12 @@ export class Signals {
   view = $state.raw<SignalsView | null>(null);
   /** What was chosen could not be put into force. */
   failure = $state.raw<Failure | null>(null);
-  working = $state(false);
+  /** What was chosen and is not in force yet: shown at once, and taken back where it fails. */
+  #choosing = $state.raw<ChoiceChange | null>(null);
   /** Nobody uses this page. */
   idle = $state(false);
-  readonly own = $derived<ChoicesView | null>(this.view?.own ?? null);
+  readonly working = $derived(this.#choosing !== null);
+  readonly own = $derived<ChoicesView | null>(this.view ? { ...this.view.own, ...this.#choosing } : null);
   /** How others see the person. */
   readonly state = $derived(ownState(this.own, this.idle));
   readonly #people = $derived(new Map((this.view?.people ?? []).map((person) => [person.account, person])));
@@ -81,14 +83,14 @@ export class Signals {
 
   async choose(change: ChoiceChange): Promise<void> {
     if (this.working) return;
-    this.working = true;
+    this.#choosing = change;
     this.failure = null;
     try {
       await this.#device.core.askAccount({ type: 'choose', change });
     } catch (thrown) {
       this.failure = failureOf(thrown);
     } finally {
-      this.working = false;
+      this.#choosing = null;
     }
   }
 
