@@ -47,6 +47,8 @@ const OFF: &str = "off";
 pub(crate) struct PresenceRun {
     /// As the server has them.
     choices: Choices,
+    /// It said so on this connection; of the defaults it says nothing.
+    choices_told: bool,
     people: BTreeMap<AccountId, (PresenceState, Option<Seen>)>,
     /// Whom the server was told last, and who of them is a contact.
     watched: Option<BTreeMap<AccountId, bool>>,
@@ -74,6 +76,9 @@ impl Engine {
     /// Everything that waited is here: what others did to the list of people is known.
     pub(crate) fn presence_online(&mut self, work: &mut Work<'_>) -> Result<(), ReadError> {
         self.watch_soon(work);
+        if !self.presence.choices_told {
+            self.take_choices(Choices::default());
+        }
         let own = self.own_choices(work)?;
         if own != self.presence.choices {
             // Another device closed something, or the server forgot it.
@@ -187,6 +192,7 @@ impl Engine {
     pub(crate) fn take_choices(&mut self, choices: Choices) {
         self.presence.changed |= self.presence.choices != choices;
         self.presence.choices = choices;
+        self.presence.choices_told = true;
     }
 
     /// Somebody uses this device, or nobody does.
