@@ -60,9 +60,10 @@ const VECTORS: Module = Module {
 
 /// What the engine with its store may weigh on the wire, gzipped; more would be felt at the first visit. The goal is
 /// 900 KB; several devices, recovery, the vault, groups and communities, contents, search, requests, the history of
-/// before starting again, a second step of sign-in and administration brought it far over, and it has to come down.
+/// before starting again, a second step of sign-in, administration and signals brought it far over, and it has to come
+/// down.
 /// `wasm-opt -Oz` takes a fourteenth off the module and nothing off the wire.
-const LIMIT_GZIPPED: usize = 1_380 * 1024;
+const LIMIT_GZIPPED: usize = 1_390 * 1024;
 
 /// What the cryptography alone may weigh on the wire, by brotli: a tenth of what others of its kind weigh.
 const CRYPTO_LIMIT_BROTLI: usize = 150 * 1024;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use conclave_protocol::presence::{Availability, LastSeen};
 use conclave_sdk::ServerAddress;
+use conclave_sdk::views::ChoiceChange;
 
 use crate::links::{InviteArg, LinkArg, WhoArg};
 use crate::messages::{MessageArg, TimeArg};
@@ -463,6 +465,11 @@ pub(crate) enum Command {
         #[arg(long)]
         off: bool,
     },
+    /// Say how you are seen and who of your people is there, or choose that
+    ///
+    /// Each sees only who sees them. Whoever gives no receipts, or does not say when they write, is told neither by
+    /// others.
+    Presence(PresenceArgs),
     /// List the chats that strangers began and you have not accepted yet
     ///
     /// They hear nothing of you before: neither that their message arrived nor that you saw it. Writing to them
@@ -506,6 +513,67 @@ pub(crate) enum Command {
         #[command(flatten)]
         local: LocalArg,
     },
+}
+
+/// How one is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SeenAs {
+    /// As your devices say: online, idle or offline
+    Online,
+    /// Online, and not to be disturbed
+    DoNotDisturb,
+    /// As if you were offline
+    Invisible,
+}
+
+/// Who is told when one was there last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LastSeenBy {
+    /// Everybody who may see whether you are there
+    Everyone,
+    /// Of these, whom you have a chat with
+    Contacts,
+    /// All of these, but only whether it was within a day, a week or a month
+    Approximate,
+    /// Nobody
+    Nobody,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PresenceArgs {
+    /// How you are seen
+    #[arg(value_name = "STATE")]
+    seen_as: Option<SeenAs>,
+    /// Who is told when you were there last; you are told no more of others
+    #[arg(long, value_name = "WHO")]
+    last_seen: Option<LastSeenBy>,
+    /// Whether others learn that their messages arrived and were read, and you of yours
+    #[arg(long, value_name = "SWITCH")]
+    receipts: Option<Switch>,
+    /// Whether others learn that you write, and you that they do
+    #[arg(long, value_name = "SWITCH")]
+    typing: Option<Switch>,
+}
+
+impl PresenceArgs {
+    /// What is to be chosen.
+    pub(crate) fn change(&self) -> ChoiceChange {
+        ChoiceChange {
+            availability: self.seen_as.map(|seen_as| match seen_as {
+                SeenAs::Online => Availability::Automatic,
+                SeenAs::DoNotDisturb => Availability::DoNotDisturb,
+                SeenAs::Invisible => Availability::Invisible,
+            }),
+            last_seen: self.last_seen.map(|by| match by {
+                LastSeenBy::Everyone => LastSeen::Everyone,
+                LastSeenBy::Contacts => LastSeen::Contacts,
+                LastSeenBy::Approximate => LastSeen::Approximate,
+                LastSeenBy::Nobody => LastSeen::Nobody,
+            }),
+            receipts: self.receipts.map(|switch| switch == Switch::On),
+            typing: self.typing.map(|switch| switch == Switch::On),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,10 +5,12 @@
 
 use std::fmt::Write as _;
 
+use conclave_protocol::presence::{Availability, LastSeen};
 use conclave_sdk::search::SearchHitView;
 use conclave_sdk::views::{
-    AnnotationView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ConnectionState,
-    DeliveryView, DeviceView, LossView, MessageView, PollOptionView, QuoteState, WhatChangedView,
+    AnnotationView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ChoicesView,
+    ConnectionState, DeliveryView, DeviceView, LossView, MessageView, PollOptionView, PresenceView,
+    QuoteState, WhatChangedView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -200,6 +202,39 @@ pub(crate) fn change(change: &ChangeView, zone: &TimeZone) -> String {
 }
 
 /// How the connection stands.
+/// What the account chose, in lines.
+pub(crate) fn choices(own: &ChoicesView) -> Vec<String> {
+    let seen = match own.availability {
+        Availability::Automatic => "You are seen as your devices say.",
+        Availability::DoNotDisturb => "You are seen as not to be disturbed.",
+        Availability::Invisible => "You are seen as offline.",
+    };
+    let last = match own.last_seen {
+        LastSeen::Everyone => "Everyone who may see you is told when you were there last.",
+        LastSeen::Contacts => "Your contacts are told when you were there last.",
+        LastSeen::Approximate => "People are told about when you were there last.",
+        LastSeen::Nobody => "Nobody is told when you were there last.",
+    };
+    let switch = |on: bool| if on { "on" } else { "off" };
+    let (receipts, typing) = (switch(own.receipts), switch(own.typing));
+    vec![
+        seen.to_owned(),
+        last.to_owned(),
+        format!("Receipts: {receipts}. Typing: {typing}."),
+    ]
+}
+
+/// Whether somebody is there.
+pub(crate) fn presence(name: &str, found: &PresenceView, zone: &TimeZone) -> String {
+    let how = match (found.state, found.seen_at, found.seen_within) {
+        ("do_not_disturb", ..) => "do not disturb".to_owned(),
+        ("offline", Some(at), _) => format!("offline, last there {}", date_and_time(at, zone)),
+        ("offline", None, Some(span)) => format!("offline, there within the last {span}"),
+        (state, ..) => state.to_owned(),
+    };
+    format!("{name}: {how}")
+}
+
 pub(crate) fn connection(state: ConnectionState) -> &'static str {
     match state {
         ConnectionState::Offline => "offline",

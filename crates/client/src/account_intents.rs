@@ -18,6 +18,7 @@ use crate::calls::{Call, Nothing, Refusal, json, parse};
 use crate::effects::{HttpBody, Method};
 use crate::failure::Failure;
 use crate::machine::Engine;
+use crate::presence::views::ChoiceChange;
 use crate::reads::ReadError;
 use crate::views::Outcome;
 use crate::work::Work;
@@ -79,6 +80,25 @@ pub enum AccountIntent {
     },
     /// End every login but this one. Answer: `Ended`.
     EndOtherLogins,
+    /// Choose how one is seen, and what of receipts and typing. Answer: `Done`.
+    Choose {
+        /// What.
+        change: ChoiceChange,
+    },
+    /// Somebody uses this device, or nobody does for a while. Answer: `Done`.
+    Active {
+        /// Somebody does.
+        active: bool,
+    },
+    /// The person writes in a room, or stopped; said at each key, told as often as is sensible. Answer: `Done`.
+    Typing {
+        /// Where.
+        room: String,
+        /// Writes; else stopped.
+        active: bool,
+    },
+    /// Show everything of signals: an event `signals`. Answer: `Done`.
+    ShowSignals,
     /// Something about the server's administration.
     Admin {
         /// What.
@@ -232,6 +252,22 @@ impl Engine {
             }
             AccountIntent::EndOtherLogins => {
                 (Method::Delete, "/api/v1/logins".to_owned(), None, Asked::Ended)
+            }
+            AccountIntent::Choose { change } => return self.choose(work, ask, &change),
+            AccountIntent::Active { active } => {
+                self.set_active(work, ask, active);
+                return Ok(());
+            }
+            AccountIntent::Typing { room, active } => {
+                let Ok(room) = room.parse() else {
+                    return self.nothing_there(work, ask);
+                };
+                return self.type_in(work, ask, room, active);
+            }
+            AccountIntent::ShowSignals => {
+                self.show_signals(work)?;
+                self.answer(work, ask, Outcome::Done);
+                return Ok(());
             }
             AccountIntent::Admin { intent } => match admin_request(intent) {
                 Some(request) => request,

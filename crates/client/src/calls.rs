@@ -18,6 +18,7 @@ use conclave_protocol::logins::{
 use conclave_protocol::messages::EnvelopesPage;
 use conclave_protocol::places::{PlaceAppended, PlaceEntriesPage, PlacesFound};
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft};
+use conclave_protocol::presence::Choices;
 use conclave_protocol::recoveries::{RecoveryProved, RecoveryStarted};
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::vault::VaultKeys;
@@ -146,6 +147,11 @@ pub(crate) enum Call {
     Asked {
         ask: u64,
         asked: Asked,
+    },
+    /// What the person chose about signals and receipts.
+    Choose {
+        ask: u64,
+        choices: Choices,
     },
     /// The password is to be shown once more.
     ProofStart {
@@ -531,6 +537,7 @@ impl Engine {
                 Ok(())
             }
             Call::JoinPlace(visit) => self.place_joined(work, visit, parse::<PlaceAppended>(answer)),
+            Call::Choose { ask, choices } => self.choices_put(work, ask, choices, parse::<Nothing>(answer)),
             Call::Asked { ask, asked } => self.asked_answered(work, ask, asked, answer),
             Call::ProofStart { ask, form, state } => match parse::<LoginStarted>(answer) {
                 Ok(started) => {
@@ -692,6 +699,7 @@ impl Engine {
             | Call::RecoveryFinish { ask, .. }
             | Call::ResetKeys { ask, .. }
             | Call::ResetFinish { ask }
+            | Call::Choose { ask, .. }
             | Call::Asked { ask, .. }
             | Call::ProofStart { ask, .. }
             | Call::PasswordStart { ask, .. }

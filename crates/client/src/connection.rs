@@ -254,6 +254,7 @@ impl Engine {
         self.server_time = Some((welcome.time, work.now));
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
+        self.presence_on_welcome();
         self.ask_who_waits(work);
         if work.take_joined()? {
             work.join_rooms(&welcome.moved);

@@ -58,6 +58,7 @@ mod people;
 pub mod places;
 mod posting;
 mod prekeys;
+mod presence;
 mod progress;
 mod randomness;
 mod reads;

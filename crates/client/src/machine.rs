@@ -23,6 +23,7 @@ use crate::outbox::InFlight;
 use crate::people::Person;
 use crate::places::PlacesRun;
 use crate::posting::PostingRun;
+use crate::presence::PresenceRun;
 use crate::reads::{ReadError, Reads};
 use crate::vault::VaultRun;
 use crate::views::{AccountView, ConnectionState, Event, JoiningView, Outcome, PersonView};
@@ -103,6 +104,7 @@ pub struct Engine {
     /// The clock at the last input, for views that depend on it.
     pub(crate) now: Timestamp,
     pub(crate) posting: PostingRun,
+    pub(crate) presence: PresenceRun,
     /// Something went into the outbox while it was gone over.
     pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
@@ -160,6 +162,7 @@ impl Engine {
             places: PlacesRun::default(),
             now: Timestamp(0),
             posting: PostingRun::default(),
+            presence: PresenceRun::default(),
             outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
@@ -435,6 +438,15 @@ impl Engine {
             }
             ServerFrame::PlaceMoved(moved) => self.place_moved(work, &moved),
             ServerFrame::Returned(returned) => self.take_returned(work, returned),
+            ServerFrame::Typing(of) => self.take_typing(work, of),
+            ServerFrame::Presence(list) => {
+                self.take_presence(&list);
+                Ok(())
+            }
+            ServerFrame::Choices(choices) => {
+                self.take_choices(choices);
+                Ok(())
+            }
             ServerFrame::Pong(_) => Ok(()),
         }
     }
@@ -458,6 +470,7 @@ impl Engine {
             self.refill_prekeys(work)?;
             self.daily_round(work)?;
         }
+        self.drive_presence(work)?;
         self.expire(work)?;
         self.keep_rolls(work);
         let state = self.link.state();
@@ -490,6 +503,7 @@ impl Engine {
             .chain(self.receipts_due)
             .chain(self.whole_outbox_due)
             .chain(self.user_store_due)
+            .chain(self.presence_due())
             .filter(|at| *at > now)
             .chain(self.prekeys_due)
             .chain(self.mailbox_goes_on.then_some(now))

@@ -134,7 +134,8 @@ impl Engine {
     fn take(&mut self, work: &mut Work<'_>, deliver: &Deliver) -> Result<Taken, ReadError> {
         match &deliver.item {
             Item::Message(message) => self.take_message(work, deliver, message),
-            Item::Control(from) => self.take_control(work, deliver, *from),
+            Item::Control(from) => self.take_control(work, deliver, *from, false),
+            Item::Receipt(from) => self.take_control(work, deliver, *from, true),
         }
     }
 
@@ -488,6 +489,7 @@ impl Engine {
         work: &mut Work<'_>,
         deliver: &Deliver,
         from: DeviceAddress,
+        is_receipt: bool,
     ) -> Result<Taken, ReadError> {
         if deliver.mailbox <= work.counters()?.taken() {
             // Delivered again before the server kept the acknowledgement. Messages are known by their id;
@@ -534,7 +536,12 @@ impl Engine {
                     && let Ok(control) = minicbor::decode::<Control>(payload)
                 {
                     match control {
-                        Control::Receipt(receipt) => self.take_receipt(work, from.account, &receipt)?,
+                        Control::Receipt(receipt) if is_receipt => {
+                            self.take_receipt(work, from.account, &receipt)?;
+                        }
+                        // Of what the server took for something else, it could not hold anybody to their choice.
+                        Control::Receipt(_) => {}
+                        _ if is_receipt => {}
                         Control::SessionStart(names) => {
                             work.session_started(from)?;
                             self.take_request(work, from, &names.unwrap_or_default())?;
@@ -578,6 +585,7 @@ impl Engine {
         if matches!(self.link, crate::connection::Link::CatchingUp) {
             self.link = crate::connection::Link::Online;
         }
+        self.presence_online(work)?;
         self.repair_soon(work.now);
         self.vault_connected(work.now);
         self.posting_connected(work.now);
@@ -716,7 +724,9 @@ impl Engine {
                     (Item::Message(message), Need::Person(account)) => {
                         self.rooms_of_strangers.get(&message.room) == Some(&account)
                     }
-                    (Item::Control(from), Need::Person(account)) => from.account == account,
+                    (Item::Control(from) | Item::Receipt(from), Need::Person(account)) => {
+                        from.account == account
+                    }
                     _ => false,
                 };
                 if waits && let Some(deliver) = self.mailbox.pop_front() {

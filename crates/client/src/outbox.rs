@@ -212,6 +212,7 @@ impl Engine {
             work.put_room(chat);
         }
         self.accept_by_writing(work, room)?;
+        self.stop_typing(work, room);
         work.put_message(row.clone());
         enqueue(
             work,
@@ -639,6 +640,11 @@ impl Engine {
         payload: &[u8],
     ) -> Result<Sealing, ReadError> {
         let own = work.own()?;
+        let is_receipt = matches!(minicbor::decode(payload), Ok(Control::Receipt(_)));
+        if is_receipt && !self.gives_receipts(work)? {
+            // The person chose so while it waited.
+            return Ok(Sealing::Void);
+        }
         let Some(person) = self.person(work, peer)? else {
             return Ok(Sealing::Void);
         };
@@ -676,7 +682,13 @@ impl Engine {
             return Ok(Sealing::Void);
         }
         self.tell_later(work, &own, &without, payload)?;
-        let frame = Bytes(ClientFrame::Distribute(Distribute { id, messages }).to_bytes());
+        let distribute = Distribute { id, messages };
+        let frame = if is_receipt {
+            ClientFrame::Receipts(distribute)
+        } else {
+            ClientFrame::Distribute(distribute)
+        };
+        let frame = Bytes(frame.to_bytes());
         Ok(Sealing::Ready(Sealed {
             frame,
             link: None,

@@ -174,6 +174,7 @@ impl Engine {
         }
         self.receipts_due = None;
         self.receipts_looked_for = true;
+        let gives = self.gives_receipts(work)?;
         let mut seen = Seen::default();
         for (key, bytes) in work.list_bytes(Table::Receipts, &[], u32::MAX)? {
             let owed: Owed = codec::decode(&bytes, "receipt")?;
@@ -185,6 +186,9 @@ impl Engine {
                 work.delete(Table::Receipts, &key);
                 seen.told.extend(&owed.delivered);
                 seen.read.extend(owed.read_up_to(RoomId(room)));
+                if !gives {
+                    continue;
+                }
                 let reads = owed.reads.unwrap_or_default();
                 for (author, receipt) in Self::receipts_by_author(work, &owed.delivered, &reads)? {
                     self.enqueue_control(work, author, None, &Control::Receipt(receipt))?;
@@ -206,7 +210,7 @@ impl Engine {
             }
             seen.told.extend(&owed.delivered);
             seen.read.extend(owed.read_up_to(RoomId(room)));
-            if acquaintance.blocked {
+            if acquaintance.blocked || !gives {
                 continue;
             }
             let mut parts: Vec<Receipt> = owed

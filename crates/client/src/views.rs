@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use crate::presence::views::{ChoiceChange, ChoicesView, PresenceView, SignalsView, TypingView};
 pub use crate::views_of_people::{
     ChangeAuthorView, ChangeView, EarlierView, HistoryWaysView, ProfileView, StandingView, TrustView,
     WhatChangedView,
@@ -86,6 +87,11 @@ pub enum Event {
     Places {
         /// Its id.
         place: String,
+    },
+    /// Who is there, who writes, or what the account chose about both changed.
+    Signals {
+        /// Everything of it as it is now.
+        signals: SignalsView,
     },
     /// Something a person has to know, once.
     Warning {

@@ -4,6 +4,7 @@
 
 use conclave_protocol::frames::Class;
 use conclave_protocol::links::LinkWay;
+use conclave_protocol::presence::{Availability, LastSeen};
 use conclave_protocol::{
     AccountId, BlobId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RestoreEpoch, RoomId, Timestamp, Username,
 };
@@ -156,6 +157,52 @@ impl Stored for Class {
             "message" => Ok(Self::Message),
             "annotation" => Ok(Self::Annotation),
             _ => Err("not a class".into()),
+        }
+    }
+}
+
+impl Stored for Availability {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        match self {
+            Self::Automatic => "automatic",
+            Self::DoNotDisturb => "do_not_disturb",
+            Self::Invisible => "invisible",
+        }
+        .to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        match raw.as_str() {
+            "automatic" => Ok(Self::Automatic),
+            "do_not_disturb" => Ok(Self::DoNotDisturb),
+            "invisible" => Ok(Self::Invisible),
+            _ => Err("not an availability".into()),
+        }
+    }
+}
+
+impl Stored for LastSeen {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        match self {
+            Self::Everyone => "everyone",
+            Self::Contacts => "contacts",
+            Self::Approximate => "approximate",
+            Self::Nobody => "nobody",
+        }
+        .to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        match raw.as_str() {
+            "everyone" => Ok(Self::Everyone),
+            "contacts" => Ok(Self::Contacts),
+            "approximate" => Ok(Self::Approximate),
+            "nobody" => Ok(Self::Nobody),
+            _ => Err("not a choice of who is told".into()),
         }
     }
 }

@@ -47,6 +47,7 @@ mod messages;
 mod migrate;
 mod places;
 mod prekeys;
+mod presence;
 mod recoveries;
 mod resets;
 mod restores;

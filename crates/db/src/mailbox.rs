@@ -15,6 +15,7 @@ type MailboxRow = (
     Column<AccountId>,
     Column<DeviceId>,
     Vec<u8>,
+    bool,
     Option<Column<RoomId>>,
     Option<Column<u64>>,
     Option<Column<AccountId>>,
@@ -140,7 +141,7 @@ impl Db {
 fn size(item: &MailboxItem) -> usize {
     let body = match &item.item {
         Item::Message(message) => message.body.as_slice().len(),
-        Item::Control(_) => 0,
+        Item::Control(_) | Item::Receipt(_) => 0,
     };
     item.pairwise.as_slice().len().saturating_add(body)
 }
@@ -152,6 +153,7 @@ fn mailbox_item(row: MailboxRow) -> Result<MailboxItem, DbError> {
         account,
         device,
         pairwise,
+        receipt,
         room,
         sequence,
         low,
@@ -167,6 +169,7 @@ fn mailbox_item(row: MailboxRow) -> Result<MailboxItem, DbError> {
         device: device.0,
     };
     let item = match room {
+        None if receipt => Item::Receipt(sender),
         None => Item::Control(sender),
         Some(room) => {
             // Invariant: these columns of an envelope and its room are never null, so that only an envelope

@@ -15,7 +15,7 @@ use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::places::{RoomRow as PlaceRoomRow, place_room};
 use crate::statements::{
     FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_CLAIMS, INSERT_ENVELOPES, INSERT_MAILBOX,
-    INSERT_POSTS, INSERT_SENDS, KEEP_CLAIMED_BLOBS, LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LOCK_BLOBS,
+    INSERT_POSTS, INSERT_SENDS, KEEP_CLAIMED_BLOBS, LIST_ENVELOPES, LIST_ENVELOPES_BEFORE, LIST_WITHOUT_RECEIPTS, LOCK_BLOBS,
     LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS, MOVE_DEVICES, MOVE_PLACE_ROOMS, MOVE_ROOMS,
     UPSERT_POST_TIME, padded_pieces, pieces,
 };
@@ -133,6 +133,19 @@ impl Db {
                     query.push(LOCK_DEVICES.end(engine));
                     let rows: Vec<DeviceRow> = query.build_query_as().fetch_all(&mut *transaction).await?;
                     state.devices.extend(rows.into_iter().map(device));
+                }
+                for piece in padded_pieces(&scope.receipts) {
+                    let mut query = LIST_WITHOUT_RECEIPTS.start();
+                    let mut accounts = query.separated(", ");
+                    for account in piece {
+                        accounts.push_bind(Column(account));
+                    }
+                    query.push(LIST_WITHOUT_RECEIPTS.end(engine));
+                    let rows: Vec<(Column<AccountId>,)> =
+                        query.build_query_as().fetch_all(&mut *transaction).await?;
+                    state
+                        .without_receipts
+                        .extend(rows.into_iter().map(|(account,)| account.0));
                 }
                 // Behind the locks of the senders' devices, so that a repeat in another batch is seen.
                 for piece in padded_pieces(&scope.ids) {
@@ -287,7 +300,8 @@ impl Db {
                             .push_bind(sender.map(|(id, _)| Column(id)))
                             .push_bind(sender.map(|(_, sender)| Column(sender.account)))
                             .push_bind(sender.map(|(_, sender)| Column(sender.device)))
-                            .push_bind(item.pairwise);
+                            .push_bind(item.pairwise)
+                            .push_bind(item.origin.is_receipt());
                     });
                     query
                         .push(INSERT_MAILBOX.end(engine))

@@ -37,6 +37,7 @@ versions! {
     6 "0006_sign_in";
     7 "0007_operation";
     8 "0008_blobs";
+    9 "0009_presence";
 }
 
 /// Where the applied versions are noted.

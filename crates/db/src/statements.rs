@@ -267,6 +267,13 @@ statements! {
     DELETE_BACKUP_CODES = { "DELETE FROM backup_codes WHERE account = $1" }
     MOVE_BACKUP_CODES = { "UPDATE backup_codes SET account = $2 WHERE account = $1" }
 
+    // presence
+    FIND_CHOICES = { "SELECT availability, last_seen, receipts, typing FROM presence WHERE account = $1" }
+    UPSERT_CHOICES = { "INSERT INTO presence (account, availability, last_seen, receipts, typing)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (account) DO UPDATE SET availability = excluded.availability,
+            last_seen = excluded.last_seen, receipts = excluded.receipts, typing = excluded.typing" }
+
     // settings
     FIND_SETTING = { "SELECT value FROM settings WHERE name = $1" }
     INSERT_SETTING = { "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING" }
@@ -564,7 +571,7 @@ statements! {
 
     // mailbox
     LIST_MAILBOX = { "SELECT m.sequence, coalesce(m.id, e.id), coalesce(m.sender_account, e.account),
-            coalesce(m.sender_device, e.device), m.pairwise, e.room, e.sequence, r.low, e.received_at, e.class,
+            coalesce(m.sender_device, e.device), m.pairwise, m.receipt, e.room, e.sequence, r.low, e.received_at, e.class,
             e.head_low, e.head_high, e.target, e.body
         FROM mailbox m
         LEFT JOIN envelopes e ON e.room = m.room AND e.sequence = m.envelope
@@ -682,6 +689,12 @@ lists! {
         row: None,
         after: Statement::same(")"),
     };
+    /// Those of these accounts that give and get no receipts.
+    LIST_WITHOUT_RECEIPTS = List {
+        before: "SELECT account FROM presence WHERE NOT receipts AND account IN (",
+        row: None,
+        after: Statement::same(")"),
+    };
     INSERT_SENDS = List {
         before: "INSERT INTO sends (id, account, device, digest, room, sequence, time) ",
         row: Some(7),
@@ -740,8 +753,8 @@ lists! {
     };
     INSERT_MAILBOX = List {
         before: "INSERT INTO mailbox (account, device, sequence, room, envelope, id, sender_account,
-            sender_device, pairwise) ",
-        row: Some(9),
+            sender_device, pairwise, receipt) ",
+        row: Some(10),
         after: Statement::same(""),
     };
     /// The rows are there and locked; this form alone gives many rows their new values on both engines.

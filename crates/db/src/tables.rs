@@ -89,6 +89,7 @@ tables! {
     ) key (hash);
     second_steps (account Bytes, secret Bytes, on_since Number, last_step Number) key (account);
     backup_codes (account Bytes, hash Bytes) key (account, hash);
+    presence (account Bytes, availability Text, last_seen Text, receipts Truth, typing Truth) key (account);
     settings (name Text, value Text) key (name);
     audit (sequence Number, time Number, actor Bytes, act Text, subject Text, hash Bytes) key (sequence);
     audit_head (slot Number, sequence Number, hash Bytes) key (slot);
@@ -105,7 +106,7 @@ tables! {
     ) key (room, sequence);
     mailbox (
         account Bytes, device Number, sequence Number, room Bytes, envelope Number, id Bytes,
-        sender_account Bytes, sender_device Number, pairwise Bytes,
+        sender_account Bytes, sender_device Number, pairwise Bytes, receipt Truth,
     ) key (account, device, sequence);
     recovery_keys (account Bytes, key Bytes) key (account);
     recovery_attempts (hash Bytes, account Bytes, key Bytes, expires_at Number) key (hash);

@@ -430,6 +430,8 @@ pub struct NewDistribution {
     pub sender: DeviceAddress,
     /// One message for each addressed device.
     pub messages: Vec<(DeviceAddress, Vec<u8>)>,
+    /// They are receipts: only between accounts that give and get them.
+    pub receipts: bool,
     /// Digest over the whole, as for an envelope.
     pub digest: Hash,
 }
@@ -459,6 +461,8 @@ pub enum Appended {
     },
     /// Pairwise messages are stored, now or before.
     Distribution,
+    /// They are receipts, and the sender's account gives none: refused.
+    ReceiptsOff,
     /// The id was used by this device with other bytes: refused.
     IdReused,
     /// An addressed device is not an active device, or an active device of the room's accounts (other than the

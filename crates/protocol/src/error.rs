@@ -154,6 +154,8 @@ codes! {
     88 BlobClaimed "blob_claimed" 409 "This file is part of a message. Delete the message instead.";
     /// The last administrator cannot go.
     66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
+    /// The own account gives no receipts.
+    89 ReceiptsOff "receipts_off" 403 "You chose to give no receipts, so none was sent.";
 }
 
 impl fmt::Display for ErrorCode {

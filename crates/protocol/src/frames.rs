@@ -10,6 +10,7 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::presence::{Choices, Presence, Typing, TypingOf, Watched};
 use crate::{
     AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch,
     RoomId, Timestamp, Token,
@@ -53,6 +54,19 @@ pub enum ClientFrame {
     /// A message to a room of a group or community.
     #[n(6)]
     Post(#[n(0)] Post),
+    /// Receipts, in the form of a `Distribute`. Refused where the own account gives none; what is for an account that
+    /// gets none is dropped.
+    #[n(20)]
+    Receipts(#[n(0)] Distribute),
+    /// The person writes in a room, or stopped. A signal: not answered, and dropped where it comes too often.
+    #[n(21)]
+    Typing(#[n(0)] Typing),
+    /// Somebody uses this device, or nobody does. A connection begins with somebody.
+    #[n(22)]
+    Active(#[n(0)] bool),
+    /// Whom this device wants to hear of, and who may hear of its account; all of them each time.
+    #[n(23)]
+    Watch(#[n(0)] Vec<Watched>),
 }
 
 /// From the server to a device.
@@ -104,6 +118,16 @@ pub enum ServerFrame {
     /// Somebody with whom the own account shares a room, direct or of a place, started again under their name.
     #[n(14)]
     Returned(#[n(0)] Returned),
+    /// Somebody writes in a room, or stopped.
+    #[n(20)]
+    Typing(#[n(0)] TypingOf),
+    /// Who is there, of those who are watched. Of whom nothing was said since the connection began, nothing is to be
+    /// said.
+    #[n(21)]
+    Presence(#[n(0)] Vec<Presence>),
+    /// What the own account chose: told behind `Welcome` where it chose anything, and when it changed.
+    #[n(22)]
+    Choices(#[n(0)] Choices),
 }
 
 /// Opens a connection.
@@ -284,7 +308,7 @@ pub struct MessageKey {
     pub pairwise: Bytes,
 }
 
-/// Pairwise messages outside any room's history: receipts, session starts.
+/// Pairwise messages outside any room's history: keys, session starts, what own devices tell each other.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Distribute {
@@ -392,6 +416,9 @@ pub enum Item {
     /// A control message from this device.
     #[n(1)]
     Control(#[n(0)] DeviceAddress),
+    /// A receipt from this device. A receipt that comes as anything else is none.
+    #[n(2)]
+    Receipt(#[n(0)] DeviceAddress),
 }
 
 /// An envelope of a direct room as it is delivered.
@@ -544,6 +571,7 @@ frame_bytes!(ServerFrame);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presence::{PresenceState, Seen, Span};
 
     fn send() -> ClientFrame {
         ClientFrame::Send(Send {
@@ -621,6 +649,32 @@ mod tests {
             }),
         });
         assert!(deliver.to_bytes().len() <= 450, "{}", deliver.to_bytes().len());
+    }
+
+    #[test]
+    fn signals_are_small_and_stand_as_they_are_written_down() {
+        let (room, account) = (RoomId([8; 32]), AccountId([7; 32]));
+        let typing = ClientFrame::Typing(Typing { room, active: true }).to_bytes();
+        let expected = [&[0x82, 21, 0x81, 0x82, 0x58, 32][..], &[8; 32], &[0xf5]].concat();
+        assert_eq!(typing, expected);
+        assert_eq!(ClientFrame::Active(false).to_bytes(), [0x82, 22, 0x81, 0xf4]);
+        let watched = Watched {
+            account,
+            contact: true,
+        };
+        let watch = ClientFrame::Watch(vec![watched]).to_bytes();
+        let expected = [&[0x82, 23, 0x81, 0x81, 0x82, 0x58, 32][..], &[7; 32], &[0xf5]].concat();
+        assert_eq!(watch, expected);
+        let of = |state, seen| ServerFrame::Presence(vec![Presence { account, state, seen }]).to_bytes();
+        let begin = |fields| [&[0x82, 21, 0x81, 0x81, fields, 0x58, 32][..], &[7; 32]].concat();
+        let online = of(PresenceState::Online, None);
+        assert_eq!(online, [&begin(0x82)[..], &[3]].concat());
+        let seen = of(PresenceState::Offline, Some(Seen::Within(Span::Week)));
+        assert_eq!(seen, [&begin(0x83)[..], &[0, 0x82, 1, 0x81, 1]].concat());
+        let choices = ServerFrame::Choices(Choices::default()).to_bytes();
+        assert_eq!(choices, [0x82, 22, 0x81, 0x84, 0, 1, 0xf5, 0xf5]);
+        let full = ClientFrame::Watch(vec![watched; crate::limits::WATCHED_MAX]);
+        assert!(full.to_bytes().len() <= 64 * 1024, "a control frame");
     }
 
     #[test]

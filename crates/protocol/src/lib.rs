@@ -30,6 +30,7 @@ pub mod logins;
 pub mod messages;
 pub mod places;
 pub mod prekeys;
+pub mod presence;
 pub mod recoveries;
 pub mod resets;
 pub mod rooms;

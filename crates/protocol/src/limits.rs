@@ -122,3 +122,18 @@ pub const INVITE_DAYS_MAX: u32 = 90;
 
 /// Accounts, logins or lines of the audit log in one answer.
 pub const ADMIN_PAGE: u32 = 100;
+
+/// Accounts that one device watches at most: a frame of some 18 KiB.
+pub const WATCHED_MAX: usize = 500;
+
+/// Accounts in one frame about presence.
+pub const PRESENCE_PAGE: usize = 100;
+
+/// How long somebody is shown as writing without hearing of it again, in milliseconds.
+pub const TYPING_SHOWN_MS: u64 = 6_000;
+
+/// Readers of a room beyond whom nobody is told who writes: there it would be noise.
+pub const TYPING_READERS_MAX: usize = 200;
+
+/// How long the server remembers when an account was there last, in milliseconds.
+pub const LAST_SEEN_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;

@@ -47,6 +47,7 @@ mod inbox;
 mod joining;
 mod options;
 mod places;
+mod presence;
 mod randomness;
 pub mod search;
 mod socket;

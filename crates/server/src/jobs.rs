@@ -75,6 +75,7 @@ const JOBS: &[Job] = &[
             Box::pin(async move {
                 app.limits.forget_idle();
                 app.revocations.forget_old(app.now());
+                app.signals.forget_old(app.now());
                 Ok(0)
             })
         },

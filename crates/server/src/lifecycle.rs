@@ -28,7 +28,7 @@ use crate::config::{Config, Secrets};
 use crate::error::StartError;
 use crate::jobs;
 use crate::measuring;
-use crate::realtime::{Hub, Telling, Writer};
+use crate::realtime::{Hub, Telling, Writer, tell_signals};
 use crate::revocations::refusal;
 use crate::router::{operators_router, router};
 use crate::state::App;
@@ -105,6 +105,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     jobs::spawn(&app);
     app.tasks
         .spawn(telling.run(Arc::clone(&app), app.stopping.clone()));
+    app.tasks
+        .spawn(tell_signals(Arc::clone(&app), app.stopping.clone()));
     let accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), app.stopping.clone()));
     let metrics_address = operators.as_ref().map(|(_, address)| *address);
     if let Some((listener, _)) = operators {

@@ -32,6 +32,7 @@ pub(crate) struct Limits {
     look_ups: DefaultKeyedRateLimiter<AccountId>,
     place_entries: DefaultKeyedRateLimiter<AccountId>,
     uploads: DefaultKeyedRateLimiter<AccountId>,
+    choices: DefaultKeyedRateLimiter<AccountId>,
     invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -51,6 +52,7 @@ impl Limits {
             look_ups: RateLimiter::keyed(quota(config.look_ups)),
             place_entries: RateLimiter::keyed(quota(config.place_entries)),
             uploads: RateLimiter::keyed(quota(config.uploads)),
+            choices: RateLimiter::keyed(quota(config.choices)),
             invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -113,6 +115,11 @@ impl Limits {
         self.check(&self.uploads, &account)
     }
 
+    /// One choice about presence and receipts more.
+    pub(crate) fn choice(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.choices, &account)
+    }
+
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
         self.check(&self.invited_readings, &account)
@@ -135,6 +142,7 @@ impl Limits {
         self.look_ups.retain_recent();
         self.place_entries.retain_recent();
         self.uploads.retain_recent();
+        self.choices.retain_recent();
         self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{
-    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys,
+    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys, presence,
     recoveries, resets, rooms, second_step, vault,
 };
 use crate::error::ApiError;
@@ -93,6 +93,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/account/second-step/backup-codes",
             post(second_step::renew_codes),
         )
+        .route("/account/presence", get(presence::find).put(presence::choose))
         .route("/account/password/start", post(passwords::start))
         .route("/account/password/finish", post(passwords::finish))
         .route(

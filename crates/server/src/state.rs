@@ -19,7 +19,7 @@ use crate::health::Health;
 use crate::limits::Limits;
 use crate::places::Places;
 use crate::randomness;
-use crate::realtime::{Acknowledgements, Hub, Membership, Writer};
+use crate::realtime::{Acknowledgements, Hub, Membership, Signals, Writer};
 use crate::revocations::Revocations;
 use crate::second_step::SecondStepKeys;
 
@@ -54,6 +54,7 @@ pub(crate) struct App {
     pub(crate) uploads: Slots,
     /// Blobs that are being read.
     pub(crate) downloads: Slots,
+    pub(crate) signals: Signals,
     pub(crate) health: Health,
     /// The restore from a backup that this server lives behind.
     pub(crate) restore: Option<Restore>,
@@ -96,6 +97,7 @@ impl App {
             blobs,
             uploads: Slots::new(UPLOADS_AT_ONCE, UPLOADS_OF_ONE),
             downloads: Slots::new(DOWNLOADS_AT_ONCE, DOWNLOADS_OF_ONE),
+            signals: Signals::default(),
             restore,
             process: randomness::bytes(),
             stopping: CancellationToken::new(),

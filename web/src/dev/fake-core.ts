@@ -43,6 +43,7 @@ import type {
   SearchPosition,
   SecondStepView,
   SettingView,
+  SignalsView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -79,6 +80,11 @@ export class FakeCore implements Core {
   contacts: ContactView[] = [];
   folders: FolderView[] = [];
   settings: SettingView[] = [];
+  signals: SignalsView = {
+    own: { availability: 'automatic', last_seen: 'contacts', receipts: true, typing: true },
+    people: [],
+    typing: [],
+  };
   places: PlaceView[] = [];
   /** Members by place. */
   readonly members = new Map<string, MemberView[]>();
@@ -404,6 +410,16 @@ export class FakeCore implements Core {
       case 'prove':
         if (this.secondStep.on && intent.code === null) throw refuse('second_step_needed');
         this.fresh = true;
+        return { type: 'done' };
+      case 'show_signals':
+        this.emit({ type: 'signals', signals: this.signals });
+        return { type: 'done' };
+      case 'active':
+      case 'typing':
+        return { type: 'done' };
+      case 'choose':
+        this.signals = { ...this.signals, own: { ...this.signals.own, ...intent.change } };
+        this.emit({ type: 'signals', signals: this.signals });
         return { type: 'done' };
       case 'find_second_step':
         return { type: 'second_step', second_step: this.secondStep };

@@ -5,11 +5,19 @@ import { mount } from 'svelte';
 import App from '../routes/App.svelte';
 import { CONTENT_SCENES } from './content-scenes';
 import { PLACE_SCENES } from './place-scenes';
+import { PRESENCE_SCENES } from './presence-scenes';
 import { REQUEST_SCENES } from './request-scenes';
 import { type Actions, SCENES as SCREENS } from './scenes';
 import { SIGN_IN_SCENES } from './sign-in-scenes';
 
-const SCENES = { ...SCREENS, ...CONTENT_SCENES, ...PLACE_SCENES, ...REQUEST_SCENES, ...SIGN_IN_SCENES };
+const SCENES = {
+  ...SCREENS,
+  ...CONTENT_SCENES,
+  ...PLACE_SCENES,
+  ...PRESENCE_SCENES,
+  ...REQUEST_SCENES,
+  ...SIGN_IN_SCENES,
+};
 
 const target = document.getElementById('app');
 if (!target) throw new Error('The page has no place for the gallery.');

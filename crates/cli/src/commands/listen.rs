@@ -136,7 +136,9 @@ impl<'a> Listener<'a> {
                 let text = format::device_added(name.as_deref());
                 self.printer.note(&event, &text);
             }
-            Event::Devices | Event::Settings | Event::Places { .. } => self.printer.program_note(&event),
+            Event::Devices | Event::Settings | Event::Places { .. } | Event::Signals { .. } => {
+                self.printer.program_note(&event);
+            }
             Event::Answer { .. }
             | Event::Chats
             | Event::Timeline { .. }

@@ -11,6 +11,7 @@ mod linking;
 mod listen;
 mod people;
 mod places;
+mod presence;
 mod requests;
 mod search;
 mod send;
@@ -139,6 +140,7 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
             contents::forward(&common, printer, (&with, message), &to).await
         }
         Command::Timer { with, time } => contents::timer(&common, printer, &with, time).await,
+        Command::Presence(args) => presence::run(&common, printer, &args).await,
         Command::Requests { local } => requests::list(&common, printer, &local).await,
         Command::Accept { who } => requests::accept(&common, printer, &who).await,
         Command::Decline { who } => requests::decline(&common, printer, &who).await,

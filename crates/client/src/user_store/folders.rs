@@ -100,6 +100,17 @@ impl Engine {
         self.set_and_answer(work, ask, setting_name(name), value)
     }
 
+    /// Sets something by a name of the engine's own. Where nothing more fits, it is not kept.
+    pub(crate) fn set_by_name(
+        &mut self,
+        work: &mut Work<'_>,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), ReadError> {
+        let value = value.and_then(|value| minicbor::to_vec(value).ok());
+        self.set(work, setting_name(name), value).map(|_| ())
+    }
+
     fn set_and_answer(
         &mut self,
         work: &mut Work<'_>,
@@ -138,6 +149,11 @@ impl Engine {
 }
 
 impl Work<'_> {
+    /// A setting by name.
+    pub(crate) fn setting_by_name(&self, name: &str) -> Result<Option<String>, ReadError> {
+        self.setting(&setting_name(name))
+    }
+
     /// What is set under names that begin so; each with the rest of its name.
     fn values<T: for<'b> Decode<'b, ()>>(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, T)>, ReadError> {
         let mut values = Vec::new();

@@ -132,6 +132,7 @@ impl Engine {
     /// What was held back from somebody is looked at again.
     pub(crate) fn stands_otherwise(&mut self, work: &mut Work<'_>) {
         self.receipts_looked_for = false;
+        self.watch_soon(work);
         self.repair_soon(work.now);
         work.show(Event::Chats);
     }
@@ -260,7 +261,7 @@ impl Work<'_> {
     }
 
     /// A handle under which an account is known here.
-    fn known_name(&self, account: AccountId) -> Result<Option<String>, ReadError> {
+    pub(crate) fn known_name(&self, account: AccountId) -> Result<Option<String>, ReadError> {
         match self.username_of(account)? {
             Some(username) => Ok(Some(username)),
             None => self.pinned_name(account),

@@ -18,6 +18,8 @@ pub(super) struct Scope {
     /// Whose time of writing last is asked for.
     pub(super) paused: Vec<(RoomId, AccountId)>,
     pub(super) accounts: Vec<AccountId>,
+    /// Whose choice about receipts is asked for.
+    pub(super) receipts: Vec<AccountId>,
     pub(super) ids: Vec<EnvelopeId>,
     /// The blobs that are claimed.
     pub(super) blobs: Vec<BlobId>,
@@ -27,6 +29,7 @@ impl Scope {
     pub(super) fn of(batch: &[Append]) -> Self {
         let mut rooms = BTreeSet::new();
         let mut accounts = BTreeSet::new();
+        let mut receipts = BTreeSet::new();
         let mut ids = BTreeSet::new();
         let mut blobs = BTreeSet::new();
         let (places, place_rooms, paused) = post_scope(batch);
@@ -40,8 +43,12 @@ impl Scope {
                 }
                 Append::Distribution(distribution) => {
                     ids.insert(distribution.id);
-                    accounts.insert(distribution.sender.account);
-                    accounts.extend(distribution.messages.iter().map(|(to, _)| to.account));
+                    let addressed = distribution.messages.iter().map(|(to, _)| to.account);
+                    let concerned = addressed.chain([distribution.sender.account]);
+                    if distribution.receipts {
+                        receipts.extend(concerned.clone());
+                    }
+                    accounts.extend(concerned);
                 }
                 Append::Post(post) => {
                     ids.insert(post.id);
@@ -56,6 +63,7 @@ impl Scope {
             place_rooms,
             paused,
             accounts: accounts.into_iter().collect(),
+            receipts: receipts.into_iter().collect(),
             ids: ids.into_iter().collect(),
             blobs: blobs.into_iter().collect(),
         }
@@ -74,6 +82,8 @@ pub(super) struct State {
     pub(super) post_times: BTreeMap<(RoomId, AccountId), (Timestamp, bool)>,
     /// The active devices of every account in the batch's scope.
     pub(super) devices: BTreeMap<DeviceAddress, Device>,
+    /// Accounts that give and get no receipts, of those that it matters of.
+    pub(super) without_receipts: BTreeSet<AccountId>,
     /// What was sent under the batch's ids before, by any device.
     pub(super) sends: HashMap<(EnvelopeId, DeviceAddress), Send>,
     /// Those of the claimed blobs that are there whole.
@@ -116,21 +126,26 @@ pub(super) struct Place {
 pub(super) enum Origin {
     Envelope(Place),
     Control(EnvelopeId, DeviceAddress),
+    Receipt(EnvelopeId, DeviceAddress),
 }
 
 impl Origin {
     pub(super) fn place(self) -> Option<Place> {
         match self {
             Self::Envelope(place) => Some(place),
-            Self::Control(..) => None,
+            Self::Control(..) | Self::Receipt(..) => None,
         }
     }
 
     pub(super) fn sender(self) -> Option<(EnvelopeId, DeviceAddress)> {
         match self {
             Self::Envelope(_) => None,
-            Self::Control(id, sender) => Some((id, sender)),
+            Self::Control(id, sender) | Self::Receipt(id, sender) => Some((id, sender)),
         }
+    }
+
+    pub(super) fn is_receipt(self) -> bool {
+        matches!(self, Self::Receipt(..))
     }
 }
 
@@ -261,6 +276,9 @@ fn plan_distribution<'a>(
             Appended::IdReused
         };
     }
+    if distribution.receipts && state.without_receipts.contains(&distribution.sender.account) {
+        return Appended::ReceiptsOff;
+    }
     let mut addressed: Vec<DeviceAddress> = distribution.messages.iter().map(|(to, _)| *to).collect();
     addressed.sort_unstable();
     addressed.dedup();
@@ -278,9 +296,14 @@ fn plan_distribution<'a>(
         time: now,
     };
     state.accept(distribution.id, distribution.sender, send, outcome);
+    let origin = if distribution.receipts {
+        Origin::Receipt
+    } else {
+        Origin::Control
+    };
     state.deliver(
         &distribution.messages,
-        Origin::Control(distribution.id, distribution.sender),
+        origin(distribution.id, distribution.sender),
         outcome,
     );
     Appended::Distribution
@@ -357,6 +380,10 @@ impl State {
         outcome: &mut Outcome<'a>,
     ) {
         for (to, pairwise) in messages {
+            // Who gives no receipts gets none; whoever sends them does not hear of it.
+            if origin.is_receipt() && self.without_receipts.contains(&to.account) {
+                continue;
+            }
             if let Some(device) = self.devices.get_mut(to) {
                 device.mailbox_head = device.mailbox_head.saturating_add(1);
                 device.moved = true;

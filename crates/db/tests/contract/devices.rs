@@ -422,6 +422,7 @@ async fn peers_are_the_others_with_whom_an_account_shares_a_room(stage: Stage) {
         id: id(ben, 1),
         sender: ben,
         messages: vec![(device(3, 0), vec![1])],
+        receipts: false,
         digest: hash(1),
     });
     let revoke = NewEntry {

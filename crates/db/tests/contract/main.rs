@@ -43,6 +43,7 @@ mod messages;
 mod places;
 mod posts;
 mod prekeys;
+mod presence;
 mod recoveries;
 mod resets;
 mod rooms;

@@ -41,6 +41,7 @@ fn distribution(sender: DeviceAddress, to: &[DeviceAddress], number: u64) -> New
         id: id(sender, number),
         sender,
         messages: to.iter().map(|to| (*to, pairwise(*to, number))).collect(),
+        receipts: false,
         digest: hash(number),
     }
 }

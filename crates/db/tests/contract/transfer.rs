@@ -29,6 +29,8 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "class") => Value::Text("annotation".to_owned()),
             (_, "kind") => Value::Text("recovery".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
+            (_, "availability") => Value::Text("invisible".to_owned()),
+            ("presence", "last_seen") => Value::Text("nobody".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
             ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")
             | (

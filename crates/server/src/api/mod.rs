@@ -15,6 +15,7 @@ pub(crate) mod messages;
 pub(crate) mod passwords;
 pub(crate) mod places;
 pub(crate) mod prekeys;
+pub(crate) mod presence;
 pub(crate) mod recoveries;
 pub(crate) mod resets;
 pub(crate) mod rooms;

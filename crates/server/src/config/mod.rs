@@ -113,6 +113,12 @@ pub struct LimitsConfig {
     pub uploads: Pace,
     /// Frames on one connection; beyond it the server reads no faster.
     pub frames: Pace,
+    /// Signals that somebody writes, on one connection; beyond it they are dropped.
+    pub signals: Pace,
+    /// Lists of whom a device watches, on one connection; beyond it the server reads no faster.
+    pub watch_lists: Pace,
+    /// Choices about presence and receipts of one account.
+    pub choices: Pace,
     /// Milliseconds that one write to a slow reader may take before its connection ends.
     pub slow_reader_ms: u64,
 }
@@ -134,6 +140,9 @@ impl LimitsConfig {
             prekey_claims_of_device: pace,
             uploads: pace,
             frames: pace,
+            signals: pace,
+            watch_lists: pace,
+            choices: pace,
             slow_reader_ms: 10_000,
         }
     }
@@ -154,6 +163,9 @@ impl Default for LimitsConfig {
             prekey_claims_of_device: Pace::new(60, 60_000),
             uploads: Pace::new(120, 1_000),
             frames: Pace::new(120, 17),
+            signals: Pace::new(10, 1_000),
+            watch_lists: Pace::new(5, 5_000),
+            choices: Pace::new(20, 6_000),
             slow_reader_ms: 10_000,
         }
     }

@@ -18,6 +18,7 @@ use conclave_protocol::places::{
     AppendPlaceEntry, MakePlace, PlaceAppended, PlaceEntriesPage, PlacesFound, ReadByInvite,
 };
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft, PrekeysUpload};
+use conclave_protocol::presence::Choices;
 use conclave_protocol::recoveries::{
     RecoveryFinish, RecoveryProof, RecoveryProved, RecoveryStart, RecoveryStarted,
 };
@@ -89,6 +90,8 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Delete, "/logins", "Ends every other login.").answers::<LoginsEnded>(),
         of(Delete, "/logins/{login}", "Ends a login."),
         of(Post, "/logins/prove", "Shows the password again, for what asks for a fresh sign-in.").takes::<PasswordProof>(),
+        of(Get, "/account/presence", "Says what the own account chose about presence and receipts.").answers::<Choices>(),
+        of(Put, "/account/presence", "Chooses how the own account is seen, and who gets receipts.").takes::<Choices>(),
         of(Get, "/account/second-step", "Says whether a second step of sign-in is on.").answers::<SecondStepFound>(),
         of(Post, "/account/second-step", "Begins a second step: makes its secret.").answers::<SecondStepBegun>(),
         of(Delete, "/account/second-step", "Switches the second step off."),

@@ -7,8 +7,9 @@ use axum::extract::ws::{Message, WebSocket};
 use conclave_db::Login;
 use conclave_encoding::{hash, labels};
 use conclave_protocol::frames::{ClientFrame, Hello, ServerFrame, Welcome};
-use conclave_protocol::limits::{CURSORS_MAX, FRAME_MAX, HEARTBEAT_MS, HELLO_WITHIN_MS};
-use conclave_protocol::{DeviceAddress, ErrorCode, Hash, PROTOCOL_VERSION};
+use conclave_protocol::limits::{CURSORS_MAX, FRAME_MAX, HEARTBEAT_MS, HELLO_WITHIN_MS, WATCHED_MAX};
+use conclave_protocol::presence::Choices;
+use conclave_protocol::{ErrorCode, Hash, PROTOCOL_VERSION};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::hub::Handle;
 use super::outgoing::{self, End, Farewell, Outgoing};
 use super::sending::{self, Job};
-use super::{delivery, pace};
+use super::{delivery, pace, typing};
 use crate::error::code_of;
 use crate::measuring;
 use crate::places;
@@ -75,7 +76,7 @@ async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoi
         () = outgoing.closed() => End::GONE,
         end = sending::run(app, device, sends, outgoing) => end,
         end = delivery::run(app, handle, acknowledged, acked, outgoing) => end,
-        end = read(app, device, stream, outgoing, &jobs, &acks) => end,
+        end = read(app, handle, stream, outgoing, &jobs, &acks) => end,
     };
     end.into()
 }
@@ -89,6 +90,8 @@ struct Registered<'a> {
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
         self.app.hub.unregister(&self.handle);
+        let Handle { address, number, .. } = *self.handle;
+        self.app.signals.disconnect(address, number);
     }
 }
 
@@ -116,6 +119,7 @@ async fn begin<'a>(
         };
         return Err(Farewell::from(End::refused(code)));
     }
+    app.signals.connect(login.address, registered.handle.number);
     let failed = |error| Farewell::from(End::refused(code_of(&error)));
     let state = app.db.device_state(login.address).await.map_err(failed)?;
     // Behind the registration: a chain that grows from here on is told as news.
@@ -142,6 +146,12 @@ async fn begin<'a>(
         .send(welcome)
         .await
         .map_err(|_| Farewell::from(End::GONE))?;
+    let found = app.db.find_choices(account).await.map_err(failed)?;
+    let choices = app.signals.learn(account, found);
+    if choices != Choices::default() {
+        let told = outgoing.send(ServerFrame::Choices(choices)).await;
+        told.map_err(|_| Farewell::from(End::GONE))?;
+    }
     Ok((registered, state.acknowledged))
 }
 
@@ -161,13 +171,17 @@ async fn check(app: &App, hello: &Hello) -> Result<Login, ErrorCode> {
 /// Reads frames as fast as the limit allows and hands each to whom it concerns.
 async fn read(
     app: &App,
-    device: DeviceAddress,
+    handle: &Handle,
     stream: &mut SplitStream<WebSocket>,
     outgoing: &Outgoing,
     jobs: &mpsc::Sender<Job>,
     acks: &watch::Sender<u64>,
 ) -> End {
-    let mut pace = pace::Reader::new(app.config.limits.frames);
+    let device = handle.address;
+    let limits = &app.config.limits;
+    let mut pace = pace::Reader::new(limits.frames);
+    let mut signals = pace::Reader::new(limits.signals);
+    let mut lists = pace::Reader::new(limits.watch_lists);
     loop {
         pace.ready().await;
         let frame = tokio::select! {
@@ -181,7 +195,8 @@ async fn read(
         measuring::frame_received();
         let job = match frame {
             ClientFrame::Send(send) => Job::Send(Box::new(send), digest()),
-            ClientFrame::Distribute(distribute) => Job::Distribute(distribute, digest()),
+            ClientFrame::Distribute(distribute) => Job::Distribute(distribute, digest(), false),
+            ClientFrame::Receipts(receipts) => Job::Distribute(receipts, digest(), true),
             ClientFrame::Restart(restart) => Job::Restart(restart.room),
             ClientFrame::Ack(ack) => {
                 app.acknowledgements.add(device, ack.mailbox);
@@ -192,6 +207,24 @@ async fn read(
                 if outgoing.send(ServerFrame::Pong(number)).await.is_err() {
                     return End::GONE;
                 }
+                continue;
+            }
+            // Signals are answered by nothing, and more of them than is sensible are dropped.
+            ClientFrame::Typing(typing) => {
+                if signals.allows() {
+                    typing::tell(app, device, typing).await;
+                }
+                continue;
+            }
+            ClientFrame::Active(active) => {
+                app.signals.set_active(device, active);
+                continue;
+            }
+            ClientFrame::Watch(list) if list.len() > WATCHED_MAX => return End::TOO_LARGE,
+            ClientFrame::Watch(list) => {
+                // Waits like every frame does that must not be lost.
+                lists.ready().await;
+                handle.tell_presence(&app.signals.watch(device, &list, app.now()));
                 continue;
             }
             ClientFrame::Post(post) => Job::Post(Box::new(post), digest()),

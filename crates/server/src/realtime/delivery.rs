@@ -10,7 +10,7 @@ use conclave_db::MailboxItem;
 use conclave_protocol::frames::{ChainMoved, Deliver, Item, Returned, ServerFrame};
 use conclave_protocol::limits::{BODY_MAX, DELIVERY_WINDOW, PAIRWISE_MAX};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::hub::Handle;
 use super::outgoing::{End, Gone, Outgoing};
@@ -122,6 +122,9 @@ pub(super) async fn run(
         if tell_posts(handle, mark, outgoing).await.is_err() {
             return End::GONE;
         }
+        if tell_signals(handle, outgoing).await.is_err() {
+            return End::GONE;
+        }
         tokio::select! {
             changed = acks.changed() => if changed.is_err() { return End::GONE },
             () = handle.wake.notified() => {}
@@ -172,17 +175,78 @@ async fn tell_posts(handle: &Handle, mark: u64, outgoing: &Outgoing) -> Result<(
     Ok(())
 }
 
+/// Tells signals, where the device keeps up; else they wait and the older ones among them are lost.
+async fn tell_signals(handle: &Handle, outgoing: &Outgoing) -> Result<(), Gone> {
+    if let Some(choices) = handle.signals(|waiting| waiting.choices.take()) {
+        outgoing.send(ServerFrame::Choices(choices)).await?;
+    }
+    if outgoing.has_room() {
+        for frame in handle.signals(|waiting| waiting.take(Instant::now())) {
+            outgoing.send(frame).await?;
+        }
+    }
+    Ok(())
+}
+
 fn size(item: &MailboxItem) -> usize {
     let body = match &item.item {
         Item::Message(message) => message.body.as_slice().len(),
-        Item::Control(_) => 0,
+        Item::Control(_) | Item::Receipt(_) => 0,
     };
     body + item.pairwise.as_slice().len()
 }
 
 #[cfg(test)]
 mod tests {
+    use conclave_protocol::presence::{Choices, Presence, PresenceState, TypingOf};
+    use conclave_protocol::{AccountId, DeviceAddress, DeviceId, RoomId};
+
     use super::*;
+    use crate::realtime::hub::Hub;
+    use crate::realtime::outgoing;
+
+    #[tokio::test]
+    async fn a_reader_that_does_not_keep_up_loses_signals_and_nothing_else() {
+        let account = AccountId([1; 32]);
+        let address = DeviceAddress {
+            account,
+            device: DeviceId(0),
+        };
+        let hub = Hub::default();
+        let handle = hub.register(address, [1; 16]).unwrap();
+        let (outgoing, mut frames) = outgoing::channel();
+        for number in 0..129 {
+            outgoing.send(ServerFrame::Pong(number)).await.unwrap();
+        }
+        let of = TypingOf {
+            room: RoomId([1; 32]),
+            account: AccountId([2; 32]),
+            active: true,
+        };
+        let presence = |state| Presence {
+            account: of.account,
+            state,
+            seen: None,
+        };
+        hub.tell_presence(address, &[presence(PresenceState::Online)]);
+        hub.tell_presence(address, &[presence(PresenceState::Idle)]);
+        hub.tell_typing(account, of);
+        hub.tell_choices(account, Choices::default());
+        tell_signals(&handle, &outgoing).await.unwrap();
+        let mut next = || frames.try_recv().ok().map(outgoing::Queued::frame);
+        for number in 0..129 {
+            assert_eq!(next(), Some(ServerFrame::Pong(number)));
+        }
+        // What the account itself chose is no signal.
+        assert_eq!(next(), Some(ServerFrame::Choices(Choices::default())));
+        assert_eq!(next(), None);
+        // It keeps up again: only the newest of each is news.
+        tell_signals(&handle, &outgoing).await.unwrap();
+        let newest = vec![presence(PresenceState::Idle)];
+        assert_eq!(next(), Some(ServerFrame::Presence(newest)));
+        assert_eq!(next(), Some(ServerFrame::Typing(of)));
+        assert_eq!(next(), None);
+    }
 
     #[test]
     fn the_window_closes_by_count_and_by_bytes_and_opens_with_acknowledgements() {

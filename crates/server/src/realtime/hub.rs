@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use conclave_protocol::frames::{ChainMoved, Closing, Cursor};
+use conclave_protocol::presence::{Choices, Presence, TypingOf};
 use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, RoomId};
 use dashmap::{DashMap, Entry};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::posts::{Posts, Told};
+use super::waiting::Waiting;
 use crate::access::LoginId;
 
 /// Connections of one account: each costs memory and wake-ups.
@@ -42,13 +45,14 @@ pub(super) struct News {
 /// What others may do to a connection: wake it, tell it of prekeys, chains and new devices, end it.
 pub(crate) struct Handle {
     pub(super) address: DeviceAddress,
-    number: u64,
+    pub(super) number: u64,
     login: LoginId,
     /// There may be something new in the mailbox, or about prekeys.
     pub(super) wake: Notify,
     prekeys_low: AtomicU32,
     news: Mutex<News>,
     posts: Mutex<Posts>,
+    signals: Mutex<Waiting>,
     closing: OnceLock<(Closing, Option<ChainMoved>)>,
     /// Done when the connection has to end.
     pub(super) closed: CancellationToken,
@@ -85,6 +89,19 @@ impl Handle {
         look(&mut self.posts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The signals that wait.
+    pub(super) fn signals<T>(&self, look: impl FnOnce(&mut Waiting) -> T) -> T {
+        look(&mut self.signals.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells the device how others are seen.
+    pub(super) fn tell_presence(&self, presence: &[Presence]) {
+        if !presence.is_empty() {
+            self.signals(|waiting| presence.iter().for_each(|of| waiting.add_presence(*of)));
+            self.wake.notify_one();
+        }
+    }
+
     /// Why the connection has to end.
     pub(super) fn closing(&self) -> Option<Closing> {
         self.closing.get().map(|(closing, _)| *closing)
@@ -107,6 +124,7 @@ impl Hub {
             prekeys_low: AtomicU32::new(NO_NEWS),
             news: Mutex::default(),
             posts: Mutex::default(),
+            signals: Mutex::default(),
             closing: OnceLock::new(),
             closed: CancellationToken::new(),
         });
@@ -210,6 +228,29 @@ impl Hub {
     pub(super) fn room_moved(&self, reader: AccountId, place: PlaceId, cursor: Cursor) {
         for handle in self.of_account(reader) {
             handle.posts(|posts| posts.move_room(place, cursor.room, cursor.sequence));
+            handle.wake.notify_one();
+        }
+    }
+
+    /// Tells a device how others are seen.
+    pub(super) fn tell_presence(&self, device: DeviceAddress, presence: &[Presence]) {
+        if let Some(handle) = self.find(device) {
+            handle.tell_presence(presence);
+        }
+    }
+
+    /// Tells the connected devices of an account that somebody writes, or stopped.
+    pub(super) fn tell_typing(&self, reader: AccountId, of: TypingOf) {
+        for handle in self.of_account(reader) {
+            handle.signals(|waiting| waiting.add_typing(of, Instant::now()));
+            handle.wake.notify_one();
+        }
+    }
+
+    /// Tells the connected devices of an account what it chose.
+    pub(crate) fn tell_choices(&self, account: AccountId, choices: Choices) {
+        for handle in self.of_account(account) {
+            handle.signals(|waiting| waiting.choices = Some(choices));
             handle.wake.notify_one();
         }
     }

@@ -5,7 +5,8 @@
 //! ([`outgoing`]). The [`writer`] commits what all of them send, [`acknowledging`] deletes what their devices
 //! have; the [`hub`] wakes. Nothing is delivered from memory: a wake-up says only that there is something to
 //! read. The one exception are messages in rooms of places, which [`telling`] hands to all readers in one encoding
-//! after they are on disk; what does not fit into a device's queue ([`posts`]) it reads by page.
+//! after they are on disk; what does not fit into a device's queue ([`posts`]) it reads by page. Signals, who is there ([`signals`]) and who writes
+//! ([`typing`]), are kept nowhere; they wait for a device behind everything else ([`waiting`]) and may be lost.
 
 mod acknowledging;
 mod connection;
@@ -17,12 +18,16 @@ mod pace;
 mod posting;
 mod posts;
 mod sending;
+mod signals;
 mod telling;
+mod typing;
 pub(crate) mod upgrade;
+mod waiting;
 mod writer;
 
 pub(crate) use acknowledging::Acknowledgements;
 pub(crate) use hub::Hub;
 pub(crate) use membership::Membership;
+pub(crate) use signals::{Signals, run as tell_signals};
 pub(crate) use telling::{Posted, Telling};
 pub(crate) use writer::{Committed, Writer};

@@ -71,6 +71,11 @@ impl Outgoing {
             .map_err(|_| Gone)
     }
 
+    /// Whether the device keeps up: then there is room for what may be dropped.
+    pub(super) fn has_room(&self) -> bool {
+        self.frames.capacity() >= QUEUE_MAX / 2
+    }
+
     /// Done when nobody writes any more.
     pub(super) async fn closed(&self) {
         self.frames.closed().await;
@@ -78,6 +83,14 @@ impl Outgoing {
 }
 
 impl Queued {
+    #[cfg(test)]
+    pub(super) fn frame(self) -> ServerFrame {
+        match self {
+            Self::Own(frame) => frame,
+            Self::Shared(bytes, _) => ServerFrame::from_bytes(&bytes).unwrap(),
+        }
+    }
+
     fn into_message(self) -> Message {
         Message::Binary(match self {
             Self::Own(frame) => frame.to_bytes().into(),

@@ -22,6 +22,17 @@ impl Reader {
         }
     }
 
+    /// Whether one more frame may pass now; one that may not counts for nothing.
+    pub(super) fn allows(&mut self) -> bool {
+        let now = Instant::now();
+        let next = self.next.max(now) + self.every;
+        let allows = next <= now + self.ahead;
+        if allows {
+            self.next = next;
+        }
+        allows
+    }
+
     /// Returns when one more frame may be read.
     pub(super) async fn ready(&mut self) {
         let now = Instant::now();
@@ -36,6 +47,15 @@ impl Reader {
 mod tests {
     use super::*;
     use crate::config::LimitsConfig;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_dropped_is_dropped_behind_a_burst_and_costs_nothing() {
+        let mut reader = Reader::new(LimitsConfig::default().signals);
+        let passed = |reader: &mut Reader| (0..1_000).filter(|_| reader.allows()).count();
+        assert_eq!(passed(&mut reader), 10);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(passed(&mut reader), 3);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_passes_at_once_and_the_rest_at_sixty_a_second() {

@@ -35,8 +35,8 @@ pub(super) enum Job {
     Send(Box<Send>, Hash),
     /// A message to a place's room, and the digest of its frame.
     Post(Box<Post>, Hash),
-    /// Pairwise messages, and the digest of their frame.
-    Distribute(Distribute, Hash),
+    /// Pairwise messages, the digest of their frame, and whether they are receipts.
+    Distribute(Distribute, Hash, bool),
     /// The device begins a room's sends anew.
     Restart(RoomId),
 }
@@ -142,10 +142,11 @@ impl<'a> Sending<'a> {
                 self.busy.insert(post.room);
                 return Some(posting::store(self.app, self.sender, post, digest).boxed());
             }
-            Job::Distribute(distribute, digest) => (
+            Job::Distribute(distribute, digest, receipts) => (
                 distribute.id,
                 None,
-                self.distribution(distribute, digest).map(Append::Distribution),
+                self.distribution(distribute, digest, receipts)
+                    .map(Append::Distribution),
             ),
         };
         if let (Err(ErrorCode::BlobMissing), Some(digest)) = (&append, digest)
@@ -192,6 +193,7 @@ impl<'a> Sending<'a> {
                     .await;
             }
             Ok(Appended::IdReused) => ErrorCode::IdReused,
+            Ok(Appended::ReceiptsOff) => ErrorCode::ReceiptsOff,
             Ok(Appended::StaleDevices) => ErrorCode::StaleDevices,
             Ok(Appended::UnknownRoom) => ErrorCode::NotFound,
             Ok(Appended::Deserted) => ErrorCode::RecipientGone,
@@ -288,7 +290,12 @@ impl<'a> Sending<'a> {
         })
     }
 
-    fn distribution(&self, distribute: Distribute, digest: Hash) -> Result<NewDistribution, ErrorCode> {
+    fn distribution(
+        &self,
+        distribute: Distribute,
+        digest: Hash,
+        receipts: bool,
+    ) -> Result<NewDistribution, ErrorCode> {
         let too_large = distribute.messages.len() > DISTRIBUTE_MAX
             || distribute
                 .messages
@@ -307,6 +314,7 @@ impl<'a> Sending<'a> {
             id: distribute.id,
             sender: self.sender,
             messages,
+            receipts,
             digest,
         })
     }

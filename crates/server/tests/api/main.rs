@@ -28,5 +28,6 @@ mod restoring;
 mod rooms;
 mod schemathesis;
 mod second_step;
+mod signals;
 mod vault;
 mod web;

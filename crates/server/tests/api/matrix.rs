@@ -78,6 +78,8 @@ const ROWS: &[(&str, &str, Door)] = &[
     ("GET", "/invites", Administrator),
     ("POST", "/invites", Administrator),
     ("DELETE", "/invites/{invite}", Administrator),
+    ("GET", "/account/presence", SignedIn),
+    ("PUT", "/account/presence", SignedIn),
     ("GET", "/account/second-step", SignedIn),
     ("POST", "/account/second-step", Fresh),
     ("DELETE", "/account/second-step", Fresh),

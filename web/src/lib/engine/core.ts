@@ -34,6 +34,7 @@ import type {
   SearchPageView,
   SearchPosition,
   SettingView,
+  SignalsView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -59,6 +60,8 @@ export type CoreEvent =
   | { type: 'account' }
   | { type: 'connection'; state: ConnectionState }
   | { type: 'chats' }
+  /** Who is there, who writes, or what was chosen about both changed. */
+  | { type: 'signals'; signals: SignalsView }
   | { type: 'timeline'; room: string }
   /** `request` where its author's request was not accepted: nothing is told of it but that it is there. */
   | { type: 'arrived'; room: string; message: string; request: boolean }

@@ -697,7 +697,9 @@ impl Sim {
             Request::Frame(bytes) => match ClientFrame::from_bytes(&bytes).unwrap() {
                 ClientFrame::Hello(hello) => self.greets(at, &hello),
                 ClientFrame::Post(post) => self.takes_post(at, &bytes, post),
-                ClientFrame::Distribute(distribute) => self.takes_distribute(at, distribute),
+                ClientFrame::Distribute(distribute) => self.takes_distribute(at, distribute, Item::Control),
+                ClientFrame::Receipts(receipts) => self.takes_distribute(at, receipts, Item::Receipt),
+                ClientFrame::Typing(_) | ClientFrame::Active(_) | ClientFrame::Watch(_) => {}
                 ClientFrame::Ack(ack) => {
                     let address = self.devices[at].address;
                     if let Some(mailbox) = self.server.mailboxes.get_mut(&address) {
@@ -754,7 +756,7 @@ impl Sim {
         self.tells(at, &ServerFrame::Drained);
     }
 
-    fn takes_distribute(&mut self, at: usize, distribute: Distribute) {
+    fn takes_distribute(&mut self, at: usize, distribute: Distribute, item: impl Fn(DeviceAddress) -> Item) {
         let from = self.devices[at].address;
         let key = (from, distribute.id);
         if let Some(answer) = self.server.answered.get(&key).cloned() {
@@ -772,7 +774,7 @@ impl Sim {
                 mailbox: *given,
                 id: distribute.id,
                 pairwise: pairwise.bytes,
-                item: Item::Control(from),
+                item: item(from),
             };
             self.server
                 .mailboxes

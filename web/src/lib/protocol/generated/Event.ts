@@ -4,6 +4,7 @@ import type { ConnectionState } from "./ConnectionState";
 import type { Failure } from "./Failure";
 import type { Outcome } from "./Outcome";
 import type { PersonView } from "./PersonView";
+import type { SignalsView } from "./SignalsView";
 
 /**
  * Something changed that a front end may show.
@@ -44,7 +45,11 @@ name: string | null, } | { "type": "approvals" } | { "type": "people" } | { "typ
 /**
  * Its id.
  */
-place: string, } | { "type": "warning", 
+place: string, } | { "type": "signals", 
+/**
+ * Everything of it as it is now.
+ */
+signals: SignalsView, } | { "type": "warning", 
 /**
  * What and what to do.
  */
