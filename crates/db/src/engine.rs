@@ -126,10 +126,22 @@ impl Db {
         let pools = if let Some(path) = address.strip_prefix("sqlite:") {
             let path = sqlite_path(path)?;
             create_private(&path)?;
-            connect_sqlite(&path, sqlite_pages, Schema::UpToDate).await?
+            let synchronous = SqliteSynchronous::Full;
+            connect_sqlite(&path, sqlite_pages, synchronous, Schema::UpToDate).await?
         } else {
             connect_postgres(address, Schema::UpToDate).await?
         };
+        Ok(Self { pools })
+    }
+
+    /// As [`Self::open`] for SQLite, but a power cut may lose what was committed. It exists so that the test of power
+    /// cuts can be seen to fail.
+    #[cfg(feature = "faults")]
+    #[doc(hidden)]
+    pub async fn open_unflushed(address: &str) -> Result<Self, DbError> {
+        let path = sqlite_path(address.strip_prefix("sqlite:").unwrap_or_default())?;
+        create_private(&path)?;
+        let pools = connect_sqlite(&path, None, SqliteSynchronous::Normal, Schema::UpToDate).await?;
         Ok(Self { pools })
     }
 
@@ -142,7 +154,7 @@ impl Db {
                 let missing = format!("{} is not there", path.display());
                 return Err(DbError::Unavailable(missing));
             }
-            connect_sqlite(&path, None, Schema::AsItIs).await?
+            connect_sqlite(&path, None, SqliteSynchronous::Full, Schema::AsItIs).await?
         } else {
             connect_postgres(address, Schema::AsItIs).await?
         };
@@ -216,11 +228,16 @@ enum Schema {
     AsItIs,
 }
 
-async fn connect_sqlite(path: &Path, pages: Option<u32>, schema: Schema) -> Result<Pools, DbError> {
+async fn connect_sqlite(
+    path: &Path,
+    pages: Option<u32>,
+    synchronous: SqliteSynchronous,
+    schema: Schema,
+) -> Result<Pools, DbError> {
     let mut options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY)
         .statement_cache_capacity(STATEMENTS_KEPT)

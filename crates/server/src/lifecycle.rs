@@ -149,6 +149,10 @@ impl Running {
 /// Opens the database and brings its tables up to date.
 pub async fn open_database(config: &Config) -> Result<Db, StartError> {
     crate::config::make_folder(&config.data)?;
+    #[cfg(feature = "faults")]
+    if config.unflushed {
+        return Ok(Db::open_unflushed(&config.database_address()?).await?);
+    }
     Ok(Db::open(&config.database_address()?).await?)
 }
 
