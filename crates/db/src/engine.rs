@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -181,6 +181,17 @@ impl Db {
         Ok(())
     }
 
+    /// What looks whether the database answers, where it is a server of its own that may be away.
+    pub fn pulse(&self) -> Option<Pulse> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(Pulse {
+                options: PgConnectOptions::clone(&pool.connect_options()),
+                connection: None,
+            }),
+        }
+    }
+
     /// The version of the engine, in its own words.
     pub async fn version(&self) -> Result<String, DbError> {
         let statement = VERSION.on(self.engine());
@@ -200,6 +211,28 @@ impl Db {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Asks the database for a sign of life over a connection of its own, so that no queue for the others is mistaken for
+/// an absence.
+pub struct Pulse {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Pulse {
+    /// Waits until the database answers. A database that stands still does not say so: who asks sets a time, and after
+    /// it a connection anew is made the next time.
+    pub async fn beat(&mut self) -> Result<(), DbError> {
+        // Taken out: a connection that failed, or whose answer nobody waited for, is not asked again.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => PgConnection::connect_with(&self.options).await?,
+        };
+        connection.ping().await?;
+        self.connection = Some(connection);
+        Ok(())
     }
 }
 

@@ -59,7 +59,7 @@ mod types;
 mod vault;
 
 pub use audit::{AuditBroken, audit_hash, verify_audit};
-pub use engine::{Db, Engine};
+pub use engine::{Db, Engine, Pulse};
 pub use error::DbError;
 pub use jobs::{JobRun, JobState};
 pub use migrate::{newest_schema, schema_versions};

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use thiserror::Error;
 
 /// Seconds after which a client tries again when the database or the disk is the trouble.
-const TROUBLE_RETRY_SECONDS: u32 = 2;
+pub(crate) const TROUBLE_RETRY_SECONDS: u32 = 2;
 
 /// A refused or failed request.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

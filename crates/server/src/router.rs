@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -20,7 +20,7 @@ use crate::api::{
     accounts, admin, devices, health, invites, links, logins, messages, passwords, places, prekeys,
     recoveries, resets, rooms, second_step, vault,
 };
-use crate::error::ApiError;
+use crate::error::{ApiError, TROUBLE_RETRY_SECONDS};
 use crate::extract::Body;
 use crate::realtime::upgrade::upgrade;
 use crate::state::App;
@@ -127,7 +127,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         // From the inside out: the last one sees a request first and its answer last.
         .layer(DefaultBodyLimit::max(REQUEST_BODY_MAX))
-        .layer(from_fn(within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(telemetry::log))
         .layer(from_fn_with_state(Arc::clone(&app), headers::add))
@@ -140,7 +140,7 @@ pub(crate) fn operators_router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(from_fn(within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
 }
@@ -150,10 +150,18 @@ async fn openapi() -> Body<OpenApi> {
     Body(crate::openapi::document())
 }
 
-async fn within_deadline(request: Request, next: Next) -> Response {
-    match timeout(DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
+/// Answers in time, also where the database does not. What needs no database is answered at once, so that it never
+/// comes to the second branch.
+async fn within_deadline(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    tokio::select! {
+        biased;
+        answered = timeout(DEADLINE, next.run(request)) => match answered {
+            Ok(response) => response,
+            Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
+        },
+        () = app.health.database_gone() => {
+            ApiError::from(ErrorCode::Unavailable).retry_after(TROUBLE_RETRY_SECONDS).into_response()
+        }
     }
 }
 

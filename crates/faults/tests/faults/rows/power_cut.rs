@@ -95,8 +95,9 @@ async fn cut(scene: &Scene, image: &Path, program: Program, number: usize) -> Fo
     let after = disk.cut(&format!("after{number}"));
     // What was answered before is heard before the connections break.
     sleep(Duration::from_millis(200)).await;
-    let (writers, _) = work.halt().await;
+    work.halt();
     server.kill();
+    let (writers, _) = work.halted().await;
     house.assert_no_panic();
     drop(disk);
 

@@ -1,6 +1,7 @@
 //! Where a server is asked, over a connection for each request, and what it answers. The server may be away: that is
 //! an answer too.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -21,11 +22,18 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Door(pub(crate) SocketAddr);
 
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = self.retry_after();
+        let body = String::from_utf8_lossy(&self.body);
+        write!(f, "{}, retry after {after:?}: {body}", self.status)
+    }
 }
 
 impl Answer {

@@ -80,6 +80,11 @@ pub(crate) struct House {
 impl House {
     /// One in `folder`, whose data lies in `data` there, over a database; SQLite in the data where none is named.
     pub(crate) fn build(folder: &Path, database: Option<&str>) -> Self {
+        Self::build_with(folder, database, "")
+    }
+
+    /// As [`Self::build`], with further limits.
+    pub(crate) fn build_with(folder: &Path, database: Option<&str>, limits: &str) -> Self {
         let address = free_address();
         let mut text = format!(
             "listen = \"{address}\"\ndata = \"{}\"\n",
@@ -92,6 +97,7 @@ impl House {
         for limit in LIMITS {
             text += &format!("{limit} = {{ burst = 1000000, every_ms = 1 }}\n");
         }
+        text += limits;
         std::fs::write(folder.join("conclave.toml"), text).expect("a configuration");
         Self {
             folder: folder.to_owned(),
@@ -229,6 +235,23 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
         kibibytes.expect("Linux says it") * 1024
+    }
+
+    /// Bytes on their way to clients that the system holds for it.
+    pub(crate) fn under_way(&self) -> u64 {
+        let listed = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+        let port = format!(":{:04X}", self.house.address.port());
+        let mut bytes = 0;
+        for line in listed.lines().skip(1) {
+            let mut words = line.split_whitespace().skip(1);
+            let is_ours = words.next().is_some_and(|local| local.ends_with(&port));
+            // Behind the other end's address and the state.
+            let queues = words.nth(2).and_then(|queues| queues.split_once(':'));
+            if let Some((sent, _)) = queues.filter(|_| is_ours) {
+                bytes += u64::from_str_radix(sent, 16).unwrap_or_default();
+            }
+        }
+        bytes
     }
 
     fn end(&mut self) {

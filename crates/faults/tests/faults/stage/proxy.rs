@@ -8,15 +8,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::door::Door;
 
-/// Bytes of answers that always come through: those of a connection's beginning.
-pub(crate) const BEGINNING: u64 = 500;
-
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) door: Door,
-    /// Bytes of answers that the next connection lets back before it is cut.
+    /// Bytes of answers that are still let back; then what is open is cut.
     allowed: Arc<AtomicU64>,
-    cuts: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -26,16 +22,14 @@ impl Proxy {
         let proxy = Self {
             door: Door(listener.local_addr().expect("its address")),
             allowed: Arc::new(AtomicU64::new(u64::MAX)),
-            cuts: Arc::default(),
         };
-        let (allowed, cuts) = (Arc::clone(&proxy.allowed), Arc::clone(&proxy.cuts));
+        let allowed = Arc::clone(&proxy.allowed);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let (allowed, cuts) = (allowed.load(Ordering::Relaxed), Arc::clone(&cuts));
+                let allowed = Arc::clone(&allowed);
                 tokio::spawn(async move {
                     if let Ok(far) = TcpStream::connect(to.0).await {
-                        carry(near, far, allowed).await;
-                        cuts.fetch_add(1, Ordering::Relaxed);
+                        carry(near, far, &allowed).await;
                     }
                 });
             }
@@ -43,30 +37,27 @@ impl Proxy {
         proxy
     }
 
-    /// Connections from now on let so many bytes of answers back.
+    /// From now on so many bytes of answers are let back.
     pub(crate) fn allow(&self, bytes: u64) {
         self.allowed.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Connections that ended.
-    pub(crate) fn cuts(&self) -> u64 {
-        self.cuts.load(Ordering::Relaxed)
     }
 }
 
 /// Carries both ways until one side ends or the answers reach `allowed`.
-async fn carry(near: TcpStream, far: TcpStream, mut allowed: u64) {
+async fn carry(near: TcpStream, far: TcpStream, allowed: &AtomicU64) {
     let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.into_split(), far.into_split());
     let forth = async { tokio::io::copy(&mut from_near, &mut to_far).await };
     let back = async {
         let mut bytes = vec![0; 4096];
         while let Ok(read @ 1..) = from_far.read(&mut bytes).await {
-            let through = usize::try_from(allowed).map_or(read, |allowed| read.min(allowed));
-            if to_near.write_all(&bytes[..through]).await.is_err() {
+            let read = u64::try_from(read).expect("a few thousand");
+            let through = allowed.load(Ordering::Relaxed).min(read);
+            let bytes = &bytes[..usize::try_from(through).expect("no more than was read")];
+            if to_near.write_all(bytes).await.is_err() {
                 break;
             }
-            allowed -= u64::try_from(through).unwrap_or(allowed);
-            if allowed == 0 {
+            // Only here it becomes less, and one connection is open at a time.
+            if allowed.fetch_sub(through, Ordering::Relaxed) == through {
                 break;
             }
         }

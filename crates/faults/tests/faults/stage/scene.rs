@@ -23,8 +23,16 @@ pub(crate) struct Scene {
 impl Scene {
     /// The first of the people reads everything and writes nothing; `writers` devices of the others write.
     pub(crate) async fn set(house: &House, writers: usize) -> Self {
+        Self::set_with(house, writers, 1).await
+    }
+
+    /// As [`Self::set`], with several reading devices.
+    pub(crate) async fn set_with(house: &House, writers: usize, readers: usize) -> Self {
         let door = house.door();
-        let mia = Person::register(door, "mia", &house.setup_token()).await;
+        let mut mia = Person::register(door, "mia", &house.setup_token()).await;
+        while mia.devices.len() < readers {
+            mia.add_device(door).await;
+        }
         let mut people = vec![mia];
         let accounts = writers.div_ceil(DEVICES_MAX).max(2);
         for account in 0..accounts {
@@ -100,8 +108,13 @@ impl Work {
         self.end(Phase::Finish).await
     }
 
-    /// Stops all where they stand; what was answered already is still taken in.
-    pub(crate) async fn halt(self) -> (Vec<Writer>, Reader) {
+    /// Tells all to stop where they stand; what was answered already is still taken in.
+    pub(crate) fn halt(&self) {
+        self.phase.send_replace(Phase::Halt);
+    }
+
+    /// Waits until all have stopped.
+    pub(crate) async fn halted(self) -> (Vec<Writer>, Reader) {
         self.end(Phase::Halt).await
     }
 

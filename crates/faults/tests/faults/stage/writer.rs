@@ -15,7 +15,7 @@ use super::socket::{NotYet, Socket};
 
 /// Messages under way at a time.
 const AHEAD: usize = 4;
-/// Bytes of a message.
+/// Bytes of a message, where nothing else is said.
 const SIZE: usize = 300;
 
 /// What those at work do.
@@ -50,6 +50,8 @@ pub(crate) struct Writer {
     next: u32,
     /// A pause between messages, where it writes like a person and not as fast as it can.
     pace: Duration,
+    /// Bytes of its messages.
+    size: usize,
 }
 
 impl Writer {
@@ -64,11 +66,17 @@ impl Writer {
             waiting: VecDeque::new(),
             next: 0,
             pace: Duration::ZERO,
+            size: SIZE,
         }
     }
 
     pub(crate) fn at_a_pace_of(mut self, pace: Duration) -> Self {
         self.pace = pace;
+        self
+    }
+
+    pub(crate) fn with_messages_of(mut self, size: usize) -> Self {
+        self.size = size;
         self
     }
 
@@ -177,7 +185,7 @@ impl Writer {
     }
 
     fn compose(&mut self) {
-        let mut body = vec![0; SIZE];
+        let mut body = vec![0; self.size];
         body[..4].copy_from_slice(&self.number.to_be_bytes());
         body[4..8].copy_from_slice(&self.next.to_be_bytes());
         self.next += 1;
