@@ -1,6 +1,8 @@
 //! From configuration to a running server, and back.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,10 +61,12 @@ pub struct Running {
     writing: JoinHandle<()>,
     stop_writer: DropGuard,
     _stop: DropGuard,
+    _lock: Option<File>,
 }
 
 /// Starts a server; it listens when this returns.
 pub async fn start(config: Config) -> Result<Running, StartError> {
+    let lock = lock(&config)?;
     let db = open_database(&config).await?;
     let fresh = db.count_accounts().await? == 0;
     let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
@@ -126,7 +130,29 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         accepting,
         writing,
         stop_writer: stop_writer.drop_guard(),
+        _lock: lock,
     })
+}
+
+/// Makes sure that no other server serves the same file: their wake-ups stay inside each, so that people on one would
+/// not hear those on the other. The system gives the lock back however the process ends.
+fn lock(config: &Config) -> Result<Option<File>, StartError> {
+    let address = config.database_address()?;
+    let Some(path) = address.strip_prefix("sqlite:") else {
+        return Ok(None);
+    };
+    crate::config::make_folder(&config.data)?;
+    let path = PathBuf::from(format!("{}.lock", path.strip_prefix("//").unwrap_or(path)));
+    let refused = |error| StartError::File {
+        path: path.clone(),
+        error,
+    };
+    let file = File::create(&path).map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StartError::AlreadyServed { path }),
+        Err(TryLockError::Error(error)) => Err(refused(error)),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
