@@ -92,6 +92,17 @@ impl Postgres {
         )
     }
 
+    /// The address of one more database.
+    pub(crate) fn fresh(&self, name: &str) -> String {
+        let made = Command::new(self.programs.join("createdb"))
+            .arg("--host")
+            .arg(&self.sockets)
+            .args(["--username=postgres", name])
+            .status();
+        assert!(made.expect("PostgreSQL's programs are there").success());
+        self.address().replace("/postgres?", &format!("/{name}?"))
+    }
+
     /// Starts it and waits until it takes connections.
     pub(crate) fn start(&self) {
         let options = format!("-k {} -c listen_addresses=", self.sockets.display());

@@ -20,13 +20,12 @@ use ed25519_dalek::{Signer, SigningKey};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use super::door::{Answer, Door};
+use super::door::Door;
 use super::random;
 
 /// A device and what it is let in by.
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    pub(crate) address: DeviceAddress,
     pub(crate) access: Token,
 }
 
@@ -126,8 +125,8 @@ impl Person {
         self.devices.push(device_of(answer.json()));
     }
 
-    /// Signs in anew with the password.
-    pub(crate) async fn sign_in(&self, door: Door) -> Answer {
+    /// Begins to sign in anew with the password.
+    pub(crate) async fn start_sign_in(&self, door: Door) -> (ClientLogin, LoginStarted) {
         let password = password(&self.name);
         let (login, request) =
             ClientLogin::start(password.as_bytes(), &mut UnwrapErr(SysRng)).expect("OPAQUE");
@@ -135,22 +134,27 @@ impl Person {
             username: self.name.parse().expect("a username"),
             opaque: Bytes(request),
         };
-        let started: LoginStarted = door.post("/api/v1/logins/start", None, &start).await.json();
+        let started = door.post("/api/v1/logins/start", None, &start).await;
+        (login, started.json())
+    }
+
+    /// What the sign-in ends with; stretching the password takes a while.
+    pub(crate) async fn stretch(&self, (login, started): (ClientLogin, LoginStarted)) -> LoginFinish {
+        let password = password(&self.name);
         let response = started.opaque.0;
         let finished = tokio::task::spawn_blocking(move || {
             login.finish(password.as_bytes(), &response, &mut UnwrapErr(SysRng))
         });
         let finished = finished.await.expect("no panic").expect("OPAQUE");
         let statement = login_statement(self.account.as_bytes(), 0, started.attempt.as_str());
-        let finish = LoginFinish {
+        LoginFinish {
             code: None,
             attempt: started.attempt,
             opaque: Bytes(finished.message),
             device: DeviceId(0),
             signature: Bytes(self.key.sign(&statement).to_bytes().to_vec()),
             native: true,
-        };
-        door.post("/api/v1/logins/finish", None, &finish).await
+        }
     }
 
     fn head(&self) -> AccountHead {
@@ -263,10 +267,6 @@ fn keys_of(key: &SigningKey) -> DeviceKeys {
 
 fn device_of(logged_in: LoggedIn) -> Device {
     Device {
-        address: DeviceAddress {
-            account: logged_in.account,
-            device: logged_in.device,
-        },
         access: logged_in.access_token,
     }
 }
