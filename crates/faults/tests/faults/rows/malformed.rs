@@ -137,18 +137,17 @@ async fn too_much(door: Door) {
     // The connection may break before the answer is read: the rest of the body is not taken.
     let refused = answer.is_none_or(|answer| answer.status == StatusCode::PAYLOAD_TOO_LARGE);
     assert!(refused, "a body of 1 MiB is refused");
-    let long = format!("/healthz?{}", "a".repeat(200_000));
-    let answer = door.try_ask(Method::GET, &long, None, None).await;
-    assert!(
-        answer.is_none_or(|answer| answer.status.is_client_error()),
-        "200 KB of a request's head are refused"
-    );
+    let long = format!("GET /healthz?{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(200_000));
+    let answer = never_ends(door, &long).await;
+    let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
+    assert!(refused, "200 KB of a request's head are refused: {answer}");
 }
 
 /// Sends a beginning and nothing more; what is answered until the connection is closed.
 async fn never_ends(door: Door, beginning: &str) -> String {
     let mut stream = TcpStream::connect(door.0).await.expect("it listens");
-    stream.write_all(beginning.as_bytes()).await.expect("it reads");
+    // It may be refused before it is written to its end.
+    let _ = stream.write_all(beginning.as_bytes()).await;
     let mut answer = Vec::new();
     let mut byte = [0; 1024];
     let reading = async {
