@@ -35,6 +35,7 @@ pub(crate) async fn play(size: Size) -> Outcome {
 
     let found = scene.compare(door, &writers).await;
     found.assert_whole();
+    assert!(found.acknowledged > 0, "nothing was acknowledged");
     let kept = scene.kept(door).await;
     reader.assert_read(&kept);
     let mut backwards = 0;

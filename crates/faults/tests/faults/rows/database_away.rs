@@ -60,6 +60,7 @@ pub(crate) async fn play(size: Size) -> Outcome {
 
     let found = scene.compare(door, &writers).await;
     found.assert_whole();
+    assert!(found.acknowledged > 0, "nothing was acknowledged");
     reader.assert_read(&scene.kept(door).await);
     let strange: Vec<ErrorCode> = writers
         .iter()

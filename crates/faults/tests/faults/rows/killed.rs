@@ -34,6 +34,7 @@ pub(crate) async fn play(size: Size, engine: Engine) -> Outcome {
     let kept = scene.kept(house.door()).await;
     let found = scene.compare(house.door(), &writers).await;
     found.assert_whole();
+    assert!(found.acknowledged > 0, "nothing was acknowledged");
     assert_eq!(
         found.stored, found.acknowledged,
         "everything is acknowledged by now"

@@ -32,6 +32,7 @@ pub(crate) async fn play(size: Size) -> Outcome {
         found.assert_whole();
         acknowledged += found.acknowledged;
     }
+    assert!(acknowledged > 0, "nothing was acknowledged");
     Outcome::Played(format!(
         "{cuts} cuts, {writers} writers, {acknowledged} acknowledged: 0 lost, 0 doubled, 0 reordered"
     ))
@@ -89,7 +90,7 @@ async fn cut(scene: &Scene, image: &Path, program: Program, number: usize) -> Fo
     let house = House::build(&disk.folder, None);
     let (server, _) = house.open(program).await;
     let work = Work::begin(house.door(), scene.writers(), scene.reader());
-    sleep(Duration::from_millis(between(500, 3_000))).await;
+    sleep(Duration::from_millis(between(1_000, 4_000))).await;
 
     server.freeze();
     let after = disk.cut(&format!("after{number}"));

@@ -13,7 +13,7 @@ use crate::{Outcome, Size};
 /// A first start makes all tables, step by step: it is killed at some moment of that, and the next one has to get over
 /// what it left.
 pub(crate) async fn killed_in_migration(size: Size, engine: Engine) -> Outcome {
-    let databases = size.pick(6, 50);
+    let databases = size.pick(3, 50);
     let postgres = (engine == Engine::Postgres).then(Postgres::make);
     let (mut kills, mut unready) = (0, 0);
     for number in 0..databases {
