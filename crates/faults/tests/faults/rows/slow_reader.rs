@@ -135,7 +135,7 @@ async fn be_slow(mut socket: Socket, trickles: bool, away: Duration) -> Option<E
         if trickles {
             // A message is sixteen thousand bytes.
             let _ = timeout(Duration::from_millis(50), socket.0.next()).await;
-            sleep(Duration::from_secs(16).min(until - Instant::now())).await;
+            sleep(Duration::from_secs(16).min(until.saturating_duration_since(Instant::now()))).await;
         } else {
             sleep(Duration::from_millis(100)).await;
         }

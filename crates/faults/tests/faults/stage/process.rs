@@ -86,18 +86,17 @@ impl House {
     /// As [`Self::build`], with further limits.
     pub(crate) fn build_with(folder: &Path, database: Option<&str>, limits: &str) -> Self {
         let address = free_address();
-        let mut text = format!(
-            "listen = \"{address}\"\ndata = \"{}\"\n",
-            folder.join("data").display()
+        let database = database.map(|database| format!("database = \"{database}\"\n"));
+        let unlimited: Vec<String> = LIMITS
+            .iter()
+            .map(|limit| format!("{limit} = {{ burst = 1000000, every_ms = 1 }}\n"))
+            .collect();
+        let text = format!(
+            "listen = \"{address}\"\ndata = \"{}\"\n{}log = \"warn\"\n[limits]\n{}{limits}",
+            folder.join("data").display(),
+            database.unwrap_or_default(),
+            unlimited.concat(),
         );
-        if let Some(database) = database {
-            text += &format!("database = \"{database}\"\n");
-        }
-        text += "log = \"warn\"\n[limits]\n";
-        for limit in LIMITS {
-            text += &format!("{limit} = {{ burst = 1000000, every_ms = 1 }}\n");
-        }
-        text += limits;
         std::fs::write(folder.join("conclave.toml"), text).expect("a configuration");
         Self {
             folder: folder.to_owned(),
