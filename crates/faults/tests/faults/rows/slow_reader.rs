@@ -50,8 +50,8 @@ pub(crate) async fn play(size: Size) -> Outcome {
     // First the same devices as good readers, for comparison: what it takes to serve them is not held for slow ones.
     let mut good = Vec::new();
     for device in scene.people[0].devices.iter().skip(1) {
-        let (socket, _) = Socket::open(door, &device.access).await;
-        good.push(tokio::spawn(socket.end()));
+        let (mut socket, _) = Socket::open(door, &device.access).await;
+        good.push(tokio::spawn(async move { while socket.hear().await.is_ok() {} }));
     }
     let work = Work::begin(door, write(), scene.reader());
     sleep(2 * patience).await;
