@@ -71,11 +71,11 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let fresh = db.count_accounts().await? == 0;
     let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
 
-    let (listener, address) = listen(config.listen).await?;
+    let (listener, address) = listen(config.listen)?;
     let operators = match config.metrics_listen {
         Some(address) => {
             measuring::begin().ok_or(StartError::Metrics)?;
-            Some(listen(address).await?)
+            Some(listen(address)?)
         }
         None => None,
     };
@@ -155,7 +155,7 @@ fn lock(config: &Config) -> Result<Option<File>, StartError> {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let refused = |error| StartError::Listen { address, error };
     let listener = bind(address).map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
