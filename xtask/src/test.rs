@@ -60,9 +60,15 @@ pub(crate) const PARTS: &[Part] = &[
         run: lint,
     },
     Part {
-        name: "rust",
-        about: "the other Rust tests, on SQLite and a real PostgreSQL",
+        name: "server",
+        about: "the server and its database, on SQLite and a real PostgreSQL",
         needs: &[Need::CCompiler, Need::OpenSsl, Need::Postgres],
+        run: server,
+    },
+    Part {
+        name: "rust",
+        about: "the other Rust tests, and the examples in the documentation",
+        needs: &[Need::CCompiler, Need::OpenSsl],
         run: rust,
     },
     Part {
@@ -76,6 +82,12 @@ pub(crate) const PARTS: &[Part] = &[
         about: "Schemathesis asks a real server what its OpenAPI description allows, and what it does not",
         needs: &[Need::CCompiler, Need::OpenSsl, Need::Python],
         run: api,
+    },
+    Part {
+        name: "faults",
+        about: "the server is killed, cut off, filled up and flooded; `--full` plays the whole of it",
+        needs: &[Need::CCompiler, Need::OpenSsl, Need::Postgres],
+        run: faults,
     },
     Part {
         name: "crypto",
@@ -110,9 +122,19 @@ pub(crate) const PARTS: &[Part] = &[
     },
 ];
 
+/// Plays the faults with the numbers of their table, which takes long.
+const FULL: &str = "--full";
+
 /// Runs the named parts, or all.
-pub(crate) fn run(names: &[String]) -> Result<()> {
-    let parts = select(names)?;
+pub(crate) fn run(words: &[String]) -> Result<()> {
+    let (options, names): (Vec<String>, Vec<String>) =
+        words.iter().cloned().partition(|word| word.starts_with("--"));
+    if let Some(unknown) = options.iter().find(|option| *option != FULL) {
+        return Err(Failure::new(format!(
+            "there is no option `{unknown}`; there is {FULL}"
+        )));
+    }
+    let parts = select(&names)?;
     let mut needs: Vec<Need> = Vec::new();
     for need in parts.iter().flat_map(|part| part.needs) {
         if !needs.contains(need) {
@@ -125,7 +147,10 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
     }
 
     let mut rows = Vec::new();
-    let mut checks = Checks::default();
+    let mut checks = Checks {
+        full: !options.is_empty(),
+        ..Checks::default()
+    };
     for part in parts {
         eprintln!("\n== {}: {}", part.name, part.about);
         let (started, before) = (clock::now(), checks.total);
@@ -225,12 +250,40 @@ fn lint(checks: &mut Checks) {
     });
 }
 
-/// Whose tests the part `engine` runs, and so not the part `rust`.
+/// Whose tests the part `engine` runs.
 const ENGINE: [&str; 3] = ["conclave-client", "conclave-sigchain", "conclave-testing"];
 
+/// Whose tests the part `server` runs.
+const SERVER: [&str; 4] = [
+    "conclave-auth",
+    "conclave-db",
+    "conclave-protocol",
+    "conclave-server",
+];
+
+/// Whose tests the part `faults` runs.
+const FAULTS: [&str; 1] = ["conclave-faults"];
+
+/// Whose tests are run by the parts that name them, and so not by the part `rust`.
+fn elsewhere() -> Vec<&'static str> {
+    [&crypto::PACKAGES[..], &ENGINE, &SERVER, &FAULTS].concat()
+}
+
+fn server(checks: &mut Checks) {
+    checks.suite("cargo test", tally::cargo, || {
+        native::tests(Whose::Of(&SERVER))?.tee()
+    });
+}
+
+fn faults(checks: &mut Checks) {
+    let size = if checks.full { &["--", FULL][..] } else { &[] };
+    checks.suite("faults", tally::summary, || {
+        native::tests(Whose::Of(&FAULTS))?.args(size).tee()
+    });
+}
+
 fn rust(checks: &mut Checks) {
-    // The parts `crypto` and `engine` run those of their packages.
-    let elsewhere = [&crypto::PACKAGES[..], &ENGINE].concat();
+    let elsewhere = elsewhere();
     checks.suite("cargo test", tally::cargo, || {
         native::tests(Whose::AllBut(&elsewhere))?.tee()
     });
@@ -302,6 +355,8 @@ fn end_to_end(checks: &mut Checks) {
 /// What was found so far.
 #[derive(Default)]
 pub(crate) struct Checks {
+    /// Whether the faults are played with their full numbers.
+    full: bool,
     total: Tally,
     failures: Vec<String>,
 }
@@ -387,6 +442,24 @@ mod tests {
             .expect("there is no such part")
             .to_string();
         assert!(refusal.contains("lnit") && refusal.contains("lint"), "{refusal}");
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused_with_the_known_one() {
+        let refusal = run(&["--ful".into()])
+            .err()
+            .expect("there is no such option")
+            .to_string();
+        assert!(refusal.contains("--ful`") && refusal.contains(FULL), "{refusal}");
+    }
+
+    #[test]
+    fn no_package_is_tested_by_two_parts() {
+        let mut packages = elsewhere();
+        let count = packages.len();
+        packages.sort_unstable();
+        packages.dedup();
+        assert_eq!(packages.len(), count);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -126,10 +126,22 @@ impl Db {
         let pools = if let Some(path) = address.strip_prefix("sqlite:") {
             let path = sqlite_path(path)?;
             create_private(&path)?;
-            connect_sqlite(&path, sqlite_pages, Schema::UpToDate).await?
+            let synchronous = SqliteSynchronous::Full;
+            connect_sqlite(&path, sqlite_pages, synchronous, Schema::UpToDate).await?
         } else {
             connect_postgres(address, Schema::UpToDate).await?
         };
+        Ok(Self { pools })
+    }
+
+    /// As [`Self::open`] for SQLite, but a power cut may lose what was committed. It exists so that the test of power
+    /// cuts can be seen to fail.
+    #[cfg(feature = "faults")]
+    #[doc(hidden)]
+    pub async fn open_unflushed(address: &str) -> Result<Self, DbError> {
+        let path = sqlite_path(address.strip_prefix("sqlite:").unwrap_or_default())?;
+        create_private(&path)?;
+        let pools = connect_sqlite(&path, None, SqliteSynchronous::Normal, Schema::UpToDate).await?;
         Ok(Self { pools })
     }
 
@@ -142,7 +154,7 @@ impl Db {
                 let missing = format!("{} is not there", path.display());
                 return Err(DbError::Unavailable(missing));
             }
-            connect_sqlite(&path, None, Schema::AsItIs).await?
+            connect_sqlite(&path, None, SqliteSynchronous::Full, Schema::AsItIs).await?
         } else {
             connect_postgres(address, Schema::AsItIs).await?
         };
@@ -169,6 +181,17 @@ impl Db {
         Ok(())
     }
 
+    /// What looks whether the database answers, where it is a server of its own that may be away.
+    pub fn pulse(&self) -> Option<Pulse> {
+        match &self.pools {
+            Pools::Sqlite { .. } => None,
+            Pools::Postgres(pool) => Some(Pulse {
+                options: PgConnectOptions::clone(&pool.connect_options()),
+                connection: None,
+            }),
+        }
+    }
+
     /// The version of the engine, in its own words.
     pub async fn version(&self) -> Result<String, DbError> {
         let statement = VERSION.on(self.engine());
@@ -188,6 +211,28 @@ impl Db {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Asks the database for a sign of life over a connection of its own, so that no queue for the others is mistaken for
+/// an absence.
+pub struct Pulse {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+}
+
+impl Pulse {
+    /// Waits until the database answers. A database that stands still does not say so: who asks sets a time, and after
+    /// it a connection anew is made the next time.
+    pub async fn beat(&mut self) -> Result<(), DbError> {
+        // Taken out: a connection that failed, or whose answer nobody waited for, is not asked again.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => PgConnection::connect_with(&self.options).await?,
+        };
+        connection.ping().await?;
+        self.connection = Some(connection);
+        Ok(())
     }
 }
 
@@ -216,11 +261,16 @@ enum Schema {
     AsItIs,
 }
 
-async fn connect_sqlite(path: &Path, pages: Option<u32>, schema: Schema) -> Result<Pools, DbError> {
+async fn connect_sqlite(
+    path: &Path,
+    pages: Option<u32>,
+    synchronous: SqliteSynchronous,
+    schema: Schema,
+) -> Result<Pools, DbError> {
     let mut options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY)
         .statement_cache_capacity(STATEMENTS_KEPT)

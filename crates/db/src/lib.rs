@@ -65,7 +65,7 @@ pub use blobs::{
     BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun,
     UploadFinished,
 };
-pub use engine::{Db, Engine};
+pub use engine::{Db, Engine, Pulse};
 pub use error::DbError;
 pub use jobs::{JobRun, JobState};
 pub use migrate::{newest_schema, schema_versions};

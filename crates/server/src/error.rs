@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use thiserror::Error;
 
 /// Seconds after which a client tries again when the database or the disk is the trouble.
-const TROUBLE_RETRY_SECONDS: u32 = 2;
+pub(crate) const TROUBLE_RETRY_SECONDS: u32 = 2;
 
 /// A refused or failed request.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -151,6 +151,15 @@ pub enum StartError {
     /// Metrics were asked for and cannot be kept.
     #[error("metrics cannot be kept in this process; unset metrics_listen to start without")]
     Metrics,
+    /// Another process serves the database.
+    #[error(
+        "another conclave-server serves this database (it holds {}); stop it first, or give this one a data folder of its own",
+        path.display()
+    )]
+    AlreadyServed {
+        /// What it holds.
+        path: PathBuf,
+    },
     /// The address is taken or not ours.
     #[error("the server cannot listen on {address}: {error}")]
     Listen {

@@ -47,13 +47,13 @@ const JOBS: &[Job] = &[
         name: "expire",
         period: Duration::from_mins(1),
         scope: Scope::Database,
-        run: |app| Box::pin(async move { app.db.expire(app.now()).await }),
+        run: |app| Box::pin(async move { app.db.expire(app.expired_until()).await }),
     },
     Job {
         name: "expire posts",
         period: Duration::from_secs(30),
         scope: Scope::Database,
-        run: |app| Box::pin(async move { app.db.expire_posts(app.now()).await }),
+        run: |app| Box::pin(async move { app.db.expire_posts(app.expired_until()).await }),
     },
     Job {
         name: "sweep files",
@@ -74,7 +74,7 @@ const JOBS: &[Job] = &[
         run: |app| {
             Box::pin(async move {
                 app.limits.forget_idle();
-                app.revocations.forget_old(app.now());
+                app.revocations.forget_old(app.expired_until());
                 app.signals.forget_old(app.now());
                 Ok(0)
             })

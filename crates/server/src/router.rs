@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
@@ -17,10 +17,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{
-    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys, presence,
-    recoveries, resets, rooms, second_step, vault,
+    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys,
+    presence, recoveries, resets, rooms, second_step, vault,
 };
-use crate::error::ApiError;
+use crate::error::{ApiError, TROUBLE_RETRY_SECONDS};
 use crate::extract::Body;
 use crate::realtime::upgrade::upgrade;
 use crate::state::App;
@@ -142,7 +142,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         // From the inside out: the last one sees a request first and its answer last.
         .layer(DefaultBodyLimit::max(REQUEST_BODY_MAX))
-        .layer(from_fn(within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(telemetry::log))
         .layer(from_fn_with_state(Arc::clone(&app), headers::add))
@@ -155,7 +155,7 @@ pub(crate) fn operators_router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .layer(from_fn(within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), within_deadline))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
 }
@@ -165,15 +165,23 @@ async fn openapi() -> Body<OpenApi> {
     Body(crate::openapi::document())
 }
 
-async fn within_deadline(request: Request, next: Next) -> Response {
+/// Answers in time, also where the database does not. What needs no database is answered at once, so that it never
+/// comes to the second branch.
+async fn within_deadline(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let deadline = match matched.map(MatchedPath::as_str) {
         Some(path) if path.ends_with(CHUNKS) => CHUNK_DEADLINE,
         _ => DEADLINE,
     };
-    match timeout(deadline, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
+    tokio::select! {
+        biased;
+        answered = timeout(deadline, next.run(request)) => match answered {
+            Ok(response) => response,
+            Err(_) => ApiError::from(ErrorCode::TimedOut).into_response(),
+        },
+        () = app.health.database_gone() => {
+            ApiError::from(ErrorCode::Unavailable).retry_after(TROUBLE_RETRY_SECONDS).into_response()
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use conclave_db::{Db, DbError, Restore};
 use conclave_encoding::{hash, labels};
 use conclave_protocol::frames::Closing;
 use conclave_protocol::{DeviceAddress, ErrorCode, Hash, Timestamp, Token};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{AccessKeys, LoginId};
 use crate::blobs::{BlobStore, Slots};
 use crate::bus::Bus;
+use crate::clock::Expiry;
 use crate::config::{Config, PublicUrl, Secrets};
 use crate::health::Health;
 use crate::limits::Limits;
@@ -60,6 +62,8 @@ pub(crate) struct App {
     pub(crate) restore: Option<Restore>,
     /// Tells this process from others that work on the same database.
     pub(crate) process: [u8; 16],
+    /// Until when things have expired.
+    expiry: Expiry,
     /// Ends with the server: no new connection, the open ones are told.
     pub(crate) stopping: CancellationToken,
     /// Connections and jobs, to be waited for.
@@ -100,6 +104,7 @@ impl App {
             signals: Signals::default(),
             restore,
             process: randomness::bytes(),
+            expiry: Expiry::default(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             setup: secrets.setup,
@@ -110,6 +115,11 @@ impl App {
     /// Now, by the server's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.config.clock.now()
+    }
+
+    /// What lies before this may be deleted for good.
+    pub(crate) fn expired_until(&self) -> Timestamp {
+        self.expiry.until(self.now(), Instant::now())
     }
 
     /// True until the first account exists.

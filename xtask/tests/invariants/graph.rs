@@ -28,13 +28,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const MEASURED: &[(&str, &[&str])] = &[("bench-crypto", &["crypto"])];
 
 /// What is measured, compared or attacked with, and no part of what people run.
-const NOT_SHIPPED: [&str; 5] = [TESTING, "fuzzing", "vectors", "crypto-wasm", "bench-crypto"];
+const NOT_SHIPPED: [&str; 6] = [
+    TESTING,
+    "fuzzing",
+    "faults",
+    "vectors",
+    "crypto-wasm",
+    "bench-crypto",
+];
 
 /// The harness with a real server in it.
 const TESTING: &str = "testing";
 
 /// May use all of ours and are used by tests alone.
-const TESTS_ONLY: [&str; 2] = [TESTING, "fuzzing"];
+const TESTS_ONLY: [&str; 3] = [TESTING, "fuzzing", "faults"];
 
 /// Libraries that one crate alone may name, and the harness, which looks into what was stored.
 const RESERVED: &[(&str, &[&str])] = &[("sqlx", &["db", TESTING]), ("rusqlite", &["store", TESTING])];

@@ -6,6 +6,7 @@ use crate::support::people::{account, join};
 on_both_engines! {
     a_database_is_opened_again_as_it_was
     a_closed_database_is_unavailable
+    a_database_that_may_be_away_has_a_pulse
     several_nodes_open_a_new_database_at_once
 }
 
@@ -27,6 +28,19 @@ async fn a_closed_database_is_unavailable(stage: Stage) {
         stage.count_accounts().await,
         Err(DbError::Unavailable(_))
     ));
+}
+
+async fn a_database_that_may_be_away_has_a_pulse(stage: Stage) {
+    let Some(mut pulse) = stage.pulse() else {
+        // A file is not away by itself.
+        assert_eq!(stage.engine(), Engine::Sqlite);
+        return;
+    };
+    pulse.beat().await.unwrap();
+    pulse.beat().await.unwrap();
+    // It has a connection of its own.
+    stage.close().await;
+    pulse.beat().await.unwrap();
 }
 
 async fn several_nodes_open_a_new_database_at_once(stage: Stage) {

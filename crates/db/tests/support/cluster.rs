@@ -81,7 +81,7 @@ impl Cluster {
 }
 
 /// The folder with the newest PostgreSQL's programs.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -109,7 +109,7 @@ fn is_complete(folder: &Path) -> bool {
 }
 
 /// Numbers of a user and its group.
-fn unprivileged(name: &str) -> Option<(u32, u32)> {
+pub(crate) fn unprivileged(name: &str) -> Option<(u32, u32)> {
     let number = |option| {
         let output = Command::new("id").args([option, name]).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()

@@ -62,6 +62,12 @@ pub struct Config {
     /// The clock; moved by tests only.
     #[serde(skip)]
     pub clock: Clock,
+    /// What is committed may be lost in a power cut: for the test that has to notice it. No file, variable or option
+    /// sets it, and programs that people run are built without it.
+    #[cfg(feature = "faults")]
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub unflushed: bool,
 }
 
 /// How often something may be done: `burst` times at once, then once every `every_ms`.
@@ -189,6 +195,8 @@ impl Default for Config {
             blobs: BlobsConfig::default(),
             limits: LimitsConfig::default(),
             clock: Clock::default(),
+            #[cfg(feature = "faults")]
+            unflushed: false,
         }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
 async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoing) -> Farewell {
     let begun = tokio::select! {
         begun = begin(app, stream, outgoing) => begun,
+        () = app.health.database_gone() => Err(Farewell::from(End::refused(ErrorCode::Unavailable))),
         () = app.stopping.cancelled() => Err(Farewell::from(End::STOPPING)),
     };
     let (registered, acknowledged) = match begun {

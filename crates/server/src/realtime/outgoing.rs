@@ -17,7 +17,7 @@ use crate::measuring;
 /// answers of a few bytes.
 const QUEUE_MAX: usize = 256;
 /// Bytes of frames shared with other connections that wait to be written at most.
-const SHARED_MAX: usize = 256 * 1024;
+const SHARED_MAX: usize = 128 * 1024;
 
 /// When clients are told to come back after the server stopped.
 const RETURN_MS: u32 = 1_000;

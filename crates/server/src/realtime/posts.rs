@@ -11,8 +11,8 @@ use conclave_protocol::{PlaceId, RoomId};
 
 /// Messages that wait for one device at most.
 const WAITING_MAX: usize = 128;
-/// Bytes of them.
-const WAITING_BYTES: usize = 512 * 1024;
+/// Bytes of them. With what is being written and what the system holds it makes less than 1 MiB.
+const WAITING_BYTES: usize = 256 * 1024;
 /// Rooms of which a device is told how far they are, at most; what is beyond, the device finds out later.
 const BEHIND_MAX: usize = 1_000;
 
@@ -124,7 +124,7 @@ mod tests {
         for sequence in 1..=20 {
             posts.add(&told(1, 1, sequence, 32 * 1024));
         }
-        assert_eq!(taken(&mut posts).len(), 16);
+        assert_eq!(taken(&mut posts).len(), 8);
         assert_eq!(posts.bytes, 0);
     }
 

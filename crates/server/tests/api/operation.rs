@@ -7,6 +7,7 @@ use conclave_db::{Db, Row, Summing, TABLES, Value};
 use conclave_protocol::ErrorCode;
 use conclave_protocol::accounts::ServerInfo;
 use conclave_protocol::frames::{ClientFrame, ServerFrame};
+use conclave_server::{Config, StartError, start};
 use http::StatusCode;
 
 use crate::harness::{FreshDevice, Server, Socket, offer};
@@ -262,9 +263,19 @@ async fn two_servers_on_one_postgres_database_run_each_job_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_on_one_sqlite_file_run_each_job_once() {
+async fn a_second_server_on_one_sqlite_file_is_refused_until_the_first_one_ended() {
     let folder = tempfile::tempdir().unwrap();
-    two_servers_run_each_job_once(sqlite(folder.path())).await;
+    let config = |data: &str| Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data: folder.path().join(data),
+        database: Some(sqlite(folder.path())),
+        ..Config::default()
+    };
+    let first = start(config("first")).await.unwrap();
+    let refused = start(config("second")).await.err().unwrap();
+    assert!(matches!(refused, StartError::AlreadyServed { .. }), "{refused}");
+    first.stop().await;
+    start(config("second")).await.unwrap().stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
