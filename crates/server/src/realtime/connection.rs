@@ -39,7 +39,8 @@ pub(crate) async fn run(app: Arc<App>, socket: WebSocket) {
     let mut writing = tokio::spawn(outgoing::write(sink, frames, end, patience));
 
     let _connected = measuring::Connected::begin();
-    let how = serve(&app, &mut stream, &outgoing).await;
+    // On the heap: it holds the states of all that a connection may wait for.
+    let how = Box::pin(serve(&app, &mut stream, &outgoing)).await;
     let _ = say_end.send(how);
     if timeout(FAREWELL, &mut writing).await.is_err() {
         writing.abort();

@@ -133,10 +133,10 @@ async fn month(seed: u64) {
     }
     // That somebody's devices changed is told live to whoever is there. Others hear of it when it matters: by the next
     // message of theirs, or when they write themselves.
-    for who in 0..NAMES.len() {
+    for (who, name) in NAMES.iter().enumerate() {
         for other in (0..NAMES.len()).filter(|other| *other != who) {
             let said = cast.writes(who, 0, other).await;
-            assert!(said.is_some(), "{} writes to {}", NAMES[who], NAMES[other]);
+            assert!(said.is_some(), "{name} writes to {}", NAMES[other]);
         }
     }
     cast.calms_down().await;

@@ -231,6 +231,7 @@ impl Group {
             thread: None,
             expires: None,
             body: Bytes(body),
+            blobs: Vec::new(),
         }
     }
 }
