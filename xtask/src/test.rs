@@ -447,8 +447,7 @@ mod tests {
     #[test]
     fn an_unknown_option_is_refused_with_the_known_one() {
         let refusal = run(&["--ful".into()])
-            .err()
-            .expect("there is no such option")
+            .expect_err("there is no such option")
             .to_string();
         assert!(refusal.contains("--ful`") && refusal.contains(FULL), "{refusal}");
     }

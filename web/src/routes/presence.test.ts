@@ -77,4 +77,9 @@ test('a choice that did not come about says why and is taken back', async () => 
   await user.click(receipts);
   expect(await screen.findByText('The server cannot be reached.')).toBeTruthy();
   expect(receipts.checked).toBe(true);
+  core.faults.clear();
+  await user.click(receipts);
+  await waitFor(() => expect(receipts.checked).toBe(false));
+  expect(said(core)).toContainEqual({ type: 'choose', change: { receipts: false } });
+  expect(screen.queryByText('The server cannot be reached.')).toBeNull();
 });
