@@ -69,7 +69,8 @@ pub(crate) struct Progress {
     /// Room sequence of the newest message placed.
     #[n(2)]
     newest: Option<u64>,
-    /// In a room of a place: the entry since which this account had read there when a message was last placed.
+    /// In a room of a place: the entry since which this account and the device's had both read there when a message was
+    /// last placed.
     #[n(3)]
     stay: Option<u32>,
 }
@@ -160,8 +161,9 @@ impl Progress {
         Place::AfterGap(skipped)
     }
 
-    /// A message is placed that was said while this account read the room since that entry. What the device said
-    /// between an earlier stay and this one was not for this account, and is not missing.
+    /// A message is placed that was said while both accounts had read the room since that entry. What the device said
+    /// between an earlier stay and this one was not for this account, or was cut off by its own account's departure: it
+    /// is not missing.
     pub(crate) fn enters(&mut self, stay: u32, counter: u32, previous: Hash) {
         let was_away = self.stay.replace(stay).is_some_and(|before| before != stay);
         if was_away && counter > self.link.next {

@@ -212,11 +212,16 @@ impl Engine {
         let mut missing_before = 0;
         if !waiting.past {
             let link = (content.counter, content.previous, hash);
-            if speaker.progress.is_none() && self.was_there_from_the_beginning(work, spot)? {
+            let (own, theirs) = (work.own()?.account, author.address.account);
+            if speaker.progress.is_none()
+                && self.was_there_from_the_beginning(work, spot)?
+                && spot.roll().is_first_stay(spot.room, theirs)
+            {
                 speaker.progress = Some(Progress::START);
             }
-            let stay = spot.roll().reads_since(spot.room, work.own()?.account);
-            let stay = stay.filter(|since| message.head >= *since);
+            let since = |account| spot.roll().reads_since(spot.room, account);
+            let together = since(own).zip(since(theirs)).map(|(own, theirs)| own.max(theirs));
+            let stay = together.filter(|since| message.head >= *since);
             let (place, one_more) = place_of(speaker, link, message, waiting, stay);
             match place {
                 Place::Next => {}

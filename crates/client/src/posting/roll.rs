@@ -287,6 +287,15 @@ impl Roll {
             .is_some()
     }
 
+    /// Whether an account has read a room without a break since it first did.
+    pub(crate) fn is_first_stay(&self, room: RoomId, account: AccountId) -> bool {
+        let Some(found) = self.room(room) else {
+            return false;
+        };
+        let readers = found.readers.as_ref().unwrap_or(&self.members);
+        readers.find(account).is_some_and(|one| one.spells.len() == 1)
+    }
+
     /// Since which entry an account reads a room without a break.
     pub(crate) fn reads_since(&self, room: RoomId, account: AccountId) -> Option<u32> {
         let found = self.room(room)?;

@@ -249,3 +249,27 @@ fn what_is_lost_after_a_return_is_missing() {
     let rows = sim.devices[4].timeline(room);
     assert_eq!(rows.last().map(|row| row.missing_before), Some(1));
 }
+
+#[test]
+fn what_a_departure_cut_off_is_not_missing_once_its_author_is_back() {
+    let mut sim = Sim::group(4, 2, Policy::default());
+    sim.runs(1_000);
+    let acts = [
+        Act::Posts(7),
+        // Whoever removes them has not seen what they said.
+        Act::Leaves(0),
+        Act::Passes(1),
+        Act::Removes(4),
+        Act::Posts(7),
+        Act::Adds(4),
+    ];
+    for (number, act) in acts.into_iter().enumerate() {
+        does(&mut sim, act, number);
+    }
+    for at in 0..sim.devices.len() {
+        sim.restarts(at);
+    }
+    sim.all_learn();
+    sim.runs(30 * MINUTE);
+    shows_nothing_as_missing(&sim);
+}
