@@ -43,7 +43,7 @@ pub(crate) async fn play_unflushed(size: Size) -> Outcome {
         return Outcome::NotPlayed(why.to_owned());
     }
     // A cut that falls right behind a checkpoint takes nothing, so there are several.
-    let cuts = size.pick(3, 10);
+    let cuts = size.pick(6, 10);
     let (writers, found) = cut_often(size, Program::Unflushed, cuts).await;
     let lost: Vec<usize> = found.iter().map(|found| found.lost).collect();
     let acknowledged: usize = found.iter().map(|found| found.acknowledged).sum();
