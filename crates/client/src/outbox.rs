@@ -4,7 +4,7 @@
 //! and sent again byte for byte until the server answers. After a refusal in a room everything behind it is
 //! sealed anew, so that the chain of messages stays whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_crypto::{ContentKey, Purpose, message_hash, pad, seal_content};
 use conclave_protocol::frames::{
@@ -44,6 +44,8 @@ const ROUND: u32 = 1_024;
 const WHOLE_ROUND_MS: u64 = 1_000;
 /// What a device without prekeys is to be told waits no longer than this.
 const TOLD_WITHIN_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// Receipts are not put behind so many things that wait for one device.
+const RECEIPTS_WAITING_MAX: usize = 64;
 /// Pause after a refusal that gives no time of its own.
 const REFUSED_PAUSE_MS: u64 = 1_000;
 /// Pause after a room's keys were replaced: what says so is on its way.
@@ -696,8 +698,9 @@ impl Engine {
         }))
     }
 
-    /// What own devices without prekeys have to know is sent to each of them once that is possible. What is only of
-    /// use in the moment, and what others' devices miss, is not.
+    /// What devices without prekeys have to know is sent to each of them once that is possible: to own devices
+    /// everything but the start of a session, to others' what was delivered and read, or their message would stand
+    /// at "sent" there for ever. Of receipts a bounded number waits for each device.
     fn tell_later(
         &mut self,
         work: &mut Work<'_>,
@@ -705,11 +708,18 @@ impl Engine {
         without: &[DeviceAddress],
         payload: &[u8],
     ) -> Result<(), ReadError> {
-        let passing = matches!(
-            minicbor::decode(payload),
-            Ok(Control::Receipt(_) | Control::Seen(_) | Control::SessionStart(_))
-        );
-        for to in without.iter().filter(|to| to.account == own.account && !passing) {
+        let control = minicbor::decode(payload);
+        if without.is_empty() || matches!(control, Ok(Control::SessionStart(_))) {
+            return Ok(());
+        }
+        let is_receipt = matches!(control, Ok(Control::Receipt(_)));
+        let is_bounded = is_receipt || matches!(control, Ok(Control::Seen(_)));
+        let waiting = if is_bounded { waiting_by_device(work)? } else { BTreeMap::new() };
+        for to in without {
+            let is_full = waiting.get(to).is_some_and(|waiting| *waiting >= RECEIPTS_WAITING_MAX);
+            if is_full || (to.account != own.account && !is_receipt) {
+                continue;
+            }
             let item = Item {
                 id: work.make_id()?,
                 target: Target::Control(to.account, Some(to.device), Bytes(payload.to_vec())),
@@ -1002,6 +1012,18 @@ pub(crate) fn body_to_seal(body: &MessageBody) -> Option<Body> {
         MessageBody::Annotation(annotation) => Some(Body::Annotation(annotation.clone())),
         _ => None,
     }
+}
+
+/// How much waits for a device alone, by device.
+fn waiting_by_device(work: &Work<'_>) -> Result<BTreeMap<DeviceAddress, usize>, ReadError> {
+    let mut waiting = BTreeMap::new();
+    for (_, item) in work.list::<Item>(Table::Outbox, u32::MAX)? {
+        if let Target::Control(account, Some(device), _) = item.target {
+            let count: &mut usize = waiting.entry(DeviceAddress { account, device }).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    Ok(waiting)
 }
 
 fn enqueue(work: &mut Work<'_>, item: &Item) -> Result<(), ReadError> {

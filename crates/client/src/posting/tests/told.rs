@@ -92,6 +92,21 @@ fn a_receipt_for_what_was_lost_live_has_the_room_read() {
 }
 
 #[test]
+fn a_device_that_had_no_prekeys_hears_later_how_far_messages_got() {
+    let mut sim = Sim::group(2, 2, Policy::default());
+    let bare = sim.devices[1].address;
+    sim.server.without_prekeys.insert(bare);
+    sim.sends(0, "one");
+    sim.runs(MINUTE);
+    reads_all(&mut sim, 2);
+    sim.runs(MINUTE);
+    assert_eq!(states::<1>(&sim), [Delivery::Read]);
+    sim.server.without_prekeys.clear();
+    sim.runs(20 * MINUTE);
+    assert_eq!(states(&sim), [Delivery::Read; 2]);
+}
+
+#[test]
 fn what_was_seen_before_a_message_that_an_own_device_lacks_is_read_there_too() {
     let mut sim = Sim::group(2, 2, Policy::default());
     sim.runs(1_000);
