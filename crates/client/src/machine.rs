@@ -172,7 +172,7 @@ impl Engine {
         }
     }
 
-    /// The same for the server at this host, a port behind it or not.
+    /// The same for the server at this host.
     pub fn of_server(self, host: &str) -> Self {
         Self {
             server: host.to_owned(),

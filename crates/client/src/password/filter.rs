@@ -24,22 +24,29 @@ pub(crate) fn contains(set: &[u8], word: &str) -> bool {
     };
     let count = u64::from(u16::from_be_bytes(*count));
     let wanted = place(word, count);
-    let mut bits = coded
-        .iter()
-        .flat_map(|byte| (0..8).rev().map(move |at| u64::from((byte >> at) & 1)));
     let mut reached: u64 = 0;
-    for _ in 0..count {
-        let mut above: u64 = 0;
-        while bits.next() == Some(1) {
-            above = above.saturating_add(1);
-        }
-        let below = bits
-            .by_ref()
-            .take(BITS as usize)
-            .fold(0, |value: u64, bit| (value << 1) | bit);
-        reached = reached.saturating_add((above << BITS) | below);
-        if reached >= wanted {
-            return reached == wanted;
+    // Of the word that is being read: what is above, then so many bits that are still to come.
+    let (mut above, mut below, mut missing) = (0_u64, 0_u64, 0_u32);
+    for byte in coded {
+        for at in (0..8).rev() {
+            let bit = u64::from((byte >> at) & 1);
+            if missing == 0 {
+                if bit == 1 {
+                    above = above.wrapping_add(1);
+                } else {
+                    missing = BITS;
+                }
+                continue;
+            }
+            below = (below << 1) | bit;
+            missing = missing.wrapping_sub(1);
+            if missing == 0 {
+                reached = reached.wrapping_add((above << BITS) | below);
+                if reached >= wanted {
+                    return reached == wanted;
+                }
+                (above, below) = (0, 0);
+            }
         }
     }
     false

@@ -2,45 +2,40 @@
 //!
 //! `xtask/src/passwords.rs` includes this file, and leaves out of the list what is found here.
 
-/// Whether a text of small letters is one of these.
+/// Whether a text of small letters is one of these. It is looked at byte by byte, which is small in the browser's
+/// engine; letters beyond ASCII repeat as their bytes do.
 pub(crate) fn is_pattern(text: &str) -> bool {
-    let letters: Vec<char> = text.chars().collect();
-    is_repeated(&letters) || is_row(&letters) || is_date(text)
+    let bytes = text.as_bytes();
+    let is_repeated = (1..=4).any(|length| {
+        bytes.len() > length && bytes.iter().zip(bytes.iter().skip(length)).all(|(a, b)| a == b)
+    });
+    is_repeated || is_row(bytes, 1) || is_row(bytes, u8::MAX) || is_date(bytes)
 }
 
-/// One to four characters, over and over.
-fn is_repeated(letters: &[char]) -> bool {
-    (1..=4).any(|length| {
-        letters.len() > length
-            && letters
-                .iter()
-                .zip(letters.iter().skip(length))
-                .all(|(a, b)| a == b)
-    })
-}
-
-/// Each character is the one behind, or before, the last: `abcdefgh`, `98765432`; zero stands at either end.
-fn is_row(letters: &[char]) -> bool {
-    let follows = |a: &char, b: &char| {
-        (u32::from(*a)).checked_add(1) == Some(u32::from(*b)) || (*a == '9' && *b == '0')
-    };
-    let pairs = || letters.iter().zip(letters.iter().skip(1));
-    pairs().all(|(a, b)| follows(a, b)) || pairs().all(|(a, b)| follows(b, a))
+/// Each character is the one behind the last, or before it: `abcdefgh`, `98765432`; zero stands at either end.
+fn is_row(bytes: &[u8], step: u8) -> bool {
+    let zero = if step == 1 { [b'9', b'0'] } else { [b'0', b'9'] };
+    let mut pairs = bytes.iter().zip(bytes.iter().skip(1));
+    pairs.all(|(a, b)| a.wrapping_add(step) == *b || [*a, *b] == zero)
 }
 
 /// Eight digits that are a day of 1900 to 2039, in whatever order.
-fn is_date(text: &str) -> bool {
-    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn is_date(bytes: &[u8]) -> bool {
+    let Some((front, back)) = bytes.split_at_checked(4) else {
         return false;
-    }
-    let number = |from: usize, to: usize| -> u32 {
-        let part = text.get(from..to).and_then(|part| part.parse().ok());
-        part.unwrap_or_default()
     };
-    let is_year = |year: u32| (1900..2040).contains(&year);
-    let is_day = |one: u32, other: u32| {
-        (1..=31).contains(&one) && (1..=31).contains(&other) && (one <= 12 || other <= 12)
-    };
-    is_year(number(4, 8)) && is_day(number(0, 2), number(2, 4))
-        || is_year(number(0, 4)) && is_day(number(4, 6), number(6, 8))
+    back.len() == 4
+        && bytes.iter().all(u8::is_ascii_digit)
+        && (are_day_and_month(front) && is_year(back) || is_year(front) && are_day_and_month(back))
+}
+
+fn is_year(digits: &[u8]) -> bool {
+    (&b"1900"[..]..&b"2040"[..]).contains(&digits)
+}
+
+fn are_day_and_month(digits: &[u8]) -> bool {
+    let (one, other) = digits.split_at_checked(2).unwrap_or_default();
+    let is_day = |digits: &[u8]| (&b"01"[..]..=&b"31"[..]).contains(&digits);
+    let is_month = |digits: &[u8]| digits <= &b"12"[..];
+    is_day(one) && is_day(other) && (is_month(one) || is_month(other))
 }

@@ -2,8 +2,9 @@ use conclave_db::{Login, Noted, verify_audit};
 use conclave_protocol::{AccountId, Hash, Timestamp};
 use futures_util::future::join_all;
 
+use crate::devices::add_device;
 use crate::support::Stage;
-use crate::support::people::{NOW, account, add_device, hash, join};
+use crate::support::people::{NOW, account, hash, join};
 
 on_both_engines! {
     accounts_are_listed_in_the_order_of_their_making_in_pages

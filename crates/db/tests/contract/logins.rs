@@ -5,8 +5,9 @@ use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
 use conclave_protocol::{DeviceAddress, Timestamp};
 use futures_util::future::join_all;
 
+use crate::devices::add_device;
 use crate::support::Stage;
-use crate::support::people::{NOW, account, add_device, device, hash, join};
+use crate::support::people::{NOW, account, device, hash, join};
 
 on_both_engines! {
     a_login_attempt_is_claimed_once_and_not_after_its_end

@@ -1,6 +1,6 @@
 //! People, their devices, their rooms and what they send.
 
-use conclave_db::{Append, Db, DirectRoom, Door, EntryStored, NewAccount, NewEntry, NewEnvelope, Registered};
+use conclave_db::{Append, Db, DirectRoom, Door, NewAccount, NewEnvelope, Registered};
 use conclave_protocol::frames::{Class, Heads};
 use conclave_protocol::{AccountId, DeviceAddress, DeviceId, EnvelopeId, Hash, RoomId, Timestamp};
 
@@ -66,24 +66,6 @@ pub(crate) async fn join<const N: usize>(db: &Db, numbers: [u8; N]) -> [DeviceAd
         );
     }
     numbers.map(|number| device(number, 0))
-}
-
-/// Adds the device of this number, the next one, to the person of a number.
-pub(crate) async fn add_device(db: &Db, person: u8, sequence: u32) -> DeviceAddress {
-    let entry = NewEntry {
-        account: account(person),
-        sequence,
-        bytes: vec![u8::try_from(sequence).unwrap(); 200],
-        adds: true,
-        revokes: Vec::new(),
-        recovery: None,
-        closes: false,
-        password: None,
-        now: NOW.plus(u64::from(sequence)),
-    };
-    let stored = db.append_entry(&entry).await.unwrap();
-    assert!(matches!(stored, EntryStored::Done(_)));
-    device(person, sequence)
 }
 
 /// Opens the direct room of two people, or of one with itself.
