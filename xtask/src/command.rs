@@ -119,6 +119,13 @@ impl Run {
             .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs it out of sight and returns its standard output, however it ends; `None` when it is missing.
+    pub(crate) fn said(mut self) -> Option<String> {
+        let command = self.command.stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs it out of sight; a failure carries what it printed.
     pub(crate) fn capture(mut self) -> Result<String> {
         let start = format!("`{}` did not start", self.words);

@@ -5,6 +5,7 @@
 //! hand. One more command is one more row in [`COMMANDS`]; one more check is one more row in
 //! [`test::PARTS`].
 
+mod advisories;
 mod bench;
 mod bindings;
 mod clock;
@@ -17,8 +18,10 @@ mod failure;
 mod fuzz;
 mod mutants;
 mod native;
+mod passwords;
 mod python;
 mod run;
+mod sbom;
 mod setup;
 mod tally;
 mod test;
@@ -77,6 +80,11 @@ const COMMANDS: &[Command] = &[
         run: |_| bindings::generate().and_then(|()| vectors::generate()),
     },
     Command {
+        name: "passwords",
+        about: "take the list of common passwords from its package, and write the set that clients carry",
+        run: |_| passwords::write(),
+    },
+    Command {
         name: "explore",
         about: "property tests and random months on inputs that no ordinary run tries; `explore <rounds>`",
         run: explore::run,
@@ -95,6 +103,16 @@ const COMMANDS: &[Command] = &[
         name: "unguarded",
         about: "switch off one check at a time and see that its attack succeeds; takes long",
         run: unguarded::run,
+    },
+    Command {
+        name: "advisories",
+        about: "look up published weaknesses of what we depend on; `--must` fails where that is not possible",
+        run: advisories::run,
+    },
+    Command {
+        name: "sbom",
+        about: "write what is in what we ship, as CycloneDX, to target/dist",
+        run: |_| sbom::write(),
     },
     Command {
         name: "tidy",

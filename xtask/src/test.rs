@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::native::Whose;
 use crate::setup::{self, Need};
 use crate::tally::{self, Tally};
-use crate::{bench, bindings, crypto, deny, native, python, wasm, web, workspace};
+use crate::{advisories, bench, bindings, crypto, deny, native, python, wasm, web, workspace};
 
 /// Some checks that belong together.
 pub(crate) struct Part {
@@ -40,6 +40,12 @@ pub(crate) const PARTS: &[Part] = &[
         about: "licences, bans and sources of dependencies, by deny.toml",
         needs: &[],
         run: dependencies,
+    },
+    Part {
+        name: "advisories",
+        about: "published weaknesses of dependencies, where they can be looked up",
+        needs: &[],
+        run: advisories,
     },
     Part {
         name: "compose",
@@ -215,6 +221,15 @@ fn dependencies(checks: &mut Checks) {
     for rule in deny::RULES {
         checks.check(rule.name, || deny::check(rule));
     }
+}
+
+fn advisories(checks: &mut Checks) {
+    checks.check("advisories for crates", || {
+        advisories::check("crates", advisories::crates()?)
+    });
+    checks.check("advisories for npm", || {
+        advisories::check("npm", advisories::packages()?)
+    });
 }
 
 fn compose(checks: &mut Checks) {

@@ -18,6 +18,9 @@ fn folder() -> PathBuf {
     workspace::root().join("web")
 }
 
+/// The web app's lock file, from the top of the repository.
+pub(crate) const LOCK: &str = "web/package-lock.json";
+
 /// The built web app, which the server embeds.
 pub(crate) fn dist() -> PathBuf {
     folder().join("dist")

@@ -125,6 +125,32 @@ mod tests {
     }
 
     #[test]
+    fn a_password_counts_exactly_as_it_was_typed() {
+        let setup = ServerSetup::generate(&mut rng());
+        let typed = "  Grüße an Zoë  ";
+        let (record, _) = registered(&setup, "mia", typed.as_bytes());
+        assert!(sign_in(&setup, "mia", Some(&record), typed.as_bytes()).is_ok());
+        for other in [
+            "Grüße an Zoë",
+            "  Grüße an Zoë",
+            "Grüße an Zoë  ",
+            "  grüße an zoë  ",
+            "  Gruße an Zoë  ",
+            // The same to the eye: the dots of the e stand by themselves.
+            "  Grüße an Zoe\u{308}  ",
+            "  Grüße an Zoë  \0",
+        ] {
+            let refused = sign_in(&setup, "mia", Some(&record), other.as_bytes());
+            assert_eq!(refused.err(), Some(AuthError::WrongCredentials), "{other:?}");
+        }
+        // What is behind the 64th character counts, too.
+        let long = "otter".repeat(20);
+        let (record, _) = registered(&setup, "mia", long.as_bytes());
+        assert!(sign_in(&setup, "mia", Some(&record), long.as_bytes()).is_ok());
+        assert!(sign_in(&setup, "mia", Some(&record), &long.as_bytes()[..99]).is_err());
+    }
+
+    #[test]
     fn the_right_password_signs_in_and_gives_the_same_export_key() {
         let setup = ServerSetup::from_bytes(&ServerSetup::generate(&mut rng()).to_bytes()).unwrap();
         let (record, export) = registered(&setup, "mia", b"correct horse");

@@ -201,7 +201,14 @@ pub(crate) enum Command {
         password: PasswordArg,
     },
     /// Sign out; keys and messages stay on this device, encrypted
-    SignOut,
+    SignOut {
+        /// Take this device out of your account, too, and delete what is stored on it
+        #[arg(long)]
+        delete: bool,
+        /// Do not ask before it is deleted
+        #[arg(long, requires = "delete")]
+        yes: bool,
+    },
     /// Send a text, and wait until the server has stored it
     ///
     /// The message is in this device's outbox before anything is sent. If the server does not answer in time,

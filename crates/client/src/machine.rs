@@ -33,6 +33,8 @@ use crate::work::Work;
 pub struct Engine {
     /// Keeps its own refresh token; a browser keeps it as a cookie.
     pub(crate) native: bool,
+    /// The server's host, for what no password may be.
+    pub(crate) server: String,
     pub(crate) link: Link,
     pub(crate) access: Option<Access>,
     pub(crate) calls: BTreeMap<u64, Call>,
@@ -116,6 +118,7 @@ impl Engine {
     pub fn new(native: bool) -> Self {
         Self {
             native,
+            server: String::new(),
             link: Link::Idle,
             access: None,
             calls: BTreeMap::new(),
@@ -166,6 +169,14 @@ impl Engine {
             outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
+        }
+    }
+
+    /// The same for the server at this host.
+    pub fn of_server(self, host: &str) -> Self {
+        Self {
+            server: host.to_owned(),
+            ..self
         }
     }
 

@@ -115,7 +115,7 @@ impl Engine {
         end_others: bool,
     ) -> Result<(), ReadError> {
         let own = work.own()?;
-        if let Err(failure) = password::check(&password, &own.username) {
+        if let Err(failure) = password::check(&password, &own.username, &self.server) {
             self.fail(work, ask, failure);
             return Ok(());
         }

@@ -74,7 +74,7 @@ impl Engine {
             self.fail(work, ask, Failure::words_invalid());
             return Ok(());
         };
-        if let Err(failure) = password::check(&password, username.as_str()) {
+        if let Err(failure) = password::check(&password, username.as_str(), &self.server) {
             self.fail(work, ask, failure);
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
 use conclave_protocol::{AccountId, DeviceAddress, DeviceId, Hash, Timestamp};
 
+use crate::audit::note;
 use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
@@ -11,11 +12,11 @@ use crate::statements::{
     FIND_PENDING_TOKEN, FIND_PROOF, FIND_REFRESH_TOKEN, FIND_SUSPENDED, FORGET_REFRESH_TOKENS,
     INSERT_DEVICE_ATTEMPT, INSERT_LOGIN, INSERT_LOGIN_ATTEMPT, INSERT_PENDING_TOKEN, INSERT_REFRESH_TOKEN,
     INSERT_TICKET, LIST_LOGINS, LIST_REVOKED_LOGINS, LOCK_DEVICE, LOCK_LOGIN, PROVE_LOGIN, REFRESH_LOGIN,
-    REVOKE_LOGIN, ROTATE_LOGIN,
+    REVOKE_LOGIN, REVOKE_LOGINS_OF_DEVICE, ROTATE_LOGIN,
 };
 use crate::{
-    Db, DbError, DeviceAttempt, Ended, EndedLogin, Exchange, Login, LoginAttempt, PendingKind, PendingToken,
-    Refreshed,
+    Db, DbError, DeviceAttempt, Ended, EndedLogin, Exchange, Login, LoginAttempt, Noted, PendingKind,
+    PendingToken, Refreshed,
 };
 
 /// Rotations for which used tokens are remembered: a day of refreshing every 15 minutes. An older token gives
@@ -183,8 +184,13 @@ impl Db {
     }
 
     /// Stores a login of somebody who showed the password or the recovery key, and the hash of its first refresh
-    /// token; false when its device is not active or its account suspended.
-    pub async fn insert_login(&self, login: &Login, refresh: Hash) -> Result<bool, DbError> {
+    /// token, and ends the logins that its device had before, which it gives; none when its device is not active or
+    /// its account suspended.
+    pub async fn insert_login(
+        &self,
+        login: &Login,
+        refresh: Hash,
+    ) -> Result<Option<Vec<EndedLogin>>, DbError> {
         self.insert_login_of(login, refresh, None).await
     }
 
@@ -194,7 +200,7 @@ impl Db {
         login: &Login,
         refresh: Hash,
         added_since: Timestamp,
-    ) -> Result<bool, DbError> {
+    ) -> Result<Option<Vec<EndedLogin>>, DbError> {
         self.insert_login_of(login, refresh, Some(added_since)).await
     }
 
@@ -203,14 +209,14 @@ impl Db {
         login: &Login,
         refresh: Hash,
         newcomer_since: Option<Timestamp>,
-    ) -> Result<bool, DbError> {
+    ) -> Result<Option<Vec<EndedLogin>>, DbError> {
         let engine = self.engine();
         // Who was approved by another device showed no password.
         let proved_at = newcomer_since.is_none().then_some(login.created_at);
-        on_engine!(
+        let ended = on_engine!(
             self,
             transaction | transaction | {
-                // Behind this lock the device is not revoked and has no other first login.
+                // Behind this lock the device is not revoked and has no other login that begins.
                 let active = sqlx::query(LOCK_DEVICE.on(engine))
                     .bind(Column(login.address.account))
                     .bind(Column(login.address.device))
@@ -223,7 +229,7 @@ impl Db {
                     .fetch_optional(&mut *transaction)
                     .await?;
                 if active == 0 || suspended.is_some() {
-                    return Ok(false);
+                    return Ok(None);
                 }
                 if let Some(since) = newcomer_since {
                     let newcomer = sqlx::query(FIND_NEWCOMER.on(engine))
@@ -233,9 +239,15 @@ impl Db {
                         .fetch_optional(&mut *transaction)
                         .await?;
                     if newcomer.is_none() {
-                        return Ok(false);
+                        return Ok(None);
                     }
                 }
+                let before: Vec<(Column<[u8; 16]>,)> = sqlx::query_as(REVOKE_LOGINS_OF_DEVICE.on(engine))
+                    .bind(Column(login.address.account))
+                    .bind(Column(login.address.device))
+                    .bind(Column(login.created_at))
+                    .fetch_all(&mut *transaction)
+                    .await?;
                 sqlx::query(INSERT_LOGIN.on(engine))
                     .bind(Column(login.id))
                     .bind(Column(login.address.account))
@@ -251,9 +263,14 @@ impl Db {
                     .bind(Column(0_u64))
                     .execute(&mut *transaction)
                     .await?;
+                before
             }
         );
-        Ok(true)
+        let ended = ended.into_iter().map(|(id,)| EndedLogin {
+            id: id.0,
+            address: login.address,
+        });
+        Ok(Some(ended.collect()))
     }
 
     /// A login that has not been ended. Whether it was idle too long, [`Self::rotate_login`] says; the last
@@ -284,6 +301,7 @@ impl Db {
             attempt,
             nonce,
             next,
+            begun_since,
         } = *exchange;
         let refreshed = on_engine!(
             self,
@@ -334,7 +352,17 @@ impl Db {
                 let repeated = made_with
                     .filter(|_| is_last && attempted.is_some_and(|attempted| attempted.0 == attempt));
 
-                if generation.0 == current.0 {
+                if created_at.0 < begun_since {
+                    sqlx::query(REVOKE_LOGIN.on(engine))
+                        .bind(id)
+                        .bind(Column(now))
+                        .execute(&mut *transaction)
+                        .await?;
+                    Refreshed::Outlived(Login {
+                        refreshed_at: refreshed_at.0,
+                        ..login
+                    })
+                } else if generation.0 == current.0 {
                     let opened = current.0.saturating_add(1);
                     sqlx::query(ROTATE_LOGIN.on(engine))
                         .bind(id)
@@ -373,6 +401,14 @@ impl Db {
                         .bind(Column(now))
                         .execute(&mut *transaction)
                         .await?;
+                    // Somebody has a copy of it, or the device was put back to an earlier state.
+                    let noted = Noted {
+                        actor: None,
+                        act: "used refresh token shown",
+                        subject: account.0.to_string(),
+                        now,
+                    };
+                    note!(transaction, engine, &noted);
                     Refreshed::Reused(Login {
                         refreshed_at: refreshed_at.0,
                         ..login

@@ -371,8 +371,8 @@ statements! {
     // vault
     INSERT_VAULT = { "INSERT INTO vaults (account, records) VALUES ($1, 0) ON CONFLICT DO NOTHING" }
     /// Changes nothing but holds the vault, so that appends to it happen one after another.
-    LOCK_VAULT = { "UPDATE vaults SET records = records WHERE account = $1 RETURNING records" }
-    MOVE_VAULT = { "UPDATE vaults SET records = $2 WHERE account = $1" }
+    LOCK_VAULT = { "UPDATE vaults SET records = records WHERE account = $1 RETURNING records, bytes" }
+    MOVE_VAULT = { "UPDATE vaults SET records = $2, bytes = $3 WHERE account = $1" }
     COUNT_VAULT_RECORDS = { "SELECT records FROM vaults WHERE account = $1" }
     LIST_VAULT_RECORDS = { "SELECT record FROM vault_records WHERE account = $1 AND number >= $2
         ORDER BY number LIMIT $3" }

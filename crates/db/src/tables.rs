@@ -118,7 +118,7 @@ tables! {
         id Bytes, way Text, token Bytes, account Bytes, device Number, expires_at Number,
     ) key (id);
     link_messages (link Bytes, number Number, message Bytes) key (link, number);
-    vaults (account Bytes, records Number) key (account);
+    vaults (account Bytes, records Number, bytes Number) key (account);
     vault_records (account Bytes, number Number, record Bytes) key (account, number);
     vault_keys (account Bytes, hash Bytes, bytes Bytes, position Number) key (account, hash);
     places (id Bytes, head Number, revision Number) key (id);

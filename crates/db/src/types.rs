@@ -358,6 +358,8 @@ pub struct Exchange {
     pub nonce: [u8; 32],
     /// Hash of the token made with this nonce.
     pub next: Hash,
+    /// A login that began before this is over, however much it is used.
+    pub begun_since: Timestamp,
 }
 
 /// Outcome of presenting a refresh token.
@@ -370,6 +372,8 @@ pub enum Refreshed {
     Repeated(Login, [u8; 32]),
     /// The token was used before: the login is revoked now.
     Reused(Login),
+    /// The login began too long ago: it is revoked now.
+    Outlived(Login),
     /// The token's login ended with its device or its account.
     Ended(Ended),
     /// No live login has this token.

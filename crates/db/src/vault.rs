@@ -17,17 +17,23 @@ use crate::{Db, DbError, VaultAppended, VaultKey};
 type KeyRow = (Column<Hash>, Vec<u8>, Column<u64>);
 
 impl Db {
-    /// Appends records whose first has to be the next one. The same bytes in the same place again are done
-    /// already.
+    /// Appends records whose first has to be the next one, while all of them stay within a bound of bytes. The same
+    /// bytes in the same place again are done already.
     pub async fn append_vault_records(
         &self,
         account: AccountId,
         first: u64,
         records: &[Bytes],
+        quota: u64,
     ) -> Result<VaultAppended, DbError> {
         let engine = self.engine();
         let length = u64::try_from(records.len()).unwrap_or(u64::MAX);
         let after = first.saturating_add(length);
+        let size = records
+            .iter()
+            .map(|record| record.as_slice().len())
+            .sum::<usize>();
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
         on_engine!(
             self,
             transaction | transaction | {
@@ -35,15 +41,12 @@ impl Db {
                     .bind(Column(account))
                     .execute(&mut *transaction)
                     .await?;
-                let held: Vec<(Column<u64>,)> = sqlx::query_as(LOCK_VAULT.on(engine))
+                let held: Vec<(Column<u64>, Column<u64>)> = sqlx::query_as(LOCK_VAULT.on(engine))
                     .bind(Column(account))
                     .fetch_all(&mut *transaction)
                     .await?;
-                let held = held
-                    .into_iter()
-                    .next()
-                    .map(|(records,)| records.0)
-                    .unwrap_or_default();
+                let held = held.into_iter().next();
+                let (held, bytes) = held.map_or((0, 0), |(records, bytes)| (records.0, bytes.0));
                 if first < held && after <= held {
                     let stored: Vec<(Vec<u8>,)> = sqlx::query_as(LIST_VAULT_RECORDS.on(engine))
                         .bind(Column(account))
@@ -61,7 +64,8 @@ impl Db {
                 if first != held {
                     return Ok(VaultAppended::Moved);
                 }
-                if after > VAULT_RECORDS_MAX {
+                let bytes = bytes.saturating_add(size);
+                if after > VAULT_RECORDS_MAX || (bytes > quota && size > 0) {
                     return Ok(VaultAppended::Full);
                 }
                 let numbered: Vec<(u64, &Bytes)> = (first..).zip(records).collect();
@@ -81,6 +85,7 @@ impl Db {
                 sqlx::query(MOVE_VAULT.on(engine))
                     .bind(Column(account))
                     .bind(Column(after))
+                    .bind(Column(bytes))
                     .execute(&mut *transaction)
                     .await?;
             }

@@ -51,6 +51,11 @@ impl ServerAddress {
         }
     }
 
+    /// Its host.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host()
+    }
+
     /// The address of something on the server.
     pub(crate) fn http(&self, path: &str) -> Option<Uri> {
         self.uri(self.scheme.clone(), path)

@@ -124,6 +124,7 @@ impl Device {
         let driver = Driver::new(Parts {
             store,
             folder,
+            host: address.host().to_owned(),
             clock,
             http: HttpDoor::new(connector.clone(), address.clone(), options.tap.clone()),
             socket: SocketDoor::new(connector, address, options.tap),

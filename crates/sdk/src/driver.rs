@@ -88,6 +88,7 @@ struct Link {
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) folder: Folder,
+    pub(crate) host: String,
     pub(crate) clock: Clock,
     pub(crate) http: HttpDoor,
     pub(crate) socket: SocketDoor,
@@ -102,6 +103,7 @@ impl Driver {
         let Parts {
             store,
             folder,
+            host,
             clock,
             http,
             socket,
@@ -111,7 +113,7 @@ impl Driver {
             offline,
         } = parts;
         Self {
-            engine: Engine::new(true),
+            engine: Engine::new(true).of_server(&host),
             store,
             folder,
             clock,

@@ -62,3 +62,70 @@ pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread::{self, JoinHandle};
+
+    use bytes::Bytes;
+    use http::Request;
+    use http_body_util::Full;
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::TokioExecutor;
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, Stream};
+
+    use super::*;
+
+    /// Speaks TLS with whoever comes first, under a certificate for this machine that nobody trusts; gives what it read.
+    fn imitate() -> (SocketAddr, JoinHandle<io::Result<Vec<u8>>>) {
+        let key = KeyPair::generate().unwrap();
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = thread::spawn(move || {
+            let (mut tcp, _) = listener.accept()?;
+            tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
+            let mut tls = ServerConnection::new(Arc::new(config)).map_err(io::Error::other)?;
+            let mut read = vec![0; 1024];
+            let length = Stream::new(&mut tls, &mut tcp).read(&mut read)?;
+            read.truncate(length);
+            Ok(read)
+        });
+        (address, served)
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_certificate_nobody_trusts_is_told_nothing() {
+        let (address, served) = imitate();
+        let server: ServerAddress = format!("https://{address}").parse().unwrap();
+        let client = Client::builder(TokioExecutor::new()).build(connector(&server).unwrap());
+        let request = Request::builder()
+            .uri(server.http("/api/v1/server").unwrap())
+            .header("authorization", "Bearer secret")
+            .body(Full::new(Bytes::from_static(b"something")))
+            .unwrap();
+        let error = client.request(request).await.unwrap_err();
+        let said = with_causes(&error);
+        assert!(said.contains("certificate"), "{said}");
+        let read = served.join().unwrap();
+        assert!(
+            read.is_err(),
+            "{:?}",
+            read.map(|read| String::from_utf8_lossy(&read).into_owned())
+        );
+    }
+}

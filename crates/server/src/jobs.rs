@@ -16,6 +16,7 @@ use crate::blobs;
 use crate::error::{code_of, kind_of};
 use crate::measuring;
 use crate::state::App;
+use crate::watch;
 
 type Run = fn(Arc<App>) -> Pin<Box<dyn Future<Output = Result<u64, DbError>> + Send>>;
 
@@ -73,6 +74,7 @@ const JOBS: &[Job] = &[
         scope: Scope::Process,
         run: |app| {
             Box::pin(async move {
+                watch::tell();
                 app.limits.forget_idle();
                 app.revocations.forget_old(app.expired_until());
                 app.signals.forget_old(app.now());

@@ -42,6 +42,7 @@ mod second_step;
 mod settings;
 mod state;
 pub mod telemetry;
+mod watch;
 mod web_app;
 
 pub use commands::{check_audit, switch_second_step_off};

@@ -11,6 +11,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::config::{LimitsConfig, Pace};
 use crate::error::ApiError;
+use crate::watch::{self, Refused};
 
 /// The longest that a sign-in to one handle is held up: enough to spoil guessing, little enough for its owner.
 const SLOWED_AT_MOST: Duration = Duration::from_secs(5);
@@ -69,66 +70,77 @@ impl Limits {
 
     /// One request of a sign-in.
     pub(crate) fn sign_in(&self, source: Source) -> Result<(), ApiError> {
-        self.check(&self.sign_in, &source)
+        self.check("sign_in", &self.sign_in, &source)
     }
 
     /// How long to hold up one more sign-in to a handle, whether anybody has it or not.
     pub(crate) fn slowing(&self, username: &Username) -> Duration {
         match self.sign_in_handle.check_key(&self.secret.hash_one(username)) {
             Ok(()) => Duration::ZERO,
-            Err(wait) => wait.wait_time_from(self.clock.now()).min(SLOWED_AT_MOST),
+            Err(wait) => {
+                watch::note(Refused::Limit("sign_in_handle"));
+                wait.wait_time_from(self.clock.now()).min(SLOWED_AT_MOST)
+            }
         }
     }
 
     /// One code of an account's second step. Only who knows the password comes so far, so no stranger uses it up.
     pub(crate) fn second_step(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.second_step, &account)
+        self.check("second_step", &self.second_step, &account)
     }
 
     /// One request of a registration.
     pub(crate) fn registration(&self, source: Source) -> Result<(), ApiError> {
-        self.check(&self.registration, &source)
+        self.check("registration", &self.registration, &source)
     }
 
     /// One meeting place more.
     pub(crate) fn link(&self, source: Source) -> Result<(), ApiError> {
-        self.check(&self.links, &source)
+        self.check("links", &self.links, &source)
     }
 
     /// One entry more for an account's chain.
     pub(crate) fn entry(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.entries, &account)
+        self.check("entries", &self.entries, &account)
     }
 
     /// One look-up of a handle.
     pub(crate) fn look_up(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.look_ups, &account)
+        self.check("look_ups", &self.look_ups, &account)
     }
 
     /// One entry more for a place's chain.
     pub(crate) fn place_entry(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.place_entries, &account)
+        self.check("place_entries", &self.place_entries, &account)
     }
 
     /// One upload more.
     pub(crate) fn upload(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.uploads, &account)
+        self.check("uploads", &self.uploads, &account)
     }
 
     /// One choice about presence and receipts more.
     pub(crate) fn choice(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.choices, &account)
+        self.check("choices", &self.choices, &account)
     }
 
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
-        self.check(&self.invited_readings, &account)
+        self.check("look_ups", &self.invited_readings, &account)
     }
 
     /// Whether a one-time prekey may be used up. The asker is checked first, so that a greedy one does not
     /// use up what the device grants to everybody.
     pub(crate) fn one_time_claim(&self, asker: AccountId, device: DeviceAddress) -> bool {
-        self.claims.check_key(&(asker, device)).is_ok() && self.claims_of_device.check_key(&device).is_ok()
+        let reached = if self.claims.check_key(&(asker, device)).is_err() {
+            "prekey_claims"
+        } else if self.claims_of_device.check_key(&device).is_err() {
+            "prekey_claims_of_device"
+        } else {
+            return true;
+        };
+        watch::note(Refused::Limit(reached));
+        false
     }
 
     /// Drops counters that are full again, so that they do not pile up.
@@ -148,11 +160,18 @@ impl Limits {
         self.claims_of_device.retain_recent();
     }
 
-    fn check<K>(&self, limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), ApiError>
+    /// Asks a limiter, by the name of its setting.
+    fn check<K>(
+        &self,
+        limit: &'static str,
+        limiter: &DefaultKeyedRateLimiter<K>,
+        key: &K,
+    ) -> Result<(), ApiError>
     where
         K: std::hash::Hash + Eq + Clone,
     {
         limiter.check_key(key).map_err(|wait| {
+            watch::note(Refused::Limit(limit));
             let seconds = wait.wait_time_from(self.clock.now()).as_secs().saturating_add(1);
             ApiError::from(ErrorCode::TooFast).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
         })

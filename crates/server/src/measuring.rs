@@ -30,6 +30,10 @@ const JOB_SECONDS: &str = "conclave_job_seconds";
 const DATABASE_SECONDS: &str = "conclave_database_ping_seconds";
 const DATABASE_UP: &str = "conclave_database_up";
 const STORAGE_FULL: &str = "conclave_storage_full";
+const SIGN_INS_REFUSED: &str = "conclave_sign_ins_refused_total";
+const REQUESTS_REFUSED: &str = "conclave_requests_refused_total";
+const LIMITS_REACHED: &str = "conclave_limits_reached_total";
+const TOKENS_REUSED: &str = "conclave_refresh_tokens_reused_total";
 const MEMORY: &str = "process_resident_memory_bytes";
 
 static HANDLE: OnceLock<Result<PrometheusHandle, ()>> = OnceLock::new();
@@ -69,6 +73,19 @@ fn describe() {
     );
     metrics::describe_gauge!(DATABASE_UP, "1 while the database answers.");
     metrics::describe_gauge!(STORAGE_FULL, "1 while the database has no room to write.");
+    metrics::describe_counter!(
+        SIGN_INS_REFUSED,
+        "Sign-ins, recoveries and proofs of the password that were refused, by reason."
+    );
+    metrics::describe_counter!(
+        REQUESTS_REFUSED,
+        "Requests of somebody who may not make them, by reason."
+    );
+    metrics::describe_counter!(LIMITS_REACHED, "Times that a limit was reached, by limit.");
+    metrics::describe_counter!(
+        TOKENS_REUSED,
+        "Refresh tokens that were shown although they had been used."
+    );
     metrics::describe_gauge!(MEMORY, "Memory that the process holds.");
 }
 
@@ -88,6 +105,26 @@ pub(crate) fn request(method: &Method, route: &str, status: u16, took: Duration)
     counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     histogram!(REQUEST_SECONDS, "method" => method, "route" => route).record(took);
+}
+
+/// A sign-in was refused.
+pub(crate) fn sign_in_refused(reason: &'static str) {
+    counter!(SIGN_INS_REFUSED, "reason" => reason).increment(1);
+}
+
+/// A request was refused to somebody who may not make it.
+pub(crate) fn request_refused(reason: &'static str) {
+    counter!(REQUESTS_REFUSED, "reason" => reason).increment(1);
+}
+
+/// A limit was reached.
+pub(crate) fn limit_reached(limit: &'static str) {
+    counter!(LIMITS_REACHED, "limit" => limit).increment(1);
+}
+
+/// A refresh token was shown that had been used.
+pub(crate) fn token_reused() {
+    counter!(TOKENS_REUSED).increment(1);
 }
 
 /// Counts a connection for as long as it is held.

@@ -191,3 +191,65 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     tracing::error!(what = what.unwrap_or("unknown"), "a handler panicked");
     ApiError::from(ErrorCode::Internal).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use conclave_db::DbError;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::telemetry::heard::Lines;
+
+    /// A table of routes whose handlers fail, under what every request passes through.
+    fn failing() -> Router {
+        async fn panic() {
+            panic!("an otter")
+        }
+        async fn database() -> Result<(), ApiError> {
+            Err(DbError::Internal("23505: a key is there twice".to_owned()).into())
+        }
+        Router::new()
+            .route("/panics/{name}", get(panic))
+            .route("/fails/{name}", get(database))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(telemetry::log))
+    }
+
+    #[tokio::test]
+    async fn an_unexpected_error_is_one_line_of_error_and_holds_nothing_of_the_request() {
+        for (path, wanted) in [
+            (
+                "/panics/mia-kowalski?secret=tango",
+                "a handler panicked what=\"an otter\"",
+            ),
+            (
+                "/fails/mia-kowalski?secret=tango",
+                "a statement failed error=the database failed: 23505: a key is there twice",
+            ),
+        ] {
+            let (lines, _listening) = Lines::listen();
+            let request = Request::builder()
+                .uri(path)
+                .header("authorization", "Bearer uniform")
+                .header("user-agent", "whiskey")
+                .header("x-request-id", "forged\tid")
+                .body(axum::body::Body::from("yankee"))
+                .expect("it is a request");
+            let response = failing().oneshot(request).await.expect("it is answered");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let id = response.headers()["x-request-id"].to_str().expect("it is text");
+            let told = lines.text();
+            let errors: Vec<&str> = told.lines().filter(|line| line.contains("ERROR")).collect();
+            assert_eq!(errors.len(), 1, "{told}");
+            assert!(
+                errors[0].contains(wanted) && errors[0].contains(id) && !id.contains("forged"),
+                "{told}"
+            );
+            for secret in [
+                "mia", "kowalski", "tango", "uniform", "whiskey", "yankee", "forged",
+            ] {
+                assert!(!told.contains(secret), "{secret} is in {told}");
+            }
+        }
+    }
+}

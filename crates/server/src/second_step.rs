@@ -28,8 +28,10 @@ const LABEL: &[u8] = b"conclave second step 1";
 const NONCE: usize = 12;
 /// Letters of backup codes: no two that look alike (Crockford's base32).
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Letters of one backup code: 50 bits, behind the limit of tries and the keyed hash more than can be guessed.
-const LETTERS_OF_CODE: usize = 10;
+/// Letters of one backup code: 120 bits, so that who has the database and the key of its hashes finds none, either.
+const LETTERS_OF_CODE: usize = 24;
+/// Letters between two strokes, as one reads them off.
+const LETTERS_OF_GROUP: usize = 6;
 
 /// The keys to sealed secrets and hashed codes.
 pub(crate) struct SecondStepKeys {
@@ -134,13 +136,15 @@ pub(crate) fn backup_codes(keys: &SecondStepKeys) -> (Vec<String>, Vec<Hash>) {
     let codes: Vec<String> = (0..BACKUP_CODES)
         .map(|_| {
             let random: [u8; LETTERS_OF_CODE] = randomness::bytes();
-            let letters = random.iter().map(|byte| {
-                let letter = LETTERS.get(usize::from(byte & 31)).copied();
-                char::from(letter.unwrap_or(b'0'))
-            });
-            let letters: String = letters.collect();
-            let (one, other) = letters.split_at(LETTERS_OF_CODE / 2);
-            format!("{one}-{other}")
+            let group = |bytes: &[u8]| -> String {
+                let letters = bytes.iter().map(|byte| {
+                    let letter = LETTERS.get(usize::from(byte & 31)).copied();
+                    char::from(letter.unwrap_or(b'0'))
+                });
+                letters.collect()
+            };
+            let groups: Vec<String> = random.chunks(LETTERS_OF_GROUP).map(group).collect();
+            groups.join("-")
         })
         .collect();
     let hashes = codes.iter().map(|code| keys.hash_code(&tidy(code))).collect();
@@ -244,6 +248,21 @@ mod tests {
         let typed = codes[0].to_uppercase().replace('-', " ").replace('0', "O");
         assert_eq!(keys.hash_code(&tidy(&typed)), hashes[0]);
         assert_ne!(hashes[0], hashes[1]);
+    }
+
+    #[test]
+    fn a_backup_code_has_more_than_112_bits_and_each_letter_of_it_counts() {
+        let keys = keys();
+        let code = tidy(&backup_codes(&keys).0[0]);
+        assert!(code.len() * 5 >= 112 && code.bytes().all(|letter| LETTERS.contains(&letter)));
+        let hash = keys.hash_code(&code);
+        for at in 0..code.len() {
+            let mut other = code.clone().into_bytes();
+            other[at] = if other[at] == b'7' { b'8' } else { b'7' };
+            let other = String::from_utf8(other).unwrap();
+            assert_ne!(keys.hash_code(&tidy(&other)), hash, "{at}");
+        }
+        assert_ne!(keys.hash_code(&code[..10]), hash);
     }
 
     #[test]

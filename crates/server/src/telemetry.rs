@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use conclave_protocol::ErrorCode;
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -14,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::error::StartError;
+use crate::watch::{self, Refused};
 use crate::{measuring, randomness};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,6 +56,10 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let took = began.elapsed();
     measuring::request(&method, &route, status, took);
+    let code = response.extensions().get::<ErrorCode>().copied();
+    if let Some(refused) = code.and_then(|code| Refused::of(&route, code)) {
+        watch::note(refused);
+    }
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let _in_span = span.enter();
     if response.status().is_server_error() {
@@ -65,4 +71,48 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What an act writes into the log, for tests.
+#[cfg(test)]
+pub(crate) mod heard {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::subscriber::DefaultGuard;
+
+    /// Lines of the log, as they are written, without their times.
+    #[derive(Clone, Default)]
+    pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        /// Begins to listen to what this thread says, until the guard goes.
+        pub(crate) fn listen() -> (Self, DefaultGuard) {
+            let lines = Self::default();
+            let into = lines.clone();
+            let subscriber = tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::DEBUG)
+                .with_ansi(false)
+                .without_time()
+                .with_writer(move || into.clone())
+                .finish();
+            (lines, tracing::subscriber::set_default(subscriber))
+        }
+
+        /// All of it so far.
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 }

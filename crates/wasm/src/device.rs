@@ -45,7 +45,7 @@ impl Device {
         let store = store.map_err(|error| thrown(&of_store(&error)))?;
         // A browser keeps the refresh token as a cookie that no script can read.
         Ok(Self {
-            engine: Engine::new(false),
+            engine: Engine::new(false).of_server(&host()),
             store,
         })
     }
@@ -487,6 +487,16 @@ pub(crate) fn account_id(text: &str) -> Result<AccountId, JsValue> {
 
 pub(crate) fn room_id(text: &str) -> Result<RoomId, JsValue> {
     text.parse().map_err(|_| thrown(&Failure::unknown_room()))
+}
+
+/// The host that this worker came from, which is the server's; empty where there is no such thing, as in Node.
+fn host() -> String {
+    let field = |of: &JsValue, name: &str| js_sys::Reflect::get(of, &name.into()).ok();
+    field(&js_sys::global(), "location")
+        .filter(JsValue::is_object)
+        .and_then(|location| field(&location, "hostname"))
+        .and_then(|host| host.as_string())
+        .unwrap_or_default()
 }
 
 fn link_id(text: &str) -> Result<LinkId, JsValue> {

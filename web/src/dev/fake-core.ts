@@ -405,7 +405,11 @@ export class FakeCore implements Core {
     const needsProof = () => {
       if (!this.fresh) throw refuse('fresh_sign_in_needed');
     };
-    const codes = ['4gh7k-2mnpq', '8rstv-0wxyz', 'a1b2c-d3e4f'];
+    const codes = [
+      '4gh7k2-mnpq8r-stv0wx-yza1b2',
+      'c3d4e5-f6g7h8-j9k0mn-pqrstv',
+      'wxyz01-234567-89abcd-efghjk',
+    ];
     switch (intent.type) {
       case 'prove':
         if (this.secondStep.on && intent.code === null) throw refuse('second_step_needed');
@@ -642,8 +646,10 @@ export class FakeCore implements Core {
     return this.#answer(
       'revokeDevice',
       () => {
+        const own = this.devices.some((one) => one.this && one.device === device);
         this.devices = this.devices.filter((one) => one.device !== device);
-        this.emit({ type: 'devices' });
+        if (own) this.accountView = { type: 'none' };
+        this.emit({ type: own ? 'account' : 'devices' });
       },
       device,
     );

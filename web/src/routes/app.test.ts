@@ -91,6 +91,17 @@ describe('getting in', () => {
     expect(password.getAttribute('type')).toBe('text');
   });
 
+  test('a password is pasted as it is, and found by what fills it in', async () => {
+    await open(new FakeCore(), '#/invite/secret');
+    const password = await screen.findByLabelText('Password');
+    const pasted = ` ${'Vier ruhige Otter, '.repeat(4)}`;
+    await user.click(password);
+    await user.paste(pasted);
+    expect(password).toHaveProperty('value', pasted);
+    expect(password.getAttribute('autocomplete')).toBe('new-password');
+    expect(Number(password.getAttribute('maxlength'))).toBeGreaterThanOrEqual(64);
+  });
+
   test('a device that belongs to somebody asks for the password alone', async () => {
     const core = new FakeCore();
     core.accountView = { type: 'signed_out', person: { account: 'account-jonas', username: 'jonas' } };

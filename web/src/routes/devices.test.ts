@@ -408,6 +408,40 @@ describe('the list of devices', () => {
     expect((await screen.findByRole('alert')).textContent).toContain('No server.');
   });
 
+  test('signing out deletes what is stored here where that is chosen', async () => {
+    const core = await open(two(), '#/settings');
+    await press('Sign out');
+    const dialog = within(await screen.findByRole('dialog', { name: 'Sign out?' }));
+    await user.click(await dialog.findByRole('switch', { name: /Delete what is stored on this device/ }));
+    expect(dialog.getByText(/messages and keys on it are deleted/)).toBeTruthy();
+    core.faults.set('revokeDevice', refuse('offline', 'No server.'));
+    await user.click(dialog.getByRole('button', { name: 'Sign out and delete' }));
+    expect((await dialog.findByRole('alert')).textContent).toContain('No server.');
+    core.faults.clear();
+    await user.click(dialog.getByRole('button', { name: 'Sign out and delete' }));
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    expect(core.calls.filter(([goal]) => goal === 'revokeDevice').at(-1)).toEqual(['revokeDevice', 0]);
+    expect(goals(core)).not.toContain('signOut');
+  });
+
+  test('signing out deletes nothing that was not chosen', async () => {
+    const core = await open(two(), '#/settings');
+    await press('Sign out');
+    const dialog = within(await screen.findByRole('dialog', { name: 'Sign out?' }));
+    await dialog.findByRole('switch');
+    await user.click(dialog.getByRole('button', { name: 'Sign out' }));
+    await waitFor(() => expect(goals(core)).toContain('signOut'));
+    expect(goals(core)).not.toContain('revokeDevice');
+  });
+
+  test('the only device is signed out and deletes nothing', async () => {
+    await open(jonas().device('Chromium on Linux'), '#/settings');
+    await press('Sign out');
+    const dialog = within(await screen.findByRole('dialog', { name: 'Sign out?' }));
+    expect(dialog.getByText(/stay on this device, sealed/)).toBeTruthy();
+    expect(dialog.queryByRole('switch')).toBeNull();
+  });
+
   test('the only device cannot be removed', async () => {
     await open(jonas().device('Chromium on Linux'), '#/settings');
     expect(await screen.findByText(/the only device of your account/)).toBeTruthy();

@@ -66,6 +66,51 @@ fn no_secret_is_kept_beside_its_explanation() {
     );
 }
 
+/// The role itself is tried on a real PostgreSQL by `crates/server/tests/api/database_role.rs`; here, that Compose makes
+/// and uses it.
+#[test]
+fn the_server_of_compose_signs_in_as_the_role_that_is_no_superuser() {
+    let compose = text(Path::new("docker-compose.yml"));
+    let service = |name: &str| -> String {
+        let head = format!("  {name}:");
+        let lines = compose.lines().skip_while(|line| *line != head).skip(1);
+        lines
+            .take_while(|line| line.is_empty() || line.starts_with("    "))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    };
+    let (postgres, conclave) = (service("postgres"), service("conclave"));
+    assert!(
+        postgres.contains("- ./docker/database.sql:/docker-entrypoint-initdb.d/database.sql:ro\n"),
+        "PostgreSQL's image runs docker/database.sql at its first start"
+    );
+    assert!(
+        !postgres.contains("POSTGRES_USER") && !postgres.contains("POSTGRES_DB:"),
+        "what the image makes itself belongs to its superuser"
+    );
+    let secrets = |service: &str| -> Vec<String> {
+        let lines = service.lines().skip_while(|line| *line != "    secrets:").skip(1);
+        let names = lines.map_while(|line| line.strip_prefix("      - "));
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(secrets(&postgres), ["postgres_password", "database_password"]);
+    assert_eq!(
+        secrets(&conclave),
+        ["database_url"],
+        "the server gets no password of the superuser"
+    );
+    let explained = text(Path::new("secrets/README.md"));
+    assert!(explained.contains("postgres://conclave:%s@postgres:5432/conclave"));
+    let role = text(Path::new("docker/database.sql"));
+    for part in [
+        "CREATE ROLE conclave LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION",
+        "CREATE DATABASE conclave OWNER conclave",
+        "cat /run/secrets/database_password",
+    ] {
+        assert!(role.contains(part), "docker/database.sql: {part}");
+    }
+}
+
 #[test]
 fn every_package_from_npm_is_pinned_by_its_hash() {
     let mut found = Vec::new();

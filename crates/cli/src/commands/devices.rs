@@ -40,6 +40,19 @@ pub(crate) async fn devices(
     session.close().await
 }
 
+/// Takes this device out of its account, with everything that is stored on it. The only one stays: with it would go
+/// what opens the account.
+pub(crate) async fn leave(common: &Common, printer: &Printer, yes: bool) -> Result<(), CliError> {
+    let session = Session::open(common).await?;
+    session.signed_in().await?;
+    let devices = session.within(session.device.list_devices()).await?;
+    let this = devices.iter().find(|device| device.this);
+    let this = this
+        .ok_or_else(|| CliError::Failed(Failure::unknown_device()))?
+        .device;
+    revoke(&session, printer, this, yes).await
+}
+
 async fn revoke(session: &Session, printer: &Printer, device: u32, yes: bool) -> Result<(), CliError> {
     let devices = session.within(session.device.list_devices()).await?;
     let found = devices

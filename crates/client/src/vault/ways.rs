@@ -198,7 +198,7 @@ impl Engine {
             self.answer(work, ask, Outcome::Done);
             return Ok(());
         };
-        if let Err(failure) = password::check(&password, &own.username) {
+        if let Err(failure) = password::check(&password, &own.username, &self.server) {
             self.fail(work, ask, failure);
             return Ok(());
         }

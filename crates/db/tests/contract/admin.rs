@@ -2,6 +2,7 @@ use conclave_db::{Login, Noted, verify_audit};
 use conclave_protocol::{AccountId, Hash, Timestamp};
 use futures_util::future::join_all;
 
+use crate::devices::add_device;
 use crate::support::Stage;
 use crate::support::people::{NOW, account, hash, join};
 
@@ -69,7 +70,8 @@ async fn a_suspended_account_has_no_login_and_gets_none(stage: Stage) {
         .unwrap();
     assert_eq!(ended.unwrap().len(), 1);
     assert!(stage.find_login([1; 16]).await.unwrap().is_none());
-    assert!(!stage.insert_login(&login(2, mia), hash(2)).await.unwrap());
+    let refused = stage.insert_login(&login(2, mia), hash(2)).await.unwrap();
+    assert!(refused.is_none());
     assert!(stage.find_account(account(1)).await.unwrap().unwrap().suspended);
     let again = stage
         .suspend_account(account(1), &noted("suspended"))
@@ -88,7 +90,8 @@ async fn a_suspended_account_has_no_login_and_gets_none(stage: Stage) {
             .await
             .unwrap()
     );
-    assert!(stage.insert_login(&login(2, mia), hash(2)).await.unwrap());
+    let begun = stage.insert_login(&login(2, mia), hash(2)).await.unwrap();
+    assert!(begun.is_some());
 }
 
 async fn a_sign_in_and_a_suspension_at_once_leave_no_login(stage: Stage) {
@@ -113,8 +116,9 @@ async fn a_sign_in_and_a_suspension_at_once_leave_no_login(stage: Stage) {
 
 async fn a_password_is_changed_once_for_each_count(stage: Stage) {
     let [mia] = join(&stage, [1]).await;
+    let phone = add_device(&stage, 1, 1).await;
     stage.insert_login(&login(1, mia), hash(1)).await.unwrap();
-    stage.insert_login(&login(2, mia), hash(2)).await.unwrap();
+    stage.insert_login(&login(2, phone), hash(2)).await.unwrap();
     let changed = stage
         .change_password(account(1), 0, b"new", Some([1; 16]), &noted("password"))
         .await
@@ -178,9 +182,13 @@ async fn twenty_lines_at_once_stand_one_behind_another(stage: Stage) {
 
 async fn every_login_of_an_account_is_listed_and_ends_on_its_own(stage: Stage) {
     let [mia, ben] = join(&stage, [1, 2]).await;
-    for number in 1..4 {
+    let mut devices = vec![mia];
+    for sequence in 1..3 {
+        devices.push(add_device(&stage, 1, sequence).await);
+    }
+    for (number, device) in (1..4).zip(&devices) {
         stage
-            .insert_login(&login(number, mia), hash(u64::from(number)))
+            .insert_login(&login(number, *device), hash(u64::from(number)))
             .await
             .unwrap();
     }
@@ -192,7 +200,7 @@ async fn every_login_of_an_account_is_listed_and_ends_on_its_own(stage: Stage) {
     assert_eq!(ids().await, [3, 2, 1]);
     assert!(stage.end_login(account(1), [9; 16], NOW).await.unwrap().is_none());
     let ended = stage.end_login(account(1), [2; 16], NOW).await.unwrap();
-    assert_eq!(ended.unwrap().address, mia);
+    assert_eq!(ended.unwrap().address, devices[1]);
     assert!(stage.end_login(account(1), [2; 16], NOW).await.unwrap().is_none());
     let noted = noted("ended");
     let by_other = stage.end_login_noted(account(1), [3; 16], &noted).await.unwrap();

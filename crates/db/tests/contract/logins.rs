@@ -1,10 +1,11 @@
 use conclave_db::{
-    DeviceAttempt, Ended, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
+    DeviceAttempt, Ended, EndedLogin, Exchange, Login, LoginAttempt, PendingKind, PendingToken, Refreshed,
 };
 use conclave_protocol::limits::REFRESH_TOKEN_IDLE_MS;
 use conclave_protocol::{DeviceAddress, Timestamp};
 use futures_util::future::join_all;
 
+use crate::devices::add_device;
 use crate::support::Stage;
 use crate::support::people::{NOW, account, device, hash, join};
 
@@ -30,6 +31,9 @@ on_both_engines! {
     a_newcomer_signs_in_once_without_the_password
     ten_first_logins_at_once_give_one
     a_pending_token_is_worth_something_until_its_end
+    a_sign_in_ends_the_logins_that_its_device_had_before
+    ten_sign_ins_of_one_device_at_once_leave_one_login
+    a_login_that_began_before_the_longest_life_ends_at_its_refresh
 }
 
 const LATER: Timestamp = Timestamp(NOW.0 + 1000);
@@ -63,6 +67,7 @@ fn exchange_by(attempt: u64, presented: u64, next: u64) -> Exchange {
         attempt: hash(attempt),
         nonce: hash(next).0,
         next: hash(next),
+        begun_since: Timestamp(0),
     }
 }
 
@@ -147,9 +152,14 @@ async fn a_login_is_found_until_it_is_revoked(stage: Stage) {
 
 async fn revoked_logins_are_listed_since_a_time(stage: Stage) {
     let [mia] = join(&stage, [1]).await;
-    for number in 1..=3 {
+    let devices = [
+        mia,
+        add_device(&stage, 1, 1).await,
+        add_device(&stage, 1, 2).await,
+    ];
+    for (number, device) in (1..=3).zip(devices) {
         stage
-            .insert_login(&login(number, mia), hash(u64::from(number)))
+            .insert_login(&login(number, device), hash(u64::from(number)))
             .await
             .unwrap();
     }
@@ -366,20 +376,14 @@ async fn a_device_attempt_is_claimed_once_and_not_after_its_end(stage: Stage) {
 
 async fn a_device_that_is_not_active_gets_no_login(stage: Stage) {
     let [mia] = join(&stage, [1]).await;
-    assert!(
-        !stage
-            .insert_login(&login(1, device(1, 5)), hash(1))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !stage
-            .insert_login(&login(1, device(9, 0)), hash(1))
-            .await
-            .unwrap()
-    );
+    let insert = async |address| {
+        let begun = stage.insert_login(&login(1, address), hash(1)).await;
+        begun.unwrap()
+    };
+    assert_eq!(insert(device(1, 5)).await, None);
+    assert_eq!(insert(device(9, 0)).await, None);
     stage.revoke_device(mia).await;
-    assert!(!stage.insert_login(&login(1, mia), hash(1)).await.unwrap());
+    assert_eq!(insert(mia).await, None);
     assert_eq!(stage.number("SELECT count(*) FROM refresh_tokens").await, 0);
 }
 
@@ -392,6 +396,7 @@ async fn a_newcomer_signs_in_once_without_the_password(stage: Stage) {
                 .insert_first_login(&login(number, mia), hash(u64::from(number)), since)
                 .await
                 .unwrap()
+                .is_some()
         }
     };
     assert!(!first(1, NOW.plus(1)).await, "it was added before that time");
@@ -410,6 +415,7 @@ async fn ten_first_logins_at_once_give_one(stage: Stage) {
                 .insert_first_login(&login(number, mia), hash(u64::from(number)), NOW)
                 .await
                 .unwrap()
+                .is_some()
         }
     });
     let made = join_all(tries).await;
@@ -449,4 +455,75 @@ async fn a_pending_token_is_worth_something_until_its_end(stage: Stage) {
     assert_eq!(find(1, NOW.plus(100)).await, None);
     assert_eq!(find(3, NOW).await, None, "got by another password");
     assert_eq!(find(4, NOW).await, None);
+}
+
+async fn a_sign_in_ends_the_logins_that_its_device_had_before(stage: Stage) {
+    let [mia, ben] = join(&stage, [1, 2]).await;
+    let phone = add_device(&stage, 1, 1).await;
+    for (number, address) in [(1, mia), (2, phone), (3, ben)] {
+        let made = login(number, address);
+        let begun = stage.insert_login(&made, hash(u64::from(number))).await.unwrap();
+        assert_eq!(begun, Some(Vec::new()));
+    }
+    stage
+        .insert_ticket(hash(50), [1; 16], NOW.plus(100))
+        .await
+        .unwrap();
+    rotate(&stage, 1, 10, NOW).await;
+
+    let again = stage.insert_login(&login(4, mia), hash(4)).await.unwrap();
+    let before = EndedLogin {
+        id: [1; 16],
+        address: mia,
+    };
+    assert_eq!(again, Some(vec![before]));
+    assert_eq!(stage.find_login([1; 16]).await.unwrap(), None);
+    for token in [1, 10] {
+        assert_eq!(rotate(&stage, token, 60, NOW).await, Refreshed::Unknown);
+    }
+    assert_eq!(stage.claim_ticket(hash(50), NOW).await.unwrap(), None);
+    assert_eq!(
+        stage.list_revoked_logins(NOW).await.unwrap(),
+        [([1; 16], Ended::SignedOut)]
+    );
+    for (number, token) in [(2, 2), (3, 3), (4, 4)] {
+        assert!(stage.find_login([number; 16]).await.unwrap().is_some());
+        let rotated = rotate(&stage, token, 70 + token, NOW).await;
+        assert!(matches!(rotated, Refreshed::Rotated(_)), "{number}");
+    }
+}
+
+async fn ten_sign_ins_of_one_device_at_once_leave_one_login(stage: Stage) {
+    let [mia] = join(&stage, [1]).await;
+    let made = join_all((1..=10).map(|number| {
+        let stage = stage.clone();
+        async move {
+            let made = login(number, mia);
+            stage.insert_login(&made, hash(u64::from(number))).await.unwrap()
+        }
+    }))
+    .await;
+    let ended: usize = made.into_iter().map(|ended| ended.unwrap().len()).sum();
+    assert_eq!(ended, 9);
+    let left = stage.list_logins(account(1), NOW).await.unwrap();
+    assert_eq!(left.len(), 1);
+}
+
+async fn a_login_that_began_before_the_longest_life_ends_at_its_refresh(stage: Stage) {
+    let login = signed_in(&stage).await;
+    let bounded = |presented, next, begun_since| Exchange {
+        begun_since,
+        ..exchange(presented, next)
+    };
+    let kept = stage.rotate_login(&bounded(1, 2, NOW), LATER).await.unwrap();
+    assert!(matches!(kept, Refreshed::Rotated(_)), "it began just then");
+    let ended = stage
+        .rotate_login(&bounded(2, 3, NOW.plus(1)), LATER)
+        .await
+        .unwrap();
+    assert!(matches!(ended, Refreshed::Outlived(outlived) if outlived.id == login.id));
+    assert_eq!(stage.find_login(login.id).await.unwrap(), None);
+    for token in 1..=3 {
+        assert_eq!(rotate(&stage, token, 9, LATER).await, Refreshed::Unknown);
+    }
 }

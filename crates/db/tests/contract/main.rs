@@ -49,5 +49,6 @@ mod resets;
 mod rooms;
 mod second_steps;
 mod steps;
+mod tls;
 mod transfer;
 mod vault;

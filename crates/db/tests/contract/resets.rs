@@ -59,7 +59,10 @@ async fn a_new_account_takes_the_name_and_the_password_and_the_old_one_ends(stag
 async fn the_vault_of_the_old_account_stays(stage: Stage) {
     join(&stage, [1]).await;
     let records = [Bytes(vec![1; 40])];
-    stage.append_vault_records(account(1), 0, &records).await.unwrap();
+    stage
+        .append_vault_records(account(1), 0, &records, u64::MAX)
+        .await
+        .unwrap();
     stage.reset_account(&reset(&stage, 9).await).await.unwrap();
     assert_eq!(stage.count_vault_records(account(1)).await.unwrap(), 1);
     assert_eq!(stage.count_vault_records(AccountId([9; 32])).await.unwrap(), 0);

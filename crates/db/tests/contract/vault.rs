@@ -12,6 +12,7 @@ on_both_engines! {
     records_for_another_place_are_refused_without_effect
     of_ten_appends_for_one_place_one_is_stored
     a_full_vault_takes_nothing_more
+    a_vault_takes_no_more_bytes_than_its_quota
     a_page_is_cut_by_bytes_but_never_empty
     each_account_has_a_vault_of_its_own
     keys_are_kept_and_the_oldest_that_are_not_in_force_are_forgotten
@@ -23,7 +24,7 @@ fn records(numbers: std::ops::Range<u8>) -> Vec<Bytes> {
 
 async fn put(stage: &Stage, first: u64, numbers: std::ops::Range<u8>) -> VaultAppended {
     stage
-        .append_vault_records(account(1), first, &records(numbers))
+        .append_vault_records(account(1), first, &records(numbers), u64::MAX)
         .await
         .unwrap()
 }
@@ -97,6 +98,30 @@ async fn a_full_vault_takes_nothing_more(stage: Stage) {
     assert_eq!(put(&stage, VAULT_RECORDS_MAX, 0..1).await, VaultAppended::Full);
 }
 
+async fn a_vault_takes_no_more_bytes_than_its_quota(stage: Stage) {
+    join(&stage, [1, 2]).await;
+    let put = async |person, first, numbers, quota| {
+        let records = records(numbers);
+        let appended = stage.append_vault_records(account(person), first, &records, quota);
+        appended.await.unwrap()
+    };
+    assert_eq!(put(1, 0, 0..5, 1000).await, VaultAppended::Done(5));
+    assert_eq!(put(1, 5, 5..11, 1000).await, VaultAppended::Full);
+    assert_eq!(stage.count_vault_records(account(1)).await.unwrap(), 5);
+    assert_eq!(put(1, 5, 5..10, 1000).await, VaultAppended::Done(10));
+    assert_eq!(put(1, 10, 10..11, 1000).await, VaultAppended::Full);
+    assert_eq!(
+        put(1, 5, 5..10, 1000).await,
+        VaultAppended::Done(10),
+        "a repeat takes no room"
+    );
+    assert_eq!(put(2, 0, 0..1, 1000).await, VaultAppended::Done(1));
+    assert_eq!(put(1, 10, 10..11, 1100).await, VaultAppended::Done(11));
+    let summed = "SELECT count(*) FROM vaults v WHERE v.bytes <> (SELECT sum(length(r.record))
+        FROM vault_records r WHERE r.account = v.account)";
+    assert_eq!(stage.number(summed).await, 0);
+}
+
 async fn a_page_is_cut_by_bytes_but_never_empty(stage: Stage) {
     join(&stage, [1]).await;
     put(&stage, 0, 0..10).await;
@@ -111,7 +136,7 @@ async fn each_account_has_a_vault_of_its_own(stage: Stage) {
     put(&stage, 0, 0..3).await;
     assert_eq!(stage.count_vault_records(account(2)).await.unwrap(), 0);
     let other = stage
-        .append_vault_records(account(2), 0, &records(9..10))
+        .append_vault_records(account(2), 0, &records(9..10), u64::MAX)
         .await
         .unwrap();
     assert_eq!(other, VaultAppended::Done(1));

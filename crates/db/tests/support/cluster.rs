@@ -10,16 +10,18 @@ use std::sync::{LazyLock, Mutex};
 /// stops the cluster that it started, by its id, and clears the folder away.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-"$1/initdb" --pgdata="$2/data" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync \
-    >"$2/log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 -c fsync=off \
-    -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off \
-    >>"$2/log" 2>&1 &
+programs=$1 folder=$2
+shift 2
+"$programs/initdb" --pgdata="$folder/data" --auth=trust --username=postgres --encoding=UTF8 --locale=C --no-sync \
+    >"$folder/log" 2>&1 || exit 1
+"$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c max_connections=300 -c fsync=off \
+    -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off "$@" \
+    >>"$folder/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -QUIT "$server"
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 "#;
 
 pub(crate) struct Cluster {
@@ -52,16 +54,24 @@ impl Cluster {
     }
 
     fn start() -> Self {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// A cluster of its own: `prepare` puts files into its folder, which then belong to it, and gives further
+    /// arguments for PostgreSQL.
+    pub(crate) fn start_with(prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new()
             .prefix("conclave-postgres-")
             .tempdir()
             .unwrap()
             .keep();
+        let arguments = prepare(&folder);
         let mut keeper = Command::new("sh");
         keeper
             .args(["-c", KEEPER, "keeper"])
             .args([&programs, &folder])
+            .args(arguments)
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -70,7 +80,12 @@ impl Cluster {
         // PostgreSQL refuses to run as root.
         if std::fs::metadata(&folder).unwrap().uid() == 0 {
             let (user, group) = ["postgres", "nobody"].into_iter().find_map(unprivileged).unwrap();
-            chown(&folder, Some(user), Some(group)).unwrap();
+            let files = std::fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path());
+            for path in files.chain([folder.clone()]) {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
             keeper.uid(user).gid(group);
         }
         Self {

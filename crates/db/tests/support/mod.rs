@@ -119,7 +119,12 @@ impl Stage {
 impl cluster::Cluster {
     /// Runs a statement outside every test's database.
     pub(crate) async fn execute(&self, text: &str) {
-        let options: PgConnectOptions = self.address("postgres").parse().unwrap();
+        self.execute_at(&self.address("postgres"), text).await;
+    }
+
+    /// As [`Self::execute`], by another address of the cluster.
+    pub(crate) async fn execute_at(&self, address: &str, text: &str) {
+        let options: PgConnectOptions = address.parse().unwrap();
         let mut connection = loop {
             match options.connect().await {
                 Ok(connection) => break connection,

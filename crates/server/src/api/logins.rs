@@ -34,9 +34,13 @@ use crate::randomness;
 use crate::revocations::refusal;
 use crate::second_step;
 use crate::state::{App, token_hash};
+use crate::watch::{self, Refused};
 
-/// The cookie that holds a browser's refresh token.
+/// The cookie that holds a browser's refresh token, where people reach the server without TLS: on this machine.
 const COOKIE: &str = "conclave_refresh";
+/// The same where they reach it by https: browsers take a cookie of such a name from there alone, so neither somebody
+/// between nor a page without TLS can put another one in its place.
+const SECURE_COOKIE: &str = "__Secure-conclave_refresh";
 /// The only place it is sent to.
 const COOKIE_PATH: &str = "/api/v1/logins";
 /// Time between the two requests of a sign-in: stretching a password takes seconds on a slow device.
@@ -177,9 +181,8 @@ pub(crate) async fn finish_device(
         .db
         .insert_first_login(&login, token_hash(&refresh), added_since)
         .await?;
-    if !first {
-        return Err(ErrorCode::WrongCredentials.into());
-    }
+    let before = first.ok_or(ErrorCode::WrongCredentials)?;
+    end_all(&app, &before, ErrorCode::SignInNeeded);
     Ok(answer(
         &app,
         cookies,
@@ -207,14 +210,19 @@ pub(crate) async fn refresh(
     let Some(presented) = presented(asked.refresh_token, &cookies) else {
         return Err(refused(&cookies, ErrorCode::SignInNeeded));
     };
-    let (exchange, fresh) = exchange(&presented, &asked.attempt);
+    let (exchange, fresh) = exchange(&app, &presented, &asked.attempt);
     let rotated = app.db.rotate_login(&exchange, app.now()).await;
     let (login, next) = match rotated.map_err(|error| ApiError::from(error).into_response())? {
         Refreshed::Rotated(login) => (login, fresh),
         Refreshed::Repeated(login, nonce) => (login, next_token(&presented, &asked.attempt, &nonce)),
         Refreshed::Reused(login) => {
+            watch::note(Refused::ReusedToken);
             app.end_login(login.id, login.address, ErrorCode::LoginRevoked);
             return Err(refused(&cookies, ErrorCode::LoginRevoked));
+        }
+        Refreshed::Outlived(login) => {
+            app.end_login(login.id, login.address, ErrorCode::SignInNeeded);
+            return Err(refused(&cookies, ErrorCode::SignInNeeded));
         }
         Refreshed::Ended(why) => return Err(ended(why)),
         Refreshed::Unknown => return Err(refused(&cookies, ErrorCode::SignInNeeded)),
@@ -266,9 +274,12 @@ pub(crate) async fn sign_out(
         .map(|signed_in| (signed_in.login(), signed_in.address()));
     if let Some(presented) = presented(asked.refresh_token, &cookies) {
         // The successor is thrown away: what matters is whose token this was.
-        let (exchange, _) = exchange(&presented, &randomness::token());
+        let (exchange, _) = exchange(&app, &presented, &randomness::token());
         match app.db.rotate_login(&exchange, now).await? {
-            Refreshed::Rotated(login) | Refreshed::Repeated(login, _) | Refreshed::Reused(login) => {
+            Refreshed::Rotated(login)
+            | Refreshed::Repeated(login, _)
+            | Refreshed::Reused(login)
+            | Refreshed::Outlived(login) => {
                 ended = Some((login.id, login.address));
             }
             Refreshed::Ended(_) | Refreshed::Unknown => {}
@@ -385,10 +396,10 @@ pub(crate) async fn begin_login(
     native: bool,
 ) -> Result<(CookieJar, Body<LoggedIn>), ApiError> {
     let (login, refresh) = new_login(app, address);
-    if !app.db.insert_login(&login, token_hash(&refresh)).await? {
-        // It was revoked while it signed in.
-        return Err(ErrorCode::DeviceRevoked.into());
-    }
+    // None where it was revoked while it signed in.
+    let before = app.db.insert_login(&login, token_hash(&refresh)).await?;
+    let before = before.ok_or(ErrorCode::DeviceRevoked)?;
+    end_all(app, &before, ErrorCode::SignInNeeded);
     Ok(answer(
         app,
         cookies,
@@ -492,7 +503,9 @@ fn answer(
     let cookies = if native {
         cookies
     } else {
-        let mut cookie = cookie(app, refresh.0);
+        // First those under both names, so that none stays under the one of before.
+        let cookies = forget_cookie(app, cookies);
+        let mut cookie = cookie(app, cookie_name(app), refresh.0);
         cookie.set_max_age(
             std::time::Duration::from_millis(REFRESH_TOKEN_IDLE_MS)
                 .try_into()
@@ -504,7 +517,7 @@ fn answer(
 }
 
 /// An exchange of a refresh token by an attempt, and the token that it gives.
-fn exchange(presented: &Token, attempt: &Token) -> (Exchange, Token) {
+fn exchange(app: &App, presented: &Token, attempt: &Token) -> (Exchange, Token) {
     let nonce = randomness::bytes();
     let next = next_token(presented, attempt, &nonce);
     let exchange = Exchange {
@@ -512,8 +525,19 @@ fn exchange(presented: &Token, attempt: &Token) -> (Exchange, Token) {
         attempt: token_hash(attempt),
         nonce,
         next: token_hash(&next),
+        begun_since: begun_since(app),
     };
     (exchange, next)
+}
+
+/// The time before which no login in force began.
+fn begun_since(app: &App) -> Timestamp {
+    let days = u64::from(app.config.longest_login_days);
+    let longest = days.saturating_mul(24 * 60 * 60 * 1000);
+    match days {
+        0 => Timestamp(0),
+        _ => Timestamp(app.now().0.saturating_sub(longest)),
+    }
 }
 
 /// The token for which one is exchanged. It is made of what the client showed and the server did not keep, so the
@@ -524,17 +548,35 @@ fn next_token(presented: &Token, attempt: &Token, nonce: &[u8; 32]) -> Token {
 }
 
 /// The token that was presented, in the body or as the cookie.
+///
+/// A browser that signed in before the cookie had its present name shows it under the old one, and gets it under the
+/// present one with the answer. Such a login has moved, or was idle too long, 30 days after the update: the old name
+/// need not be read any more then.
 fn presented(in_body: Option<Token>, cookies: &CookieJar) -> Option<Token> {
-    in_body.or_else(|| cookies.get(COOKIE).map(|cookie| Token(cookie.value().to_owned())))
+    let of = |name| cookies.get(name).map(|cookie| Token(cookie.value().to_owned()));
+    in_body.or_else(|| of(SECURE_COOKIE)).or_else(|| of(COOKIE))
 }
 
 fn forget_cookie(app: &App, cookies: CookieJar) -> CookieJar {
     // A removal is sent only for a cookie that came along; native clients have none.
-    cookies.remove(cookie(app, String::new()))
+    [COOKIE, SECURE_COOKIE]
+        .into_iter()
+        .fold(cookies, |cookies, name| {
+            cookies.remove(cookie(app, name, String::new()))
+        })
 }
 
-fn cookie(app: &App, value: String) -> Cookie<'static> {
-    Cookie::build((COOKIE, value))
+/// What the cookie is called here.
+fn cookie_name(app: &App) -> &'static str {
+    if app.public.is_https() {
+        SECURE_COOKIE
+    } else {
+        COOKIE
+    }
+}
+
+fn cookie(app: &App, name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build((name, value))
         .path(COOKIE_PATH)
         .http_only(true)
         .same_site(SameSite::Strict)

@@ -49,9 +49,13 @@ pub(crate) async fn append(
     if too_large {
         return Err(ErrorCode::TooLarge.into());
     }
+    let quota = match app.config.vault_quota {
+        0 => u64::MAX,
+        quota => quota,
+    };
     let appended = app
         .db
-        .append_vault_records(signed_in.account(), asked.first, &asked.records)
+        .append_vault_records(signed_in.account(), asked.first, &asked.records, quota)
         .await?;
     match appended {
         VaultAppended::Done(records) => Ok(Body(VaultCount { records })),

@@ -55,6 +55,10 @@ pub struct Config {
     /// under their name with the password alone. A stolen password must not push out somebody who is there; a person
     /// who lost everything waits a day at most. 0 lets them start again at once.
     pub reset_pause_hours: u32,
+    /// A login ends so many days after it began, however much it is used; 0 for never.
+    pub longest_login_days: u32,
+    /// Bytes that the vault of one account may take; 0 for no bound but that of its records.
+    pub vault_quota: u64,
     /// Where files lie, and how much they may take.
     pub blobs: BlobsConfig,
     /// How often things may be done.
@@ -192,6 +196,8 @@ impl Default for Config {
             log: "info".to_owned(),
             log_json: false,
             reset_pause_hours: 24,
+            longest_login_days: 0,
+            vault_quota: 2 * 1024 * 1024 * 1024,
             blobs: BlobsConfig::default(),
             limits: LimitsConfig::default(),
             clock: Clock::default(),

@@ -48,6 +48,17 @@ fn held(token: &Token) -> HeldLogin {
     }
 }
 
+/// A server that people reach by https, by something in front.
+async fn by_tls() -> Server {
+    Server::start_with(|config| config.public_url = Some("https://chat.example.org".to_owned())).await
+}
+
+/// What stands behind the name of a cookie.
+fn value_of(cookie: &str) -> &str {
+    let pair = cookie.split(';').next().unwrap();
+    pair.split_once('=').unwrap().1
+}
+
 async fn is_signed_in(server: &Server, access: &Token) -> bool {
     let answer = server.get(SERVER_OF_ONE, Some(access)).await;
     if answer.status.is_success() {
@@ -271,14 +282,13 @@ async fn a_browser_whose_cookie_was_not_stored_gets_the_same_one_again() {
 
 #[tokio::test]
 async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read() {
-    let server =
-        Server::start_with(|config| config.public_url = Some("https://chat.example.org".to_owned())).await;
+    let server = by_tls().await;
     let mia = server.administrator().await;
     let answer = mia.sign_in(&server, false, DeviceId(0)).await;
     assert_eq!(answer.json::<LoggedIn>().refresh_token, None);
     let cookie = answer.cookie().unwrap();
     for part in [
-        "conclave_refresh=",
+        "__Secure-conclave_refresh=",
         "HttpOnly",
         "SameSite=Strict",
         "Secure",
@@ -307,13 +317,129 @@ async fn a_browser_gets_its_refresh_token_as_a_cookie_that_scripts_cannot_read()
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     let gone = out.cookie().unwrap();
     assert!(
-        gone.starts_with("conclave_refresh=;") && gone.contains("Path=/api/v1/logins"),
+        gone.starts_with("__Secure-conclave_refresh=;")
+            && gone.contains("Path=/api/v1/logins")
+            && gone.contains("Secure"),
         "{gone}"
     );
     let refused = server
         .send(Method::POST, REFRESH, None, &[("cookie", pair)], &browser())
         .await;
     assert_eq!(refused.code(), ErrorCode::SignInNeeded);
+}
+
+#[tokio::test]
+async fn the_cookie_has_the_prefix_where_people_come_by_tls_and_a_plain_name_on_this_machine() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let cookie = mia.sign_in(&server, false, DeviceId(0)).await.cookie().unwrap();
+    assert!(
+        cookie.starts_with("conclave_refresh=") && !cookie.contains("; Secure"),
+        "{cookie}"
+    );
+    let server = by_tls().await;
+    let mia = server.administrator().await;
+    let cookie = mia.sign_in(&server, false, DeviceId(0)).await.cookie().unwrap();
+    assert!(cookie.starts_with("__Secure-conclave_refresh="), "{cookie}");
+}
+
+#[tokio::test]
+async fn a_browser_with_the_cookie_of_before_stays_signed_in_and_gets_the_one_with_the_prefix() {
+    let server = by_tls().await;
+    let mia = server.administrator().await;
+    let cookie = mia.sign_in(&server, false, DeviceId(0)).await.cookie().unwrap();
+    let value = value_of(&cookie);
+    let of_before = format!("conclave_refresh={value}");
+    let ask = async |cookies: &str| {
+        let headers = [("cookie", cookies)];
+        server
+            .send(Method::POST, REFRESH, None, &headers, &browser())
+            .await
+    };
+    let answer = ask(&of_before).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let set: Vec<String> = answer
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|value| value.to_str().unwrap().to_owned())
+        .collect();
+    let [removed, given] = ["conclave_refresh=", "__Secure-conclave_refresh="]
+        .map(|name| set.iter().find(|cookie| cookie.starts_with(name)).unwrap());
+    assert_eq!(set.len(), 2);
+    assert!(removed.starts_with("conclave_refresh=;") && removed.contains("Max-Age=0"));
+
+    // Somebody who can set a cookie without TLS puts nothing in the place of the one with the prefix.
+    let both = format!(
+        "conclave_refresh=planted; __Secure-conclave_refresh={}",
+        value_of(given)
+    );
+    let answer = ask(&both).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    // Signed out, neither is left.
+    let given = answer
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|value| value.to_str().unwrap().to_owned())
+        .find(|cookie| cookie.starts_with("__Secure-conclave_refresh="))
+        .unwrap();
+    let both = format!(
+        "conclave_refresh=planted; __Secure-conclave_refresh={}",
+        value_of(&given)
+    );
+    let out = server
+        .send(
+            Method::POST,
+            SIGN_OUT,
+            None,
+            &[("cookie", &both)],
+            &HeldLogin::default(),
+        )
+        .await;
+    assert_eq!(out.headers.get_all("set-cookie").iter().count(), 2);
+    assert_eq!(ask(&both).await.code(), ErrorCode::SignInNeeded);
+}
+
+#[tokio::test]
+async fn signing_in_anew_ends_what_the_device_had_before_and_leaves_other_devices_alone() {
+    let server = Server::start().await;
+    let mia = server.administrator().await;
+    let phone = mia.device_added(&server).await;
+    let (mut socket, _) = Socket::open(&server, &mia).await;
+    let again: LoggedIn = mia.sign_in(&server, true, DeviceId(0)).await.json();
+    assert_eq!(socket.end().await.0.unwrap().code, ErrorCode::SignInNeeded);
+    assert!(!is_signed_in(&server, &mia.access).await);
+    let refused = server.post(REFRESH, None, &native(&mia.refresh)).await;
+    assert_eq!(refused.code(), ErrorCode::SignInNeeded);
+    for access in [&again.access_token, &phone.access] {
+        assert!(is_signed_in(&server, access).await);
+    }
+    let next = native(&again.refresh_token.unwrap());
+    assert!(server.post(REFRESH, None, &next).await.status.is_success());
+    let server = server.restart().await;
+    assert!(!is_signed_in(&server, &mia.access).await, "a restart remembers");
+}
+
+#[tokio::test]
+async fn a_login_outlives_neither_the_longest_life_that_is_set_nor_ends_without_one() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    for (days, lives) in [(0, true), (40, true), (20, false)] {
+        let server = Server::start_with(|config| config.longest_login_days = days).await;
+        let mia = server.administrator().await;
+        server.clock.shift(15 * DAY);
+        let used: LoggedIn = server.post(REFRESH, None, &native(&mia.refresh)).await.json();
+        server.clock.shift(15 * DAY);
+        let answer = server
+            .post(REFRESH, None, &native(&used.refresh_token.unwrap()))
+            .await;
+        assert_eq!(answer.status.is_success(), lives, "{days}");
+        if !lives {
+            assert_eq!(answer.code(), ErrorCode::SignInNeeded);
+            let again = mia.sign_in(&server, true, DeviceId(0)).await;
+            assert!(again.status.is_success(), "the password signs in anew");
+        }
+    }
 }
 
 #[tokio::test]

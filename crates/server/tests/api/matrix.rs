@@ -12,7 +12,7 @@ const ROUTER: &str = include_str!("../../src/router.rs");
 
 /// What a route asks of who comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
+pub(crate) enum Door {
     /// Nothing, or something that stands in the body and that the handler itself judges.
     Open,
     /// A signed-in device.
@@ -38,7 +38,7 @@ enum Role {
 use Door::{Administrator, Fresh, FreshAdministrator, Open, SignedIn};
 
 #[rustfmt::skip]
-const ROWS: &[(&str, &str, Door)] = &[
+pub(crate) const ROWS: &[(&str, &str, Door)] = &[
     ("GET", "/openapi.json", Open),
     ("GET", "/server", Open),
     ("POST", "/accounts/registration/start", Open),
@@ -166,7 +166,7 @@ fn every_route_has_its_row() {
 }
 
 /// The path with ids that name nothing.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     let short = "CQkJCQkJCQkJCQkJCQkJCQ";
     let long = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk";
     let path = ["{account}", "{room}", "{place}", "{invite}"]

@@ -4,13 +4,16 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use conclave_db::{Db, Row, Summing, TABLES, Value};
-use conclave_protocol::ErrorCode;
 use conclave_protocol::accounts::ServerInfo;
+use conclave_protocol::admin::AuditPage;
 use conclave_protocol::frames::{ClientFrame, ServerFrame};
+use conclave_protocol::logins::Refresh;
+use conclave_protocol::{DeviceId, ErrorCode, Token};
+use conclave_server::config::LimitsConfig;
 use conclave_server::{Config, StartError, start};
 use http::StatusCode;
 
-use crate::harness::{FreshDevice, Server, Socket, offer};
+use crate::harness::{FreshDevice, Server, Socket, offer, random};
 use crate::postgres;
 
 const PASSPHRASE: &str = "sieben stille Steine am See";
@@ -331,6 +334,61 @@ async fn metrics_stand_on_a_listener_of_their_own_and_name_nobody() {
     );
     let elsewhere = server.get("/metrics", None).await;
     assert!(!String::from_utf8_lossy(&elsewhere.body).contains("conclave_http"));
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_is_counted_by_reason_and_names_nobody() {
+    let server = Server::start_with(|config| {
+        config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+        config.limits.look_ups = LimitsConfig::default().look_ups;
+    })
+    .await;
+    let mia = server.administrator().await;
+    let ben = server.person("ben", &mia).await;
+    let wrong = ben.sign_in(&server, true, DeviceId(7)).await;
+    assert_eq!(wrong.code(), ErrorCode::WrongCredentials);
+    let forbidden = server.get("/api/v1/admin/accounts", Some(&ben.access)).await;
+    assert_eq!(forbidden.code(), ErrorCode::Forbidden);
+    let nobody = server.get("/api/v1/devices", None).await;
+    assert_eq!(nobody.code(), ErrorCode::SignInNeeded);
+    for _ in 0..100 {
+        server
+            .get("/api/v1/accounts/by-username/mia", Some(&ben.access))
+            .await;
+    }
+    for last in [false, true] {
+        let refresh = Refresh {
+            refresh_token: Some(ben.refresh.clone()),
+            attempt: Token::from_random(random()),
+        };
+        let answer = server.post("/api/v1/logins/refresh", None, &refresh).await;
+        assert_eq!(answer.status.is_success(), !last);
+    }
+
+    let operators = server.running.as_ref().unwrap().metrics_address.unwrap();
+    let said = server.ask_at(operators, "/metrics").await;
+    let text = String::from_utf8(said.body.to_vec()).unwrap();
+    for wanted in [
+        "conclave_sign_ins_refused_total{reason=\"wrong_credentials\"}",
+        "conclave_requests_refused_total{reason=\"forbidden\"}",
+        "conclave_requests_refused_total{reason=\"sign_in_needed\"}",
+        "conclave_limits_reached_total{limit=\"look_ups\"}",
+        "conclave_refresh_tokens_reused_total",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+    }
+    for secret in ["mia", "ben", &ben.account.to_string()] {
+        assert!(!text.contains(secret), "{secret} is in\n{text}");
+    }
+    // Whose token it was stands where administrators look for what happened to accounts.
+    let log: AuditPage = server.get("/api/v1/admin/audit", Some(&mia.access)).await.json();
+    let line = log
+        .lines
+        .iter()
+        .find(|line| line.act == "used refresh token shown")
+        .unwrap();
+    assert_eq!((line.actor, &line.subject), (None, &ben.account.to_string()));
     server.stopped().await;
 }
 

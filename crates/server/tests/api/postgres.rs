@@ -27,3 +27,9 @@ pub(crate) fn fresh() -> String {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// The address of a database as a role other than the superuser.
+pub(crate) fn as_role(role: &str, database: &str) -> String {
+    let address = cluster::running().address(database);
+    address.replacen("postgres@", &format!("{role}@"), 1)
+}

@@ -37,6 +37,23 @@ fn records(count: u8, length: usize) -> Vec<Bytes> {
 }
 
 #[tokio::test]
+async fn a_vault_takes_what_the_operator_allows_and_another_one_goes_on() {
+    let server = Server::start_with(|config| config.vault_quota = 100).await;
+    let mia = server.administrator().await;
+    let ben = server.person("ben", &mia).await;
+    let first = append(&server, &mia.access, 0, records(9, 10)).await;
+    assert!(first.status.is_success());
+    let refused = append(&server, &mia.access, 9, records(2, 10)).await;
+    assert_eq!(refused.code(), ErrorCode::VaultFull);
+    let count: VaultCount = server.get("/api/v1/vault", Some(&mia.access)).await.json();
+    assert_eq!(count.records, 9, "of what is refused nothing is kept");
+    for (token, first) in [(&mia.access, 9), (&ben.access, 0)] {
+        let taken = append(&server, token, first, records(1, 10)).await;
+        assert!(taken.status.is_success());
+    }
+}
+
+#[tokio::test]
 async fn records_are_appended_by_devices_and_read_also_before_there_is_one() {
     let server = Server::start().await;
     let mia = server.administrator().await;

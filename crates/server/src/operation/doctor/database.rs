@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conclave_db::{Db, DbError, Engine};
+use conclave_db::{Db, DbError, Engine, Reach};
 use conclave_protocol::Timestamp;
 
 use super::{Finding, good, warning, wrong};
@@ -33,6 +33,11 @@ pub(super) async fn database(config: &Config) -> (Vec<Finding>, Option<u64>) {
             ),
         ));
     }
+    let connection = connection(&address);
+    let one = |finding| {
+        let findings = std::iter::once(finding).chain(connection.clone());
+        (findings.collect(), None)
+    };
     let db = match Db::open_existing(&address).await {
         Ok(db) => db,
         Err(error @ DbError::Older { .. }) => {
@@ -45,7 +50,7 @@ pub(super) async fn database(config: &Config) -> (Vec<Finding>, Option<u64>) {
         }
         Err(error @ DbError::Newer { .. }) => return one(wrong(subject, error.to_string())),
         Err(error) => {
-            let advice = "look whether it runs, and whether `database` or `database_file` name the right host, user, password and name";
+            let advice = "look whether it runs, whether `database` or `database_file` name the right host, user, password and name, and, with sslmode=verify-full, whether sslrootcert is the authority of its certificate and the certificate names the host";
             return one(wrong(subject, format!("{error}; {advice}")));
         }
     };
@@ -77,6 +82,7 @@ pub(super) async fn database(config: &Config) -> (Vec<Finding>, Option<u64>) {
             ));
         }
     }
+    findings.extend(connection);
     findings.push(clock(
         config.clock.now(),
         db.list_jobs()
@@ -100,6 +106,27 @@ pub(super) async fn database(config: &Config) -> (Vec<Finding>, Option<u64>) {
     let accounts = db.count_accounts().await.ok();
     db.close().await;
     (findings, accounts)
+}
+
+/// How the connection is kept from others, where it leaves this machine.
+fn connection(address: &str) -> Option<Finding> {
+    let subject = "connection";
+    // An address that cannot be read is said at opening.
+    match Reach::of(address).ok()? {
+        Reach::Local => None,
+        Reach::Verified => Some(good(
+            subject,
+            "to the database it is encrypted, and the certificate is checked",
+        )),
+        Reach::Unverified => Some(warning(
+            subject,
+            "to the database it is encrypted, but another machine could answer in its place: use sslmode=verify-full, with sslrootcert=FILE where the certificate is of an authority of your own",
+        )),
+        Reach::Plain => Some(warning(
+            subject,
+            "the database is on another machine, and nothing asks for encryption on the way to it: add ?sslmode=verify-full to the address, with &sslrootcert=FILE where the certificate is of an authority of your own. In the network that docker-compose.yml makes for the two there is nothing to do",
+        )),
+    }
 }
 
 fn clock(now: Timestamp, last_job: Option<Timestamp>) -> Finding {
@@ -126,6 +153,23 @@ fn clock(now: Timestamp, last_job: Option<Timestamp>) -> Finding {
 mod tests {
     use super::super::Level;
     use super::*;
+
+    #[test]
+    fn a_database_elsewhere_without_tls_is_warned_of() {
+        let level = |address: &str| connection(address).map(|finding| finding.level);
+        assert_eq!(level("sqlite:/data/conclave.db"), None);
+        assert_eq!(level("postgres://c:p@127.0.0.1/c"), None);
+        assert_eq!(level("postgres://c:p@localhost/c?host=/run/postgresql"), None);
+        assert_eq!(level("postgres://c:p@db.example.org/c"), Some(Level::Warning));
+        assert_eq!(
+            level("postgres://c:p@db.example.org/c?sslmode=require"),
+            Some(Level::Warning)
+        );
+        assert_eq!(
+            level("postgres://c:p@db.example.org/c?sslmode=verify-full"),
+            Some(Level::Good)
+        );
+    }
 
     #[test]
     fn a_clock_that_went_back_is_wrong() {
