@@ -44,8 +44,8 @@ pub(crate) struct Writer {
     pub(crate) acknowledged: Vec<Acknowledged>,
     /// Refusals that were met on the way.
     pub(crate) refusals: Vec<ErrorCode>,
-    /// How long after sending answers came.
-    pub(crate) waits: Vec<Duration>,
+    /// When messages were sent, and how long after that their answers came.
+    pub(crate) waits: Vec<(Instant, Duration)>,
     waiting: VecDeque<(Post, Instant)>,
     next: u32,
     /// A pause between messages, where it writes like a person and not as fast as it can.
@@ -161,7 +161,7 @@ impl Writer {
             ServerFrame::Accepted(accepted) => {
                 let (post, at) = self.waiting.pop_front().expect("something is under way");
                 assert_eq!(post.id, accepted.id, "answers come in the order of the sends");
-                self.waits.push(at.elapsed());
+                self.waits.push((at, at.elapsed()));
                 self.acknowledged.push(Acknowledged {
                     id: accepted.id,
                     sequence: accepted.sequence,
