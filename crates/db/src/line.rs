@@ -353,8 +353,6 @@ fn gone() -> DbError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use futures_util::future::join_all;
     use sqlx::{AssertSqlSafe, Executor};
     use tempfile::TempDir;
@@ -532,12 +530,10 @@ mod tests {
         assert!(!first.is_finished() && !second.is_finished());
         assert!(marks(&stage.readers).await.is_empty());
         // Killed now, there is nothing of it.
-        let copy = |name: &str| {
-            let from: PathBuf = stage.folder.path().join(name);
-            std::fs::copy(&from, stage.folder.path().join(name.replace('a', "b"))).unwrap();
-        };
-        copy("a.db");
-        copy("a.db-wal");
+        for (from, to) in [("a.db", "b.db"), ("a.db-wal", "b.db-wal")] {
+            let folder = stage.folder.path();
+            std::fs::copy(folder.join(from), folder.join(to)).unwrap();
+        }
         let address = format!("sqlite:{}", stage.folder.path().join("b.db").display());
         let killed = Db::open(&address).await.unwrap();
         let Pools::Sqlite { readers, .. } = &killed.pools else {

@@ -30,6 +30,7 @@ on_both_engines! {
     a_newcomer_signs_in_once_without_the_password
     ten_first_logins_at_once_give_one
     a_pending_token_is_worth_something_until_its_end
+    two_hundred_sign_ins_at_once_come_in_and_share_commits
 }
 
 const LATER: Timestamp = Timestamp(NOW.0 + 1000);
@@ -449,4 +450,42 @@ async fn a_pending_token_is_worth_something_until_its_end(stage: Stage) {
     assert_eq!(find(1, NOW.plus(100)).await, None);
     assert_eq!(find(3, NOW).await, None, "got by another password");
     assert_eq!(find(4, NOW).await, None);
+}
+
+async fn two_hundred_sign_ins_at_once_come_in_and_share_commits(stage: Stage) {
+    const SIGN_INS: u64 = 200;
+
+    let [mia] = join(&stage, [1]).await;
+    let before = stage.commits();
+    let sign_in = |number: u64| {
+        let stage = stage.clone();
+        async move {
+            let attempt = LoginAttempt {
+                id: hash(number),
+                account: Some(mia.account),
+                state: vec![7; 192],
+                password: 0,
+                expires: LATER,
+            };
+            stage.insert_login_attempt(&attempt).await.unwrap();
+            assert!(
+                stage
+                    .claim_login_attempt(hash(number), NOW)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
+            let mut login = login(1, mia);
+            login.id[..8].copy_from_slice(&number.to_be_bytes());
+            assert!(stage.insert_login(&login, hash(number)).await.unwrap());
+        }
+    };
+    join_all((1..=SIGN_INS).map(sign_in)).await;
+    let live = stage.list_logins(mia.account, Timestamp(0)).await.unwrap();
+    assert_eq!(live.len() as u64, SIGN_INS);
+    // PostgreSQL shares flushes by itself, and nobody counts them.
+    if let (Some(before), Some(after)) = (before, stage.commits()) {
+        let commits = after - before;
+        assert!(commits < 3 * SIGN_INS / 4, "{commits} commits");
+    }
 }

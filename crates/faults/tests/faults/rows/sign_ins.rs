@@ -23,7 +23,9 @@ pub(crate) async fn play(size: Size) -> Outcome {
     let door = house.door();
     let pace = Duration::from_millis(20);
     let writers = scene.writers().into_iter();
-    let writers = writers.map(|writer| writer.at_a_pace_of(pace)).collect();
+    let writers = writers
+        .map(|writer| writer.at_a_pace_of(pace).one_at_a_time())
+        .collect();
     let work = Work::begin(door, writers, scene.reader());
     sleep(Duration::from_secs(1)).await;
     let before = server.memory();
@@ -39,7 +41,9 @@ pub(crate) async fn play(size: Size) -> Outcome {
     let starting = prepared
         .iter()
         .map(|(_, start)| door.post("/api/v1/logins/start", None, start));
+    let computed = server.computed();
     let started = join_all(starting).await;
+    let first_computed = server.computed().saturating_sub(computed);
     let first_halves = Window::since(began);
     let mut highest = server.memory();
     let mut ready = Vec::new();
@@ -50,7 +54,9 @@ pub(crate) async fn play(size: Size) -> Outcome {
     let finishing = ready
         .iter()
         .map(|finish| door.post("/api/v1/logins/finish", None, finish));
+    let computed = server.computed();
     let finished = join_all(finishing).await;
+    let second_computed = server.computed().saturating_sub(computed);
     let second_halves = Window::since(began);
     highest = highest.max(server.memory());
     let (writers, _) = work.finish().await;
@@ -74,10 +80,12 @@ pub(crate) async fn play(size: Size) -> Outcome {
         )
     };
     Outcome::Played(format!(
-        "{sign_ins} sign-ins at once, their halves in {} and {} ms: memory rose by {} MiB; of others' messages ({}, {} \
+        "{sign_ins} sign-ins at once, their halves in {} and {} ms ({} and {} ms of the server's computing): memory rose by {} MiB; of others' messages ({}, {} \
          and {}) the median {}, the 99th percentile {}",
         first.0.took().as_millis(),
         second.0.took().as_millis(),
+        first_computed.as_millis(),
+        second_computed.as_millis(),
         rise / 1024 / 1024,
         alone.1.len(),
         first.1.len(),

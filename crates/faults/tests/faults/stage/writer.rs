@@ -13,7 +13,7 @@ use super::door::Door;
 use super::people::{Device, Group};
 use super::socket::{NotYet, Socket};
 
-/// Messages under way at a time.
+/// Messages under way at a time, of one that writes as fast as it can.
 const AHEAD: usize = 4;
 /// Bytes of a message, where nothing else is said.
 const SIZE: usize = 300;
@@ -50,6 +50,8 @@ pub(crate) struct Writer {
     next: u32,
     /// A pause between messages, where it writes like a person and not as fast as it can.
     pace: Duration,
+    /// Messages under way at a time.
+    ahead: usize,
     /// Bytes of its messages.
     size: usize,
 }
@@ -66,12 +68,19 @@ impl Writer {
             waiting: VecDeque::new(),
             next: 0,
             pace: Duration::ZERO,
+            ahead: AHEAD,
             size: SIZE,
         }
     }
 
     pub(crate) fn at_a_pace_of(mut self, pace: Duration) -> Self {
         self.pace = pace;
+        self
+    }
+
+    /// With one message under way at a time, so that what it waits for is the server alone and not its own pace.
+    pub(crate) fn one_at_a_time(mut self) -> Self {
+        self.ahead = 1;
         self
     }
 
@@ -120,7 +129,7 @@ impl Writer {
             if now != Phase::Write && self.waiting.is_empty() {
                 return;
             }
-            while !refused && sent < AHEAD {
+            while !refused && sent < self.ahead {
                 if sent == self.waiting.len() {
                     if now != Phase::Write {
                         break;
