@@ -20,17 +20,35 @@ type AccountRow = (
     Option<Column<Timestamp>>,
 );
 
+/// What became of a registration behind its door.
+enum Opened {
+    Stored,
+    /// The door was open; the handle or the id is another account's.
+    Taken,
+    Closed,
+}
+
 impl Db {
     /// Stores an account with its genesis entry and device 0 and uses up what opened the door, or nothing.
     ///
     /// A repeat is answered before the door is looked at, because the first try closed it. An id that stands
     /// under another username is [`Registered::UsernameTaken`]: an account has one handle.
     pub async fn insert_account(&self, new: &NewAccount) -> Result<Registered, DbError> {
-        let engine = self.engine();
         if let Some(registered) = self.registered_before(new).await? {
             return Ok(registered);
         }
-        let outcome = on_engine!(
+        match self.open_door(new).await? {
+            Opened::Stored => Ok(Registered::Done),
+            // The same registration may have come through meanwhile on another connection.
+            Opened::Taken => self.registered_before_or(new, Registered::UsernameTaken).await,
+            Opened::Closed => self.registered_before_or(new, Registered::DoorClosed).await,
+        }
+    }
+
+    /// Goes through the door and stores the account, or leaves the door as it was.
+    async fn open_door(&self, new: &NewAccount) -> Result<Opened, DbError> {
+        let engine = self.engine();
+        on_engine!(
             self,
             transaction | transaction | {
                 let opened = match new.door {
@@ -71,33 +89,29 @@ impl Db {
                         .await?
                         .rows_affected()
                         == 1;
-                if stored {
-                    sqlx::query(INSERT_ENTRY.on(engine))
-                        .bind(Column(new.id))
-                        .bind(Column(0_u32))
-                        .bind(new.genesis.as_slice())
-                        .execute(&mut *transaction)
-                        .await?;
-                    sqlx::query(INSERT_DEVICE.on(engine))
-                        .bind(Column(new.id))
-                        .bind(Column(DeviceId(0)))
-                        .bind(Column(new.now))
-                        .execute(&mut *transaction)
-                        .await?;
-                    sqlx::query(UPSERT_RECOVERY_KEY.on(engine))
-                        .bind(Column(new.id))
-                        .bind(Column(new.recovery))
-                        .execute(&mut *transaction)
-                        .await?;
-                    Registered::Done
-                } else {
-                    // The door stays as it was.
-                    transaction.rollback().await?;
-                    return self.refused(new, opened).await;
+                if !stored {
+                    return Ok(if opened { Opened::Taken } else { Opened::Closed });
                 }
+                sqlx::query(INSERT_ENTRY.on(engine))
+                    .bind(Column(new.id))
+                    .bind(Column(0_u32))
+                    .bind(new.genesis.as_slice())
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query(INSERT_DEVICE.on(engine))
+                    .bind(Column(new.id))
+                    .bind(Column(DeviceId(0)))
+                    .bind(Column(new.now))
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query(UPSERT_RECOVERY_KEY.on(engine))
+                    .bind(Column(new.id))
+                    .bind(Column(new.recovery))
+                    .execute(&mut *transaction)
+                    .await?;
             }
         );
-        Ok(outcome)
+        Ok(Opened::Stored)
     }
 
     /// The account of this id.
@@ -209,13 +223,11 @@ impl Db {
         }))
     }
 
-    /// Why nothing was stored. The same registration may have come through meanwhile on another connection.
-    async fn refused(&self, new: &NewAccount, opened: bool) -> Result<Registered, DbError> {
-        let otherwise = if opened {
-            Registered::UsernameTaken
-        } else {
-            Registered::DoorClosed
-        };
+    async fn registered_before_or(
+        &self,
+        new: &NewAccount,
+        otherwise: Registered,
+    ) -> Result<Registered, DbError> {
         Ok(self.registered_before(new).await?.unwrap_or(otherwise))
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -11,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Executor};
 
+use crate::line::{Bounds, Line};
 use crate::statements::{PING, VERSION};
 use crate::{DbError, migrate};
 
@@ -32,8 +34,8 @@ pub struct Db {
 #[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite {
-        /// The one connection that writes, so that writers wait in line here instead of failing there.
-        writer: SqlitePool,
+        /// The one connection that writes: writers wait in line here instead of failing there.
+        writer: Arc<Line>,
         readers: SqlitePool,
     },
     Postgres(PgPool),
@@ -49,6 +51,12 @@ const STATEMENTS_KEPT: usize = 256;
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
 /// SQLite's writers wait in line for the one connection, behind at most a few commits of a slow disk.
 const SQLITE_WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// What shares one commit on SQLite. Who is first in it waits for the last, and the disk takes longest.
+const SQLITE_GROUP: Bounds = Bounds {
+    turns: 128,
+    within: Duration::from_millis(50),
+    patience: SQLITE_WRITE_WITHIN,
+};
 /// How long SQLite waits for another process (a backup) that holds the file.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// The WAL is cut back to this many bytes after a checkpoint.
@@ -67,6 +75,7 @@ const POSTGRES_SESSION: &str = "SET synchronous_commit = on; \
 /// - `write`: a connection for one statement that changes something and is its own transaction.
 /// - `transaction`: a write transaction, committed after the body. A body that returns early, by `?` or by
 ///   `return`, leaves nothing behind.
+/// - `messages`: the transaction that does not wait behind others.
 macro_rules! on_engine {
     ($db:expr, read |$connection:ident| $body:block) => {
         match &$db.pools {
@@ -83,8 +92,7 @@ macro_rules! on_engine {
     ($db:expr, write |$connection:ident| $body:block) => {
         match &$db.pools {
             $crate::engine::Pools::Sqlite { writer, .. } => {
-                let mut $connection = writer.acquire().await?;
-                $body
+                $crate::engine::in_turn!(writer, $crate::line::Lane::Others, $connection, $body)
             }
             $crate::engine::Pools::Postgres(pool) => {
                 let mut $connection = pool.acquire().await?;
@@ -95,23 +103,59 @@ macro_rules! on_engine {
     ($db:expr, transaction |$transaction:ident| $body:block) => {
         match &$db.pools {
             $crate::engine::Pools::Sqlite { writer, .. } => {
-                // A deferred transaction that reads first and then writes fails at once when it meets
-                // another writer; an immediate one waits for its turn.
-                let mut $transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-                let value = $body;
-                $transaction.commit().await?;
-                value
+                $crate::engine::in_turn!(writer, $crate::line::Lane::Others, $transaction, $body)
             }
-            $crate::engine::Pools::Postgres(pool) => {
-                let mut $transaction = pool.begin().await?;
-                let value = $body;
-                $transaction.commit().await?;
-                value
+            $crate::engine::Pools::Postgres(pool) => $crate::engine::committed!(pool, $transaction, $body),
+        }
+    };
+    ($db:expr, messages |$transaction:ident| $body:block) => {
+        match &$db.pools {
+            $crate::engine::Pools::Sqlite { writer, .. } => {
+                $crate::engine::in_turn!(writer, $crate::line::Lane::Messages, $transaction, $body)
             }
+            $crate::engine::Pools::Postgres(pool) => $crate::engine::committed!(pool, $transaction, $body),
         }
     };
 }
 pub(crate) use on_engine;
+
+/// Runs a body in a turn of SQLite's line. What it says leaves it behind the commit, whichever way it ends.
+macro_rules! in_turn {
+    ($line:expr, $lane:expr, $connection:ident, $body:block) => {{
+        let mut turn = $line.turn($lane).await?;
+        let mut kept = None;
+        // A body that returns early returns from this block.
+        let left = async {
+            let $connection = turn.connection()?;
+            kept = Some($body);
+            // Looked at by nobody: there is a value.
+            Err($crate::DbError::Internal(String::new()))
+        }
+        .await;
+        match kept {
+            Some(value) => {
+                turn.keep().await?;
+                value
+            }
+            None => return turn.undo(left).await,
+        }
+    }};
+}
+pub(crate) use in_turn;
+
+/// Runs a body in a transaction of PostgreSQL.
+macro_rules! committed {
+    ($pool:expr, $transaction:ident, $body:block) => {{
+        let mut transaction = $pool.begin().await?;
+        let value = {
+            let $transaction = &mut *transaction;
+            $body
+        };
+        transaction.commit().await?;
+        value
+    }};
+}
+pub(crate) use committed;
 
 impl Db {
     /// Opens the database at `sqlite:/path/to/file.db`, which is made when missing, or `postgres://…`, and
@@ -192,6 +236,14 @@ impl Db {
         }
     }
 
+    /// How often SQLite's one writer has committed since it was opened; nobody counts for PostgreSQL.
+    pub fn commits(&self) -> Option<u64> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => Some(writer.commits()),
+            Pools::Postgres(_) => None,
+        }
+    }
+
     /// The version of the engine, in its own words.
     pub async fn version(&self) -> Result<String, DbError> {
         let statement = VERSION.on(self.engine());
@@ -207,7 +259,7 @@ impl Db {
             Pools::Sqlite { writer, readers } => {
                 // The last connection to close writes the WAL back, so that is the one which may write.
                 readers.close().await;
-                writer.close().await;
+                writer.pool().close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
         }
@@ -315,7 +367,10 @@ async fn connect_sqlite(
         .test_before_acquire(false)
         .connect_with(options.pragma("query_only", "ON"))
         .await?;
-    Ok(Pools::Sqlite { writer, readers })
+    Ok(Pools::Sqlite {
+        writer: Line::new(writer, SQLITE_GROUP),
+        readers,
+    })
 }
 
 /// Makes the file when it is missing, for its owner alone; SQLite gives the files beside it the same rights.
@@ -387,7 +442,7 @@ mod tests {
         let Pools::Sqlite { writer, readers } = &db.pools else {
             panic!("not SQLite")
         };
-        let mut connection = writer.acquire().await.unwrap();
+        let mut connection = writer.pool().acquire().await.unwrap();
         for (pragma, value) in [("synchronous", 2), ("foreign_keys", 1), ("query_only", 0)] {
             let text = sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"));
             let found: i64 = sqlx::query_scalar(text)

@@ -7,7 +7,7 @@ use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
 /// Why a statement did not do what was asked. `Conflict`-like outcomes are results of their own, not errors.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum DbError {
     /// The database was written by a newer version of Conclave.
     #[error(

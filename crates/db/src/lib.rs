@@ -22,7 +22,9 @@
 //! 3. `tests/contract/accounts.rs` gets a sentence about it.
 //!
 //! # What to know
-//! - SQLite has one writing connection, so races do not show there; PostgreSQL shows them. A write that first
+//! - SQLite has one writing connection, so races do not show there; PostgreSQL shows them. Those who wait for it share
+//!   commits (`line.rs`). A body inside `write` or `transaction` must not use another connection: what others of its
+//!   group wrote is seen on its own alone. A write that first
 //!   reads must lock what it read, and locks are taken accounts first, then places, then rooms, then devices, then
 //!   logins, then blobs, each in the order of their keys. Meeting places and vaults are locked alone.
 //! - Statements with `RETURNING` outside a transaction are fetched to their end, or SQLite would not have
@@ -40,6 +42,7 @@ mod engine;
 mod error;
 mod invites;
 mod jobs;
+mod line;
 mod links;
 mod logins;
 mod mailbox;

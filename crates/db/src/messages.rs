@@ -74,7 +74,7 @@ impl Db {
         let scope = Scope::of(&batch);
         let appended = on_engine!(
             self,
-            transaction | transaction | {
+            messages | transaction | {
                 // Invariant: locks are taken places first, then rooms, then devices, each in the order of their keys,
                 // here and everywhere else; two batches can wait for each other but never in a circle.
                 let mut state = State::default();

@@ -138,6 +138,13 @@ impl Db {
 
     /// Takes one one-time bundle out, which nobody else gets; where none is left, the last-resort one.
     pub async fn claim_prekey(&self, owner: DeviceAddress) -> Result<Option<Vec<u8>>, DbError> {
+        match self.claim_one_time_prekey(owner).await? {
+            Some(bundle) => Ok(Some(bundle)),
+            None => self.find_last_resort(owner).await,
+        }
+    }
+
+    async fn claim_one_time_prekey(&self, owner: DeviceAddress) -> Result<Option<Vec<u8>>, DbError> {
         let engine = self.engine();
         let claimed = on_engine!(
             self,
@@ -148,8 +155,7 @@ impl Db {
                     .fetch_all(&mut *transaction)
                     .await?;
                 let Some((id, bundle)) = rows.into_iter().next() else {
-                    transaction.rollback().await?;
-                    return self.find_last_resort(owner).await;
+                    return Ok(None);
                 };
                 let mut query = INSERT_CLAIMED_PREKEYS.start();
                 query.push_values([digest(&bundle)], |mut row, digest| {

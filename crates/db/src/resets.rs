@@ -64,7 +64,6 @@ impl Db {
                         .rows_affected()
                         == 1;
                 if !stored {
-                    transaction.rollback().await?;
                     return Ok(None);
                 }
                 sqlx::query(INSERT_ENTRY.on(engine))

@@ -255,7 +255,7 @@ impl Db {
     pub async fn fill(&self) -> Result<Filling, TransferError> {
         let begin = BEGIN_FILL.on(self.engine());
         let mut open = match &self.pools {
-            Pools::Sqlite { writer, .. } => Open::Sqlite(writer.begin_with(begin).await?),
+            Pools::Sqlite { writer, .. } => Open::Sqlite(writer.pool().begin_with(begin).await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin_with(begin).await?),
         };
         for table in TABLES {

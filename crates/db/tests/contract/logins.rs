@@ -34,6 +34,7 @@ on_both_engines! {
     a_sign_in_ends_the_logins_that_its_device_had_before
     ten_sign_ins_of_one_device_at_once_leave_one_login
     a_login_that_began_before_the_longest_life_ends_at_its_refresh
+    two_hundred_sign_ins_at_once_come_in_and_share_commits
 }
 
 const LATER: Timestamp = Timestamp(NOW.0 + 1000);
@@ -525,5 +526,44 @@ async fn a_login_that_began_before_the_longest_life_ends_at_its_refresh(stage: S
     assert_eq!(stage.find_login(login.id).await.unwrap(), None);
     for token in 1..=3 {
         assert_eq!(rotate(&stage, token, 9, LATER).await, Refreshed::Unknown);
+    }
+}
+
+async fn two_hundred_sign_ins_at_once_come_in_and_share_commits(stage: Stage) {
+    const SIGN_INS: u64 = 200;
+
+    let [mia] = join(&stage, [1]).await;
+    let before = stage.commits();
+    let sign_in = |number: u64| {
+        let stage = stage.clone();
+        async move {
+            let attempt = LoginAttempt {
+                id: hash(number),
+                account: Some(mia.account),
+                state: vec![7; 192],
+                password: 0,
+                expires: LATER,
+            };
+            stage.insert_login_attempt(&attempt).await.unwrap();
+            assert!(
+                stage
+                    .claim_login_attempt(hash(number), NOW)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
+            let mut login = login(1, mia);
+            login.id[..8].copy_from_slice(&number.to_be_bytes());
+            assert!(stage.insert_login(&login, hash(number)).await.unwrap().is_some());
+        }
+    };
+    join_all((1..=SIGN_INS).map(sign_in)).await;
+    let live = stage.list_logins(mia.account, Timestamp(0)).await.unwrap();
+    // Each ends the one before.
+    assert_eq!(live.len(), 1);
+    // PostgreSQL shares flushes by itself, and nobody counts them.
+    if let (Some(before), Some(after)) = (before, stage.commits()) {
+        let commits = after - before;
+        assert!(commits < 3 * SIGN_INS / 4, "{commits} commits");
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::StatusCode;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::stage::process::{House, Program};
 use crate::stage::scene::{Scene, Work};
@@ -20,36 +21,45 @@ pub(crate) async fn play(size: Size) -> Outcome {
     let (server, _) = house.open(Program::Real).await;
     let scene = Scene::set(&house, 4).await;
     let door = house.door();
-    let write = || {
-        let writers = scene.writers().into_iter();
-        writers
-            .map(|writer| writer.at_a_pace_of(Duration::from_millis(20)))
-            .collect()
-    };
-    let work = Work::begin(door, write(), scene.reader());
-    sleep(Duration::from_secs(size.pick(1, 5))).await;
-    let (alone, _) = work.finish().await;
+    let pace = Duration::from_millis(20);
+    let writers = scene.writers().into_iter();
+    let writers = writers
+        .map(|writer| writer.at_a_pace_of(pace).one_at_a_time())
+        .collect();
+    let work = Work::begin(door, writers, scene.reader());
+    sleep(Duration::from_secs(1)).await;
     let before = server.memory();
+    let began = Instant::now();
+    sleep(Duration::from_secs(size.pick(1, 5))).await;
+    let alone = Window::since(began);
 
-    // Each is two requests. What the client stretches in between is its own work: this machine does it while nothing
-    // is measured.
+    // Each is two requests. What a client computes for them it computes while nothing is measured: in life it does so
+    // elsewhere.
     let person = &scene.people[1];
-    let work = Work::begin(door, write(), scene.reader());
-    let starting = (0..sign_ins).map(|_| person.start_sign_in(door));
-    let started = futures_util::future::join_all(starting).await;
+    let prepared: Vec<_> = (0..sign_ins).map(|_| person.prepare_sign_in()).collect();
+    let began = Instant::now();
+    let starting = prepared
+        .iter()
+        .map(|(_, start)| door.post("/api/v1/logins/start", None, start));
+    let computed = server.computed();
+    let started = join_all(starting).await;
+    let first_computed = server.computed().saturating_sub(computed);
+    let first_halves = Window::since(began);
     let mut highest = server.memory();
-    let (at_start, _) = work.finish().await;
     let mut ready = Vec::new();
-    for started in started {
-        ready.push(person.stretch(started).await);
+    for ((login, _), started) in prepared.into_iter().zip(started) {
+        ready.push(person.stretch(login, started.json()).await);
     }
-    let work = Work::begin(door, write(), scene.reader());
+    let began = Instant::now();
     let finishing = ready
         .iter()
         .map(|finish| door.post("/api/v1/logins/finish", None, finish));
-    let finished = futures_util::future::join_all(finishing).await;
+    let computed = server.computed();
+    let finished = join_all(finishing).await;
+    let second_computed = server.computed().saturating_sub(computed);
+    let second_halves = Window::since(began);
     highest = highest.max(server.memory());
-    let (at_end, _) = work.finish().await;
+    let (writers, _) = work.finish().await;
     for answer in &finished {
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     }
@@ -57,19 +67,64 @@ pub(crate) async fn play(size: Size) -> Outcome {
     assert!(rise <= RISE_MAX, "memory rose by {rise}");
     server.stop();
     house.assert_no_panic();
-    let beside = median(&at_start).max(median(&at_end));
+    let [alone, first, second] =
+        [alone, first_halves, second_halves].map(|window| (window, window.waits(&writers)));
+    let report = |percent: usize| {
+        let [alone, first, second] = [&alone.1, &first.1, &second.1].map(|waits| at(waits, percent));
+        format!(
+            "{} ms alone, {} and {} ms beside the two halves (ratio {:.1})",
+            alone.as_millis(),
+            first.as_millis(),
+            second.as_millis(),
+            first.max(second).as_secs_f64() / alone.as_secs_f64()
+        )
+    };
     Outcome::Played(format!(
-        "{sign_ins} sign-ins at once: memory rose by {} MiB; the median of others' messages {} ms alone, {} ms beside \
-         them (ratio {:.1})",
+        "{sign_ins} sign-ins at once, their halves in {} and {} ms ({} and {} ms of the server's computing): memory rose by {} MiB; of others' messages ({}, {} \
+         and {}) the median {}, the 99th percentile {}",
+        first.0.took().as_millis(),
+        second.0.took().as_millis(),
+        first_computed.as_millis(),
+        second_computed.as_millis(),
         rise / 1024 / 1024,
-        median(&alone).as_millis(),
-        beside.as_millis(),
-        beside.as_secs_f64() / median(&alone).as_secs_f64()
+        alone.1.len(),
+        first.1.len(),
+        second.1.len(),
+        report(50),
+        report(99)
     ))
 }
 
-fn median(writers: &[Writer]) -> Duration {
-    let mut waits: Vec<Duration> = writers.iter().flat_map(|writer| writer.waits.clone()).collect();
-    waits.sort_unstable();
-    waits.get(waits.len() / 2).copied().unwrap_or_default()
+/// A time that is looked at.
+#[derive(Clone, Copy)]
+struct Window {
+    from: Instant,
+    to: Instant,
+}
+
+impl Window {
+    fn since(from: Instant) -> Self {
+        let to = Instant::now();
+        Self { from, to }
+    }
+
+    fn took(self) -> Duration {
+        self.to - self.from
+    }
+
+    /// How long the messages waited that were under way then, the shortest first.
+    fn waits(self, writers: &[Writer]) -> Vec<Duration> {
+        let waits = writers.iter().flat_map(|writer| &writer.waits);
+        let meanwhile = waits.filter(|(sent, wait)| *sent <= self.to && *sent + *wait >= self.from);
+        let mut waits: Vec<Duration> = meanwhile.map(|(_, wait)| *wait).collect();
+        waits.sort_unstable();
+        waits
+    }
+}
+
+fn at(waits: &[Duration], percent: usize) -> Duration {
+    waits
+        .get(waits.len() * percent / 100)
+        .copied()
+        .unwrap_or_default()
 }

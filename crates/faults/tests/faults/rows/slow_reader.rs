@@ -169,7 +169,8 @@ async fn resumes(door: Door, device: &Device, scene: &Scene) {
 
 /// What all but one in a hundred sends waited for their answer at most.
 fn p99(writers: &[Writer]) -> Duration {
-    let mut waits: Vec<Duration> = writers.iter().flat_map(|writer| writer.waits.clone()).collect();
+    let waits = writers.iter().flat_map(|writer| &writer.waits);
+    let mut waits: Vec<Duration> = waits.map(|(_, wait)| *wait).collect();
     waits.sort_unstable();
     waits.get(waits.len() * 99 / 100).copied().unwrap_or_default()
 }

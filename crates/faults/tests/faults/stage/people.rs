@@ -125,8 +125,8 @@ impl Person {
         self.devices.push(device_of(answer.json()));
     }
 
-    /// Begins to sign in anew with the password.
-    pub(crate) async fn start_sign_in(&self, door: Door) -> (ClientLogin, LoginStarted) {
+    /// What a sign-in with the password begins with.
+    pub(crate) fn prepare_sign_in(&self) -> (ClientLogin, LoginStart) {
         let password = password(&self.name);
         let (login, request) =
             ClientLogin::start(password.as_bytes(), &mut UnwrapErr(SysRng)).expect("OPAQUE");
@@ -134,12 +134,11 @@ impl Person {
             username: self.name.parse().expect("a username"),
             opaque: Bytes(request),
         };
-        let started = door.post("/api/v1/logins/start", None, &start).await;
-        (login, started.json())
+        (login, start)
     }
 
     /// What the sign-in ends with; stretching the password takes a while.
-    pub(crate) async fn stretch(&self, (login, started): (ClientLogin, LoginStarted)) -> LoginFinish {
+    pub(crate) async fn stretch(&self, login: ClientLogin, started: LoginStarted) -> LoginFinish {
         let password = password(&self.name);
         let response = started.opaque.0;
         let finished = tokio::task::spawn_blocking(move || {

@@ -236,6 +236,19 @@ impl Server {
         kibibytes.expect("Linux says it") * 1024
     }
 
+    /// Time that it had of the processors.
+    pub(crate) fn computed(&self) -> Duration {
+        /// Linux counts in these, whatever it does inside.
+        const TICKS_A_SECOND: u64 = 100;
+
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        // Behind the name, which may hold anything; there, its own time and the system's for it.
+        let rest = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+        let times = rest.split_whitespace().skip(11).take(2);
+        let ticks: u64 = times.filter_map(|time| time.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1000 / TICKS_A_SECOND)
+    }
+
     /// Bytes on their way to clients that the system holds for it.
     pub(crate) fn under_way(&self) -> u64 {
         let listed = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();

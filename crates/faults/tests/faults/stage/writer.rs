@@ -13,7 +13,7 @@ use super::door::Door;
 use super::people::{Device, Group};
 use super::socket::{NotYet, Socket};
 
-/// Messages under way at a time.
+/// Messages under way at a time, of one that writes as fast as it can.
 const AHEAD: usize = 4;
 /// Bytes of a message, where nothing else is said.
 const SIZE: usize = 300;
@@ -44,12 +44,14 @@ pub(crate) struct Writer {
     pub(crate) acknowledged: Vec<Acknowledged>,
     /// Refusals that were met on the way.
     pub(crate) refusals: Vec<ErrorCode>,
-    /// How long after sending answers came.
-    pub(crate) waits: Vec<Duration>,
+    /// When messages were sent, and how long after that their answers came.
+    pub(crate) waits: Vec<(Instant, Duration)>,
     waiting: VecDeque<(Post, Instant)>,
     next: u32,
     /// A pause between messages, where it writes like a person and not as fast as it can.
     pace: Duration,
+    /// Messages under way at a time.
+    ahead: usize,
     /// Bytes of its messages.
     size: usize,
 }
@@ -66,12 +68,19 @@ impl Writer {
             waiting: VecDeque::new(),
             next: 0,
             pace: Duration::ZERO,
+            ahead: AHEAD,
             size: SIZE,
         }
     }
 
     pub(crate) fn at_a_pace_of(mut self, pace: Duration) -> Self {
         self.pace = pace;
+        self
+    }
+
+    /// With one message under way at a time, so that what it waits for is the server alone and not its own pace.
+    pub(crate) fn one_at_a_time(mut self) -> Self {
+        self.ahead = 1;
         self
     }
 
@@ -120,7 +129,7 @@ impl Writer {
             if now != Phase::Write && self.waiting.is_empty() {
                 return;
             }
-            while !refused && sent < AHEAD {
+            while !refused && sent < self.ahead {
                 if sent == self.waiting.len() {
                     if now != Phase::Write {
                         break;
@@ -161,7 +170,7 @@ impl Writer {
             ServerFrame::Accepted(accepted) => {
                 let (post, at) = self.waiting.pop_front().expect("something is under way");
                 assert_eq!(post.id, accepted.id, "answers come in the order of the sends");
-                self.waits.push(at.elapsed());
+                self.waits.push((at, at.elapsed()));
                 self.acknowledged.push(Acknowledged {
                     id: accepted.id,
                     sequence: accepted.sequence,
