@@ -30,6 +30,7 @@ const JOB_SECONDS: &str = "conclave_job_seconds";
 const DATABASE_SECONDS: &str = "conclave_database_ping_seconds";
 const DATABASE_UP: &str = "conclave_database_up";
 const STORAGE_FULL: &str = "conclave_storage_full";
+const PUSHES: &str = "conclave_pushes_total";
 const MEMORY: &str = "process_resident_memory_bytes";
 
 static HANDLE: OnceLock<Result<PrometheusHandle, ()>> = OnceLock::new();
@@ -69,6 +70,10 @@ fn describe() {
     );
     metrics::describe_gauge!(DATABASE_UP, "1 while the database answers.");
     metrics::describe_gauge!(STORAGE_FULL, "1 while the database has no room to write.");
+    metrics::describe_counter!(
+        PUSHES,
+        "Wakes handed to push services, by what was said: taken, gone, later, refused."
+    );
     metrics::describe_gauge!(MEMORY, "Memory that the process holds.");
 }
 
@@ -130,6 +135,11 @@ pub(crate) fn job(name: &'static str, took: Duration, succeeded: bool) {
     let result = if succeeded { "succeeded" } else { "failed" };
     counter!(JOB_RUNS, "job" => name, "result" => result).increment(1);
     histogram!(JOB_SECONDS, "job" => name).record(took);
+}
+
+/// A push service was asked to wake a device.
+pub(crate) fn push(said: &'static str) {
+    counter!(PUSHES, "said" => said).increment(1);
 }
 
 /// What is looked at when it is asked for.

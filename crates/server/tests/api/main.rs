@@ -22,6 +22,7 @@ mod places;
 mod postgres;
 mod posting;
 mod prekeys;
+mod push;
 mod recoveries;
 mod resets;
 mod restoring;
