@@ -33,7 +33,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Connections that wait for the next request, to one push service.
 const IDLE_MAX: usize = 4;
 /// How long they wait.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 pub(super) struct Client(Hyper<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>);
 

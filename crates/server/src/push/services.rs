@@ -85,6 +85,10 @@ impl Services {
 }
 
 /// Whether an address is one of the public internet. A name of the list that leads elsewhere is not followed there.
+#[expect(
+    clippy::unnested_or_patterns,
+    reason = "one line for each network, as the registries list them"
+)]
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {

@@ -31,21 +31,23 @@ const WAKES_WITHIN: Duration = Duration::from_secs(15);
 /// Within this a wake that is made at once would have come.
 const QUIET: Duration = Duration::from_secs(4);
 
+type Queue<T> = Arc<Mutex<VecDeque<T>>>;
+
 /// A browser's push service, and the browser that opens what it is sent.
 struct Service {
     address: String,
     key: SecretKey,
     secret: [u8; 16],
-    heard: Arc<Mutex<VecDeque<(HeaderMap, Vec<u8>)>>>,
-    answers: Arc<Mutex<VecDeque<(StatusCode, Option<&'static str>)>>>,
+    heard: Queue<(HeaderMap, Vec<u8>)>,
+    answers: Queue<(StatusCode, Option<&'static str>)>,
 }
 
 impl Service {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/wake", listener.local_addr().unwrap());
-        let heard: Arc<Mutex<VecDeque<_>>> = Arc::default();
-        let answers: Arc<Mutex<VecDeque<(StatusCode, Option<&'static str>)>>> = Arc::default();
+        let heard: Queue<_> = Arc::default();
+        let answers: Queue<(StatusCode, Option<&'static str>)> = Arc::default();
         let (hear, answer) = (Arc::clone(&heard), Arc::clone(&answers));
         let router = Router::new().fallback(move |headers: HeaderMap, body: bytes::Bytes| {
             hear.lock().unwrap().push_back((headers, body.to_vec()));
