@@ -5,13 +5,14 @@
 use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
 use conclave_protocol::invites::{InviteMade, InvitesFound};
 use conclave_protocol::logins::{LoginsEnded, LoginsFound};
+use conclave_protocol::push::{PushState, PushSubscribe};
 use conclave_protocol::second_step::{BackupCodes, SecondStepBegun, SecondStepConfirm, SecondStepFound};
-use conclave_protocol::{AccountId, DeviceId, ErrorCode};
+use conclave_protocol::{AccountId, Bytes, DeviceId, ErrorCode};
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account_views::{
-    AccountsView, AuditView, FiguresView, LoginView, RegistrationInviteView, SecondStepView,
+    AccountsView, AuditView, FiguresView, LoginView, PushView, RegistrationInviteView, SecondStepView,
 };
 use crate::appending::{AfterAppend, OwnAct};
 use crate::calls::{Call, Nothing, Refusal, json, parse};
@@ -99,6 +100,22 @@ pub enum AccountIntent {
     },
     /// Show everything of signals: an event `signals`. Answer: `Done`.
     ShowSignals,
+    /// Whether this device is woken while it is closed. Answer: `Push`.
+    FindPush,
+    /// Have this device woken at an address that the browser gave, and not by chats that are muted or quiet; said again
+    /// when that changed. Answer: `Done`.
+    Subscribe {
+        /// The address.
+        endpoint: String,
+        /// The browser's public key, base64url.
+        p256dh: String,
+        /// The browser's secret, base64url.
+        #[serde(deserialize_with = "secret")]
+        #[cfg_attr(feature = "ts", ts(type = "string"))]
+        auth: Zeroizing<String>,
+    },
+    /// Have this device woken no more. Answer: `Done`.
+    Unsubscribe,
     /// Something about the server's administration.
     Admin {
         /// What.
@@ -193,6 +210,7 @@ pub(crate) enum Asked {
     Logins,
     /// Of somebody else, whose devices' names are not known here.
     LoginsOf,
+    Push,
     Invite,
     Invites,
     Registration,
@@ -269,6 +287,31 @@ impl Engine {
                 self.answer(work, ask, Outcome::Done);
                 return Ok(());
             }
+            AccountIntent::FindPush => (Method::Get, "/api/v1/push".to_owned(), None, Asked::Push),
+            AccountIntent::Subscribe {
+                endpoint,
+                p256dh,
+                auth,
+            } => {
+                let (Some(p256dh), Some(auth)) = (Bytes::from_text(&p256dh), Bytes::from_text(&auth)) else {
+                    self.fail(work, ask, Failure::server(ErrorCode::Malformed, None));
+                    return Ok(());
+                };
+                let subscribe = PushSubscribe {
+                    endpoint,
+                    p256dh,
+                    auth,
+                    rooms: work.quiet_rooms()?,
+                };
+                let path = "/api/v1/push/subscription".to_owned();
+                (Method::Put, path, Some(json(&subscribe)), Asked::Nothing)
+            }
+            AccountIntent::Unsubscribe => (
+                Method::Delete,
+                "/api/v1/push/subscription".to_owned(),
+                None,
+                Asked::Nothing,
+            ),
             AccountIntent::Admin { intent } => match admin_request(intent) {
                 Some(request) => request,
                 None => return self.nothing_there(work, ask),
@@ -330,6 +373,15 @@ fn outcome_of(
             Outcome::SecondStepBegun {
                 secret: begun.secret,
                 link: begun.link,
+            }
+        }
+        Asked::Push => {
+            let found = parse::<PushState>(answer)?;
+            Outcome::Push {
+                push: PushView {
+                    key: found.key.map(|key| key.to_text()),
+                    subscribed: found.subscribed,
+                },
             }
         }
         Asked::BackupCodes => Outcome::BackupCodes {

@@ -18,6 +18,16 @@ pub struct SecondStepView {
     pub backup_codes: u32,
 }
 
+/// Whether this device is woken while it is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct PushView {
+    /// The server's key, base64url, as a browser wants it; none where the server wakes nobody.
+    pub key: Option<String>,
+    /// The server wakes this device.
+    pub subscribed: bool,
+}
+
 /// A login: one sign-in of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]

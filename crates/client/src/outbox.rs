@@ -714,9 +714,15 @@ impl Engine {
         }
         let is_receipt = matches!(control, Ok(Control::Receipt(_)));
         let is_bounded = is_receipt || matches!(control, Ok(Control::Seen(_)));
-        let waiting = if is_bounded { waiting_by_device(work)? } else { BTreeMap::new() };
+        let waiting = if is_bounded {
+            waiting_by_device(work)?
+        } else {
+            BTreeMap::new()
+        };
         for to in without {
-            let is_full = waiting.get(to).is_some_and(|waiting| *waiting >= RECEIPTS_WAITING_MAX);
+            let is_full = waiting
+                .get(to)
+                .is_some_and(|waiting| *waiting >= RECEIPTS_WAITING_MAX);
             if is_full || (to.account != own.account && !is_receipt) {
                 continue;
             }

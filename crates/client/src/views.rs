@@ -14,7 +14,7 @@ pub use crate::views_of_people::{
 
 pub use crate::account_intents::{AccountIntent, AdminIntent};
 pub use crate::account_views::{
-    AccountListedView, AccountsView, AuditLineView, AuditView, FigureView, FiguresView, LoginView,
+    AccountListedView, AccountsView, AuditLineView, AuditView, FigureView, FiguresView, LoginView, PushView,
     RegistrationInviteView, SecondStepView,
 };
 
@@ -191,6 +191,11 @@ pub enum Outcome {
         secret: String,
         /// The same as a link, for a QR code.
         link: String,
+    },
+    /// Whether this device is woken while it is closed.
+    Push {
+        /// It.
+        push: PushView,
     },
     /// Backup codes, shown once.
     BackupCodes {
@@ -645,6 +650,7 @@ impl fmt::Debug for Outcome {
             Self::PlaceInvite { invite } => f.debug_tuple("PlaceInvite").field(invite).finish(),
             Self::SecondStep { second_step } => f.debug_tuple("SecondStep").field(second_step).finish(),
             Self::SecondStepBegun { .. } => f.write_str("SecondStepBegun(..)"),
+            Self::Push { push } => write!(f, "Push({})", push.subscribed),
             Self::BackupCodes { codes } => write!(f, "BackupCodes({})", codes.len()),
             Self::Logins { logins } => f.debug_tuple("Logins").field(logins).finish(),
             Self::Ended { count } => write!(f, "Ended({count})"),

@@ -5,6 +5,7 @@
 use conclave_protocol::frames::Class;
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::presence::{Availability, LastSeen};
+use conclave_protocol::push::PushLevel;
 use conclave_protocol::{
     AccountId, BlobId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RestoreEpoch, RoomId, Timestamp, Username,
 };
@@ -203,6 +204,26 @@ impl Stored for LastSeen {
             "approximate" => Ok(Self::Approximate),
             "nobody" => Ok(Self::Nobody),
             _ => Err("not a choice of who is told".into()),
+        }
+    }
+}
+
+impl Stored for PushLevel {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        match self {
+            Self::Softly => "softly",
+            Self::Never => "never",
+        }
+        .to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        match raw.as_str() {
+            "softly" => Ok(Self::Softly),
+            "never" => Ok(Self::Never),
+            _ => Err("not a level of waking".into()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Appending messages, the hot path, and reading a room's history.
 
+mod moves;
 mod plan;
 mod posts;
 
@@ -11,13 +12,15 @@ use conclave_protocol::{
 
 use crate::column::Column;
 use crate::engine::on_engine;
+use crate::messages::moves::moves;
 use crate::messages::plan::{Device, Place, Room, Scope, State, plan};
 use crate::places::{RoomRow as PlaceRoomRow, place_room};
+
 use crate::statements::{
-    FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, INSERT_CLAIMS, INSERT_ENVELOPES, INSERT_MAILBOX,
+    FIND_POST_TIME, FIND_ROOM_HEAD, FIND_SENDS, HAS_PUSH, INSERT_CLAIMS, INSERT_ENVELOPES, INSERT_MAILBOX,
     INSERT_POSTS, INSERT_SENDS, KEEP_CLAIMED_BLOBS, LIST_ENVELOPES, LIST_ENVELOPES_BEFORE,
     LIST_WITHOUT_RECEIPTS, LOCK_BLOBS, LOCK_DEVICES, LOCK_PLACE_ROOMS, LOCK_PLACES, LOCK_ROOMS, MOVE_DEVICES,
-    MOVE_PLACE_ROOMS, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces, pieces,
+    MOVE_PLACE_ROOMS, MOVE_PUSH, MOVE_ROOMS, UPSERT_POST_TIME, padded_pieces, pieces,
 };
 use crate::{Append, Appended, Db, DbError, DirectRoom};
 
@@ -339,6 +342,29 @@ impl Db {
                         .build()
                         .execute(&mut *transaction)
                         .await?;
+                }
+                // Last, so that it holds nobody up. Whom it concerns is found out behind the commit.
+                let moves = moves(&outcome, now);
+                if !moves.is_empty()
+                    && sqlx::query(HAS_PUSH.on(engine))
+                        .fetch_optional(&mut *transaction)
+                        .await?
+                        .is_some()
+                {
+                    for piece in pieces(&moves) {
+                        let mut query = MOVE_PUSH.start();
+                        query.push_values(piece, |mut row, (moved, due_at)| {
+                            row.push_bind(Column(moved.room))
+                                .push_bind(Column(moved.since))
+                                .push_bind(Column(moved.up_to))
+                                .push_bind(Column(*due_at));
+                        });
+                        query
+                            .push(MOVE_PUSH.end(engine))
+                            .build()
+                            .execute(&mut *transaction)
+                            .await?;
+                    }
                 }
                 outcome.appended
             }

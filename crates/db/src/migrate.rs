@@ -38,6 +38,7 @@ versions! {
     7 "0007_operation";
     8 "0008_blobs";
     9 "0009_presence";
+    10 "0010_push";
     12 "0012_vault_bytes";
 }
 

@@ -8,8 +8,8 @@ use crate::column::Column;
 use crate::engine::on_engine;
 use crate::statements::{
     DROP_DEVICE_ATTEMPTS, DROP_JOBS, DROP_LINKS, DROP_LOGIN_ATTEMPTS, DROP_PENDING_TOKENS, DROP_PREKEYS,
-    DROP_RECOVERY_ATTEMPTS, DROP_TICKETS, DROP_UPLOADS, FIND_RESTORE, KEEP_UNCLAIMED_BLOBS, LEAP_MAILBOXES,
-    LEAP_PLACE_ROOMS, LEAP_ROOMS, Statement, UPSERT_RESTORE,
+    DROP_PUSH_MOVES, DROP_PUSH_WAKES, DROP_RECOVERY_ATTEMPTS, DROP_TICKETS, DROP_UPLOADS, FIND_RESTORE,
+    KEEP_UNCLAIMED_BLOBS, LEAP_MAILBOXES, LEAP_PLACE_ROOMS, LEAP_ROOMS, Statement, UPSERT_RESTORE,
 };
 use crate::{Db, DbError, Engine};
 
@@ -18,7 +18,7 @@ use crate::{Db, DbError, Engine};
 pub const LEAP: u64 = 1 << 20;
 
 /// In this order: what refers to another stands before it.
-const DROPS: [Statement; 9] = [
+const DROPS: [Statement; 11] = [
     DROP_PREKEYS,
     DROP_TICKETS,
     DROP_LOGIN_ATTEMPTS,
@@ -28,6 +28,8 @@ const DROPS: [Statement; 9] = [
     DROP_LINKS,
     DROP_JOBS,
     DROP_UPLOADS,
+    DROP_PUSH_WAKES,
+    DROP_PUSH_MOVES,
 ];
 const LEAPS: [Statement; 3] = [LEAP_ROOMS, LEAP_PLACE_ROOMS, LEAP_MAILBOXES];
 

@@ -586,6 +586,99 @@ statements! {
             (SELECT count(*) FROM prekeys p WHERE p.account = d.account AND p.device = d.device)
         FROM devices d WHERE account = $1 AND device = $2" }
 
+    // push
+    FIND_PUSH = { "SELECT login FROM push_subscriptions WHERE account = $1 AND device = $2" }
+    /// One browser is one device: the newer takes the older's place, whosesoever it was.
+    DELETE_PUSH_ELSEWHERE = { "DELETE FROM push_subscriptions
+        WHERE endpoint = $1 AND NOT (account = $2 AND device = $3)" }
+    UPSERT_PUSH = { "INSERT INTO push_subscriptions (account, device, login, endpoint, key, secret, created_at,
+            not_before)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+        ON CONFLICT (account, device) DO UPDATE SET login = excluded.login, endpoint = excluded.endpoint,
+            key = excluded.key, secret = excluded.secret" }
+    DELETE_PUSH = { "DELETE FROM push_subscriptions WHERE account = $1 AND device = $2" }
+    DELETE_GONE_PUSH = { "DELETE FROM push_subscriptions WHERE account = $1 AND device = $2 AND endpoint = $3" }
+    DELETE_PUSH_LEVELS = { "DELETE FROM push_levels WHERE account = $1 AND device = $2" }
+    HAS_PUSH = { "SELECT 1 FROM push_subscriptions LIMIT 1" }
+    LIST_PUSH_MOVES = { "SELECT room, since, up_to FROM push_moves WHERE due_at <= $1 ORDER BY due_at LIMIT $2" }
+    /// Only as it was when its readers were looked at: who is second finds nothing.
+    TAKE_PUSH_MOVE = { "DELETE FROM push_moves WHERE room = $1 AND since = $2 AND up_to = $3" }
+    /// What was stored meanwhile is looked at next.
+    CUT_PUSH_MOVE = { "UPDATE push_moves SET since = $3 + 1, due_at = $4
+        WHERE room = $1 AND since = $2 AND up_to > $3" }
+    /// Who wrote, and the newest entry of the place that they saw.
+    LIST_PUSH_WRITERS = { "SELECT account, CAST(0 AS BIGINT) FROM envelopes
+            WHERE room = $1 AND sequence BETWEEN $2 AND $3 AND class = 'message' GROUP BY account
+        UNION ALL SELECT account, max(head) FROM posts
+            WHERE room = $1 AND sequence BETWEEN $2 AND $3 AND class = 'message'
+                AND (expires_at IS NULL OR expires_at > $4) GROUP BY account" }
+    /// The devices of a direct room that can be woken, and what of these messages they have not acknowledged.
+    LIST_PUSH_TARGETS = { "SELECT s.account, s.device,
+            (SELECT max(m.sequence) FROM mailbox m WHERE m.account = s.account AND m.device = s.device
+                AND m.room = $1 AND m.envelope BETWEEN $2 AND $3),
+            (SELECT l.level FROM push_levels l WHERE l.account = s.account AND l.device = s.device
+                AND l.room = $1 AND (l.ends_at IS NULL OR l.ends_at > $4))
+        FROM rooms r JOIN push_subscriptions s ON s.account = r.low OR s.account = r.high
+        WHERE r.id = $1 AND r.low <> r.high
+            AND NOT EXISTS (SELECT 1 FROM presence p
+                WHERE p.account = s.account AND p.availability = 'do_not_disturb')
+        ORDER BY s.account, s.device" }
+    LIST_PUSH_TARGETS_OF_PLACE = { "SELECT s.account, s.device,
+            (SELECT l.level FROM push_levels l WHERE l.account = s.account AND l.device = s.device
+                AND l.room = $1 AND (l.ends_at IS NULL OR l.ends_at > $2))
+        FROM place_rooms r JOIN place_members m ON m.place = r.place AND m.member
+            JOIN push_subscriptions s ON s.account = m.account
+        WHERE r.room = $1 AND NOT r.gone
+            AND NOT EXISTS (SELECT 1 FROM presence p
+                WHERE p.account = s.account AND p.availability = 'do_not_disturb')
+        ORDER BY s.account, s.device" }
+    /// One for each device, however much there is: what is added makes it due no later and no sooner.
+    UPSERT_PUSH_WAKE = { "INSERT INTO push_wakes (account, device, room, softly, mailbox, posts, made_at, moved_at,
+            revision, due_at, attempts)
+        SELECT s.account, s.device, $3, $4, $5, $6, $7, $7, 1,
+            CASE WHEN s.not_before > $7 THEN s.not_before ELSE $7 END, 0
+        FROM push_subscriptions s WHERE s.account = $1 AND s.device = $2
+        ON CONFLICT (account, device) DO UPDATE SET
+            room = CASE WHEN push_wakes.room = excluded.room THEN excluded.room ELSE NULL END,
+            softly = push_wakes.softly AND excluded.softly,
+            mailbox = CASE WHEN push_wakes.mailbox > excluded.mailbox THEN push_wakes.mailbox
+                ELSE excluded.mailbox END,
+            posts = push_wakes.posts OR excluded.posts,
+            moved_at = excluded.moved_at, revision = push_wakes.revision + 1" }
+    /// With whether a login that is in force still stands behind it.
+    LIST_PUSH_WAKES = { "SELECT w.account, w.device, w.room, w.softly, w.mailbox, w.posts, w.made_at, w.moved_at,
+            w.revision, w.due_at, w.attempts, s.endpoint, s.key, s.secret, d.acknowledged,
+            EXISTS (SELECT 1 FROM logins l JOIN accounts a ON a.id = l.account
+                WHERE l.id = s.login AND l.account = s.account AND l.device = s.device
+                    AND l.revoked_at IS NULL AND a.closed_at IS NULL AND a.suspended_at IS NULL
+                    AND d.revoked_at IS NULL)
+        FROM push_wakes w JOIN push_subscriptions s ON s.account = w.account AND s.device = w.device
+            JOIN devices d ON d.account = w.account AND d.device = w.device
+        WHERE w.due_at <= $1 ORDER BY w.due_at LIMIT $2" }
+    /// A lease: nobody else finds it due before it ends.
+    CLAIM_PUSH_WAKE = { "UPDATE push_wakes SET due_at = $4, attempts = attempts + 1
+        WHERE account = $1 AND device = $2 AND due_at = $3" }
+    DELETE_PUSH_WAKE = { "DELETE FROM push_wakes WHERE account = $1 AND device = $2 AND revision = $3" }
+    /// What came while it was sent waits for a wake of its own.
+    RENEW_PUSH_WAKE = { "UPDATE push_wakes SET due_at = $4, attempts = 0, made_at = moved_at
+        WHERE account = $1 AND device = $2 AND revision > $3" }
+    POSTPONE_PUSH_WAKE = { "UPDATE push_wakes SET due_at = $3, attempts = $4 WHERE account = $1 AND device = $2" }
+    PAUSE_PUSH = { "UPDATE push_subscriptions SET not_before = $3 WHERE account = $1 AND device = $2" }
+    NEXT_PUSH = { "SELECT min(due_at) FROM (SELECT min(due_at) AS due_at FROM push_moves
+        UNION ALL SELECT min(due_at) AS due_at FROM push_wakes) AS dues" }
+    COUNT_PUSH = { "SELECT (SELECT count(*) FROM push_subscriptions), (SELECT count(*) FROM push_wakes)" }
+    /// A subscription lives no longer than the login that made it.
+    EXPIRE_PUSH = { "DELETE FROM push_subscriptions WHERE NOT EXISTS (
+            SELECT 1 FROM logins l JOIN accounts a ON a.id = l.account
+                JOIN devices d ON d.account = l.account AND d.device = l.device
+            WHERE l.id = push_subscriptions.login AND l.account = push_subscriptions.account
+                AND l.device = push_subscriptions.device AND l.revoked_at IS NULL AND a.closed_at IS NULL
+                AND a.suspended_at IS NULL AND d.revoked_at IS NULL)" }
+    EXPIRE_PUSH_MOVES = { "DELETE FROM push_moves WHERE due_at < $1" }
+    EXPIRE_PUSH_WAKES = { "DELETE FROM push_wakes WHERE moved_at < $1" }
+    DROP_PUSH_MOVES = { "DELETE FROM push_moves" }
+    DROP_PUSH_WAKES = { "DELETE FROM push_wakes" }
+
     // restores
     FIND_RESTORE = { "SELECT epoch, restored_at, made_at FROM restores" }
     UPSERT_RESTORE = { "INSERT INTO restores (slot, epoch, restored_at, made_at) VALUES (1, $1, $2, $3)
@@ -665,6 +758,20 @@ lists! {
         before: "INSERT INTO claimed_prekeys (account, device, id, digest) ",
         row: Some(4),
         after: Statement::same(" ON CONFLICT (account, device, id) DO UPDATE SET digest = excluded.digest"),
+    };
+
+    // push
+    INSERT_PUSH_LEVELS = List {
+        before: "INSERT INTO push_levels (account, device, room, level, ends_at) ",
+        row: Some(5),
+        after: Statement::same(" ON CONFLICT DO NOTHING"),
+    };
+    /// In order of the rooms. Whoever stores messages of a room holds the room itself, and so waits for nobody here but
+    /// the one who looks at its readers.
+    MOVE_PUSH = List {
+        before: "INSERT INTO push_moves (room, since, up_to, due_at) ",
+        row: Some(4),
+        after: Statement::same(" ON CONFLICT (room) DO UPDATE SET up_to = excluded.up_to"),
     };
 
     // messages

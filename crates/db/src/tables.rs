@@ -143,5 +143,15 @@ tables! {
     ) key (id);
     blob_chunks (blob Bytes, number Number, hash Bytes) key (blob, number);
     blob_claims (blob Bytes, room Bytes, sequence Number, expires_at Number) key (blob, room, sequence);
+    push_subscriptions (
+        account Bytes, device Number, login Bytes, endpoint Text, key Bytes, secret Bytes, created_at Number,
+        not_before Number,
+    ) key (account, device);
+    push_levels (account Bytes, device Number, room Bytes, level Text, ends_at Number) key (account, device, room);
+    push_moves (room Bytes, since Number, up_to Number, due_at Number) key (room);
+    push_wakes (
+        account Bytes, device Number, room Bytes, softly Truth, mailbox Number, posts Truth, made_at Number,
+        moved_at Number, revision Number, due_at Number, attempts Number,
+    ) key (account, device);
     restores (slot Number, epoch Bytes, restored_at Number, made_at Number) key (slot);
 }

@@ -156,6 +156,10 @@ codes! {
     66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
     /// The own account gives no receipts.
     89 ReceiptsOff "receipts_off" 403 "You chose to give no receipts, so none was sent.";
+    /// The server wakes no device.
+    90 PushOff "push_off" 409 "This server sends no notifications. Ask the people who run it.";
+    /// The address is not one of a push service that the server sends to.
+    91 PushServiceUnknown "push_service_unknown" 422 "Your browser's notification service is not one that this server sends to. Ask the people who run the server to allow it.";
 }
 
 impl fmt::Display for ErrorCode {

@@ -31,6 +31,7 @@ pub mod messages;
 pub mod places;
 pub mod prekeys;
 pub mod presence;
+pub mod push;
 pub mod recoveries;
 pub mod resets;
 pub mod rooms;

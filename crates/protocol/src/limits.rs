@@ -135,5 +135,11 @@ pub const TYPING_SHOWN_MS: u64 = 6_000;
 /// Readers of a room beyond whom nobody is told who writes: there it would be noise.
 pub const TYPING_READERS_MAX: usize = 200;
 
+/// Rooms that do not wake a device as others do.
+pub const PUSH_ROOMS_MAX: usize = 1_000;
+
+/// The address of a device at a push service.
+pub const PUSH_ENDPOINT_MAX: usize = 1024;
+
 /// How long the server remembers when an account was there last, in milliseconds.
 pub const LAST_SEEN_KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;

@@ -153,6 +153,11 @@ pub enum StartError {
     /// Metrics were asked for and cannot be kept.
     #[error("metrics cannot be kept in this process; unset metrics_listen to start without")]
     Metrics,
+    /// Nothing can be sent to push services.
+    #[error(
+        "notifications cannot be sent: the system's list of certificate authorities cannot be read; install ca-certificates, or set push.on = false"
+    )]
+    Push,
     /// Another process serves the database.
     #[error(
         "another conclave-server serves this database (it holds {}); stop it first, or give this one a data folder of its own",

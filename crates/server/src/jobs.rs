@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_db::{DbError, JobRun};
+use conclave_protocol::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::blobs;
 use crate::error::{code_of, kind_of};
 use crate::measuring;
+use crate::push;
 use crate::state::App;
 use crate::watch;
 
@@ -67,6 +69,24 @@ const JOBS: &[Job] = &[
         period: Duration::from_hours(6),
         scope: Scope::Database,
         run: |app| Box::pin(async move { blobs::find_orphans(&app).await }),
+    },
+    Job {
+        name: "wake devices",
+        // What another process left when it ended; what comes in is looked at when it comes.
+        period: Duration::from_mins(1),
+        scope: Scope::Database,
+        run: |app| Box::pin(async move { push::deliver(&app).await }),
+    },
+    Job {
+        name: "expire push",
+        period: Duration::from_mins(1),
+        scope: Scope::Database,
+        run: |app| {
+            Box::pin(async move {
+                let before = Timestamp(app.expired_until().0.saturating_sub(push::LIFE_MS));
+                app.db.expire_push(before).await
+            })
+        },
     },
     Job {
         name: "forget",

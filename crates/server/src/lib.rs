@@ -34,6 +34,7 @@ mod measuring;
 mod openapi;
 pub mod operation;
 mod places;
+mod push;
 mod randomness;
 mod realtime;
 mod revocations;

@@ -30,6 +30,7 @@ use crate::config::{Config, Secrets};
 use crate::error::StartError;
 use crate::jobs;
 use crate::measuring;
+use crate::push;
 use crate::realtime::{Hub, Telling, Writer, tell_signals};
 use crate::revocations::refusal;
 use crate::router::{operators_router, router};
@@ -96,7 +97,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         secrets,
         (hub, bus),
         writer,
-    ));
+    )?);
     let since = Timestamp(app.now().0.saturating_sub(ACCESS_TOKEN_LIFE_MS));
     for (login, ended) in app.db.list_revoked_logins(since).await? {
         app.revocations.add(login, refusal(ended), app.now());
@@ -112,6 +113,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         tokio::join!(writer_task.run(stop), acknowledging);
     });
     jobs::spawn(&app);
+    if app.push.is_some() {
+        app.tasks.spawn(push::run(Arc::clone(&app)));
+    }
     if let Some(pulse) = app.db.pulse() {
         let watching = app.health.clone().watch(pulse, app.stopping.clone());
         app.tasks.spawn(watching);

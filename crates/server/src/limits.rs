@@ -34,6 +34,7 @@ pub(crate) struct Limits {
     place_entries: DefaultKeyedRateLimiter<AccountId>,
     uploads: DefaultKeyedRateLimiter<AccountId>,
     choices: DefaultKeyedRateLimiter<AccountId>,
+    push: DefaultKeyedRateLimiter<AccountId>,
     invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -54,6 +55,7 @@ impl Limits {
             place_entries: RateLimiter::keyed(quota(config.place_entries)),
             uploads: RateLimiter::keyed(quota(config.uploads)),
             choices: RateLimiter::keyed(quota(config.choices)),
+            push: RateLimiter::keyed(quota(config.push)),
             invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -124,6 +126,11 @@ impl Limits {
         self.check("choices", &self.choices, &account)
     }
 
+    /// One more word about where a device is woken.
+    pub(crate) fn push(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check("pushes", &self.push, &account)
+    }
+
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
         self.check("look_ups", &self.invited_readings, &account)
@@ -155,6 +162,7 @@ impl Limits {
         self.place_entries.retain_recent();
         self.uploads.retain_recent();
         self.choices.retain_recent();
+        self.push.retain_recent();
         self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

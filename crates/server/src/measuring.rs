@@ -34,6 +34,7 @@ const SIGN_INS_REFUSED: &str = "conclave_sign_ins_refused_total";
 const REQUESTS_REFUSED: &str = "conclave_requests_refused_total";
 const LIMITS_REACHED: &str = "conclave_limits_reached_total";
 const TOKENS_REUSED: &str = "conclave_refresh_tokens_reused_total";
+const PUSHES: &str = "conclave_pushes_total";
 const MEMORY: &str = "process_resident_memory_bytes";
 
 static HANDLE: OnceLock<Result<PrometheusHandle, ()>> = OnceLock::new();
@@ -85,6 +86,10 @@ fn describe() {
     metrics::describe_counter!(
         TOKENS_REUSED,
         "Refresh tokens that were shown although they had been used."
+    );
+    metrics::describe_counter!(
+        PUSHES,
+        "Wakes handed to push services, by what was said: taken, gone, later, refused."
     );
     metrics::describe_gauge!(MEMORY, "Memory that the process holds.");
 }
@@ -167,6 +172,11 @@ pub(crate) fn job(name: &'static str, took: Duration, succeeded: bool) {
     let result = if succeeded { "succeeded" } else { "failed" };
     counter!(JOB_RUNS, "job" => name, "result" => result).increment(1);
     histogram!(JOB_SECONDS, "job" => name).record(took);
+}
+
+/// A push service was asked to wake a device.
+pub(crate) fn push(said: &'static str) {
+    counter!(PUSHES, "said" => said).increment(1);
 }
 
 /// What is looked at when it is asked for.

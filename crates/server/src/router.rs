@@ -18,7 +18,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::api::{
     accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys,
-    presence, recoveries, resets, rooms, second_step, vault,
+    presence, push, recoveries, resets, rooms, second_step, vault,
 };
 use crate::error::{ApiError, TROUBLE_RETRY_SECONDS};
 use crate::extract::Body;
@@ -94,6 +94,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             post(second_step::renew_codes),
         )
         .route("/account/presence", get(presence::find).put(presence::choose))
+        .route("/push", get(push::find))
+        .route(
+            "/push/subscription",
+            put(push::subscribe).delete(push::unsubscribe),
+        )
         .route("/account/password/start", post(passwords::start))
         .route("/account/password/finish", post(passwords::finish))
         .route(

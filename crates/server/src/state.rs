@@ -17,9 +17,11 @@ use crate::blobs::{BlobStore, Slots};
 use crate::bus::Bus;
 use crate::clock::Expiry;
 use crate::config::{Config, PublicUrl, Secrets};
+use crate::error::StartError;
 use crate::health::Health;
 use crate::limits::Limits;
 use crate::places::Places;
+use crate::push::Push;
 use crate::randomness;
 use crate::realtime::{Acknowledgements, Hub, Membership, Signals, Writer};
 use crate::revocations::Revocations;
@@ -57,6 +59,8 @@ pub(crate) struct App {
     /// Blobs that are being read.
     pub(crate) downloads: Slots,
     pub(crate) signals: Signals,
+    /// What wakes devices; absent where the server wakes none.
+    pub(crate) push: Option<Push>,
     pub(crate) health: Health,
     /// The restore from a backup that this server lives behind.
     pub(crate) restore: Option<Restore>,
@@ -81,8 +85,9 @@ impl App {
         secrets: Secrets,
         (hub, bus): (Arc<Hub>, Arc<Bus>),
         writer: Writer,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            push: Push::new(&config.push, &public, secrets.push)?,
             limits: Limits::new(&config.limits),
             health: writer.health(),
             config,
@@ -109,7 +114,7 @@ impl App {
             tasks: TaskTracker::new(),
             setup: secrets.setup,
             set_up: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Now, by the server's clock.

@@ -41,6 +41,7 @@ import type {
   RegistrationInviteView,
   StandingView,
   SearchPosition,
+  PushView,
   SecondStepView,
   SettingView,
   SignalsView,
@@ -390,6 +391,7 @@ export class FakeCore implements Core {
 
   /** How the second step stands, where the account is signed in, and what an administrator sees. */
   secondStep: SecondStepView = { on: false, since: null, backup_codes: 0 };
+  push: PushView = { key: 'key', subscribed: false };
   /** The password was shown a moment ago. */
   fresh = false;
   logins: LoginView[] = [];
@@ -424,6 +426,14 @@ export class FakeCore implements Core {
       case 'choose':
         this.signals = { ...this.signals, own: { ...this.signals.own, ...intent.change } };
         this.emit({ type: 'signals', signals: this.signals });
+        return { type: 'done' };
+      case 'find_push':
+        return { type: 'push', push: this.push };
+      case 'subscribe':
+        this.push = { ...this.push, subscribed: true };
+        return { type: 'done' };
+      case 'unsubscribe':
+        this.push = { ...this.push, subscribed: false };
         return { type: 'done' };
       case 'find_second_step':
         return { type: 'second_step', second_step: this.secondStep };

@@ -4,6 +4,8 @@ import { mount } from 'svelte';
 
 import App from '../routes/App.svelte';
 import { CONTENT_SCENES } from './content-scenes';
+import { FakeWaking } from './fake-waking';
+import { NOTIFICATION_SCENES } from './notification-scenes';
 import { PLACE_SCENES } from './place-scenes';
 import { PRESENCE_SCENES } from './presence-scenes';
 import { REQUEST_SCENES } from './request-scenes';
@@ -13,6 +15,7 @@ import { SIGN_IN_SCENES } from './sign-in-scenes';
 const SCENES = {
   ...SCREENS,
   ...CONTENT_SCENES,
+  ...NOTIFICATION_SCENES,
   ...PLACE_SCENES,
   ...PRESENCE_SCENES,
   ...REQUEST_SCENES,
@@ -117,7 +120,9 @@ if (scene) {
   if (name === 'opening') localStorage.setItem('conclave.signed-in', 'yes');
   const core = scene.core();
   history.replaceState(null, '', `${location.pathname}${location.search}${scene.hash}`);
-  mount(App, { target, props: { open: () => Promise.resolve(core) } });
+  // No browser is asked for anything here.
+  const waking = scene.waking ?? new FakeWaking();
+  mount(App, { target, props: { open: () => Promise.resolve(core), waking } });
   await wait(250);
   await scene.then?.(actions, core);
   document.documentElement.dataset['ready'] = 'yes';

@@ -2,11 +2,14 @@ import type { CoreEvent } from '../lib/engine/core';
 import { href } from '../lib/platform/route';
 import type { ChatView, Failure, StandingView } from '../lib/protocol/generated';
 import { FakeCore, failure, refuse } from './fake-core';
+import type { FakeWaking } from './fake-waking';
 
 /** A screen in a state: where it is, what the engine holds, and what somebody does there. */
 export interface Scene {
   hash: string;
   core: () => FakeCore;
+  /** What the browser has for waking people. */
+  waking?: FakeWaking;
   /** What a person does after it has opened. Texts name buttons and fields. */
   then?: (act: Actions, core: FakeCore) => Promise<void>;
 }

@@ -45,6 +45,16 @@ impl ChatSettings {
         }
     }
 
+    /// Says nothing until then; zero where it is not muted.
+    pub(super) fn muted_until(&self) -> u64 {
+        self.muted_until
+    }
+
+    /// What is told of it.
+    pub(super) fn level(&self) -> NotificationLevel {
+        level(self.level)
+    }
+
     pub(super) fn show(self, view: &mut ChatView, now: Timestamp) {
         let muted = self.muted_until > now.0;
         view.favourite = self.favourite;

@@ -6,6 +6,7 @@
 //! | `chats` | favourites, mute, archive, marks, levels and drafts of chats |
 //! | `people` | whose request was accepted, who is blocked, what somebody is called here |
 //! | `clearing` | chats whose messages were deleted up to a sequence |
+//! | `waking` | which rooms do not wake this device while it is closed |
 //! | `folders` | folders, and settings by name |
 //! | `views` | what a front end gets and gives |
 //!
@@ -26,6 +27,7 @@ mod request_tests;
 #[cfg(test)]
 mod tests;
 pub mod views;
+mod waking;
 
 pub use self::chats::MUTED_FOREVER;
 pub use self::folders::folder_id;

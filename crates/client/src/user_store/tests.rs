@@ -1,9 +1,10 @@
 //! Several devices that set things, in whatever order they hear of each other.
 
+use conclave_protocol::push::{PushLevel, PushRoom};
 use conclave_protocol::{AccountId, DeviceId, RoomId, Timestamp};
 use proptest::prelude::*;
 
-use super::entry::{Field, NAME_MAX, VALUE_MAX, chat_name, setting_name};
+use super::entry::{Field, NAME_MAX, PersonField, VALUE_MAX, chat_name, person_name, setting_name};
 use super::views::{ChatChange, FolderView, NotificationLevel};
 use super::*;
 use crate::views::{ChatKindView, ChatView, PostingView};
@@ -342,4 +343,52 @@ proptest! {
             let _ = shown(work, room, 0, START);
         });
     }
+}
+
+#[test]
+fn muted_chats_and_quiet_ones_do_not_wake_the_device_and_mentions_wake_it_softly() {
+    let account = account();
+    let room = room(&account);
+    with_device(&account, 0, |engine, work| {
+        let mut quiet = |change: ChatChange| {
+            set_chat(engine, work, room, change);
+            let found = work.quiet_rooms().unwrap();
+            assert!(found.iter().all(|quiet| quiet.room == room));
+            found
+                .into_iter()
+                .map(|quiet| (quiet.level, quiet.until))
+                .collect::<Vec<_>>()
+        };
+        let level = |level| ChatChange {
+            level: Some(level),
+            ..ChatChange::default()
+        };
+        let muted = |until| ChatChange {
+            muted_until: Some(until),
+            ..ChatChange::default()
+        };
+        let (never, softly) = (PushLevel::Never, PushLevel::Softly);
+        assert_eq!(quiet(ChatChange::default()), []);
+        assert_eq!(quiet(level(NotificationLevel::Mentions)), [(softly, None)]);
+        assert_eq!(quiet(level(NotificationLevel::Nothing)), [(never, None)]);
+        assert_eq!(quiet(level(NotificationLevel::Everything)), []);
+        assert_eq!(quiet(muted(START.0 + 9)), [(never, Some(START.0 + 9))]);
+        assert_eq!(quiet(muted(MUTED_FOREVER)), [(never, None)]);
+        assert_eq!(quiet(muted(START.0)), [], "a mute ends by itself");
+    });
+}
+
+#[test]
+fn who_is_blocked_does_not_wake_the_device() {
+    let account = account();
+    with_device(&account, 0, |engine, work| {
+        let blocked = person_name(PEER, PersonField::Blocked);
+        assert!(engine.set(work, blocked, minicbor::to_vec(true).ok()).unwrap());
+        let expected = PushRoom {
+            room: room(&account),
+            level: PushLevel::Never,
+            until: None,
+        };
+        assert_eq!(work.quiet_rooms().unwrap(), [expected]);
+    });
 }

@@ -44,6 +44,7 @@ mod places;
 mod posts;
 mod prekeys;
 mod presence;
+mod push;
 mod recoveries;
 mod resets;
 mod rooms;

@@ -30,6 +30,9 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "kind") => Value::Text("recovery".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
             (_, "availability") => Value::Text("invisible".to_owned()),
+            ("push_subscriptions", "key") => bytes(65),
+            ("push_subscriptions", "secret") => bytes(16),
+            ("push_levels", "level") => Value::Text("softly".to_owned()),
             ("presence", "last_seen") => Value::Text("nobody".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
             ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")

@@ -16,6 +16,7 @@ pub(crate) mod passwords;
 pub(crate) mod places;
 pub(crate) mod prekeys;
 pub(crate) mod presence;
+pub(crate) mod push;
 pub(crate) mod recoveries;
 pub(crate) mod resets;
 pub(crate) mod rooms;

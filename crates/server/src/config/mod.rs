@@ -6,6 +6,7 @@
 mod blobs;
 mod load;
 mod network;
+mod push;
 mod secrets;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,6 +22,7 @@ use crate::error::StartError;
 pub use blobs::{BlobsConfig, S3Config};
 pub use load::Overrides;
 pub use network::Network;
+pub use push::PushConfig;
 pub(crate) use secrets::{Secrets, make_folder, write as write_secret};
 
 /// The server's configuration.
@@ -61,6 +63,8 @@ pub struct Config {
     pub vault_quota: u64,
     /// Where files lie, and how much they may take.
     pub blobs: BlobsConfig,
+    /// Waking devices whose browsers are closed.
+    pub push: PushConfig,
     /// How often things may be done.
     pub limits: LimitsConfig,
     /// The clock; moved by tests only.
@@ -129,6 +133,8 @@ pub struct LimitsConfig {
     pub watch_lists: Pace,
     /// Choices about presence and receipts of one account.
     pub choices: Pace,
+    /// How often the devices of one account may say where they are woken, and for which rooms.
+    pub push: Pace,
     /// Milliseconds that one write to a slow reader may take before its connection ends.
     pub slow_reader_ms: u64,
 }
@@ -153,6 +159,7 @@ impl LimitsConfig {
             signals: pace,
             watch_lists: pace,
             choices: pace,
+            push: pace,
             slow_reader_ms: 10_000,
         }
     }
@@ -176,6 +183,7 @@ impl Default for LimitsConfig {
             signals: Pace::new(10, 1_000),
             watch_lists: Pace::new(5, 5_000),
             choices: Pace::new(20, 6_000),
+            push: Pace::new(30, 6_000),
             slow_reader_ms: 10_000,
         }
     }
@@ -199,6 +207,7 @@ impl Default for Config {
             longest_login_days: 0,
             vault_quota: 2 * 1024 * 1024 * 1024,
             blobs: BlobsConfig::default(),
+            push: PushConfig::default(),
             limits: LimitsConfig::default(),
             clock: Clock::default(),
             #[cfg(feature = "faults")]

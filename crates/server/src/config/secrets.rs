@@ -5,6 +5,7 @@
 //! | `opaque-setup` | OPAQUE seed and key pair; without it no password works |
 //! | `token-key` | Ed25519 seed that signs access tokens |
 //! | `token-key.previous` | the one before, still accepted; put there by whoever rotates |
+//! | `push-key` | P-256 secret that names the server to push services; made anew, devices say again where they are |
 //! | `setup-token` | opens the set-up link until the first account exists |
 
 use std::fs;
@@ -16,12 +17,14 @@ use conclave_protocol::Token;
 
 use crate::access::AccessKeys;
 use crate::error::StartError;
+use crate::push::PushKey;
 use crate::randomness;
 
 /// What the secret files hold.
 pub(crate) struct Secrets {
     pub(crate) opaque: ServerSetup,
     pub(crate) access: AccessKeys,
+    pub(crate) push: PushKey,
     pub(crate) setup: Token,
 }
 
@@ -46,6 +49,17 @@ impl Secrets {
         let previous = seed(&folder.join("token-key.previous"), false)?;
         let access = AccessKeys::new(&current, previous.as_ref());
 
+        let push_path = folder.join("push-key");
+        let push = if let Some(bytes) = read(&push_path)? {
+            <[u8; 32]>::try_from(bytes).ok()
+        } else {
+            let made = PushKey::generate();
+            write(&push_path, &made)?;
+            Some(made)
+        };
+        let push = push.and_then(|bytes| PushKey::from_bytes(&bytes));
+        let push = push.ok_or(StartError::Secret { path: push_path })?;
+
         let setup_path = folder.join("setup-token");
         let setup = if let Some(bytes) = read(&setup_path)? {
             let text = String::from_utf8(bytes).map_err(|_| StartError::Secret { path: setup_path })?;
@@ -58,6 +72,7 @@ impl Secrets {
         Ok(Self {
             opaque,
             access,
+            push,
             setup,
         })
     }
@@ -132,6 +147,7 @@ mod tests {
         let other = Secrets::open(&folder.path().join("secrets"), false).unwrap();
         assert_eq!(one.setup, other.setup);
         assert_eq!(one.opaque.to_bytes(), other.opaque.to_bytes());
+        assert_eq!(one.push.public(), other.push.public());
     }
 
     #[cfg(unix)]

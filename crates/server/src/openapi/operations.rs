@@ -19,6 +19,7 @@ use conclave_protocol::places::{
 };
 use conclave_protocol::prekeys::{PrekeyClaimed, PrekeysLeft, PrekeysUpload};
 use conclave_protocol::presence::Choices;
+use conclave_protocol::push::{PushState, PushSubscribe};
 use conclave_protocol::recoveries::{
     RecoveryFinish, RecoveryProof, RecoveryProved, RecoveryStart, RecoveryStarted,
 };
@@ -92,6 +93,9 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Post, "/logins/prove", "Shows the password again, for what asks for a fresh sign-in.").takes::<PasswordProof>(),
         of(Get, "/account/presence", "Says what the own account chose about presence and receipts.").answers::<Choices>(),
         of(Put, "/account/presence", "Chooses how the own account is seen, and who gets receipts.").takes::<Choices>(),
+        of(Get, "/push", "Says whether the own device is woken, and by which key.").answers::<PushState>(),
+        of(Put, "/push/subscription", "Says where the own device is woken, and which rooms do not wake it.").takes::<PushSubscribe>(),
+        of(Delete, "/push/subscription", "Has the own device woken no more."),
         of(Get, "/account/second-step", "Says whether a second step of sign-in is on.").answers::<SecondStepFound>(),
         of(Post, "/account/second-step", "Begins a second step: makes its secret.").answers::<SecondStepBegun>(),
         of(Delete, "/account/second-step", "Switches the second step off."),

@@ -4,6 +4,7 @@
 mod blobs;
 mod database;
 mod folders;
+mod push;
 mod settings;
 
 use std::fmt;
@@ -72,6 +73,7 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     findings.push(settings::address(config));
     findings.push(settings::proxies(config));
     findings.extend(settings::metrics(config.metrics_listen));
+    findings.extend(push::push(config));
     findings.extend(blobs::files(config).await);
     findings.extend(folders::disk(&config.data));
     findings

@@ -111,6 +111,7 @@ async fn begin<'a>(
     let login = check(app, &hello).await.map_err(End::refused)?;
 
     let handle = app.hub.register(login.address, login.id).map_err(End::refused)?;
+    handle.hear(app.now());
     let registered = Registered { app, handle };
     // Invariant: a login that ends is put among the revoked before its connection is looked for, so one of the
     // two sees the other.
@@ -195,6 +196,7 @@ async fn read(
             Err(end) => return end,
         };
         measuring::frame_received();
+        handle.hear(app.now());
         let job = match frame {
             ClientFrame::Send(send) => Job::Send(Box::new(send), digest()),
             ClientFrame::Distribute(distribute) => Job::Distribute(distribute, digest(), false),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use bytes::Bytes;
 use conclave_protocol::frames::{ChainMoved, Closing, Cursor};
 use conclave_protocol::presence::{Choices, Presence, TypingOf};
-use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, RoomId};
+use conclave_protocol::{AccountId, DeviceAddress, DeviceId, ErrorCode, LinkId, PlaceId, RoomId, Timestamp};
 use dashmap::{DashMap, Entry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -47,6 +47,8 @@ pub(crate) struct Handle {
     pub(super) address: DeviceAddress,
     pub(super) number: u64,
     login: LoginId,
+    /// When something of the device was heard last, Unix milliseconds.
+    heard: AtomicU64,
     /// There may be something new in the mailbox, or about prekeys.
     pub(super) wake: Notify,
     prekeys_low: AtomicU32,
@@ -67,6 +69,11 @@ impl Handle {
     fn close_with(&self, closing: Closing, proof: Option<ChainMoved>) {
         let _ = self.closing.set((closing, proof));
         self.closed.cancel();
+    }
+
+    /// Something of the device was heard.
+    pub(super) fn hear(&self, now: Timestamp) {
+        self.heard.store(now.0, Ordering::Relaxed);
     }
 
     /// The entry that ended the device, to be shown to it before its connection ends.
@@ -120,6 +127,7 @@ impl Hub {
             address,
             number: self.numbers.fetch_add(1, Ordering::Relaxed),
             login,
+            heard: AtomicU64::new(0),
             wake: Notify::new(),
             prekeys_low: AtomicU32::new(NO_NEWS),
             news: Mutex::default(),
@@ -279,6 +287,12 @@ impl Hub {
 
     pub(crate) fn is_connected(&self, device: DeviceAddress) -> bool {
         self.find(device).is_some()
+    }
+
+    /// When a device that is connected was heard of last; none of one that is not.
+    pub(crate) fn heard(&self, device: DeviceAddress) -> Option<Timestamp> {
+        let handle = self.find(device)?;
+        Some(Timestamp(handle.heard.load(Ordering::Relaxed)))
     }
 
     /// Ends the connection of a login.

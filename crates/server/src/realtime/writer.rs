@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use conclave_db::{Append, Appended, Db, DbError, NewPost};
 use conclave_protocol::{DeviceAddress, ErrorCode};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ const QUEUE_MAX: usize = 1024;
 pub(crate) struct Writer {
     jobs: mpsc::Sender<Job>,
     health: Health,
+    committed: Arc<Notify>,
 }
 
 /// Devices for which something was committed, and what was posted in places' rooms. Only the writer makes one, and only after the commit.
@@ -57,15 +58,18 @@ pub(crate) struct WriterTask {
     bus: Arc<Bus>,
     clock: Clock,
     health: Health,
+    committed: Arc<Notify>,
 }
 
 impl Writer {
     pub(crate) fn new(db: Db, bus: Arc<Bus>, clock: Clock) -> (Self, WriterTask) {
         let (sender, jobs) = mpsc::channel(QUEUE_MAX);
         let health = Health::default();
+        let committed = Arc::new(Notify::new());
         let writer = Self {
             jobs: sender,
             health: health.clone(),
+            committed: Arc::clone(&committed),
         };
         let task = WriterTask {
             jobs,
@@ -73,6 +77,7 @@ impl Writer {
             bus,
             clock,
             health,
+            committed,
         };
         (writer, task)
     }
@@ -80,6 +85,11 @@ impl Writer {
     /// What writing was like last.
     pub(crate) fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// Waits until something more was committed: for who looks behind the commits.
+    pub(crate) async fn committed(&self) {
+        self.committed.notified().await;
     }
 
     /// Appends that wait.
@@ -173,6 +183,7 @@ impl WriterTask {
             devices: woken,
             posts,
         });
+        self.committed.notify_one();
     }
 
     async fn one_by_one(&self, appends: Vec<Append>) -> Vec<Outcome> {

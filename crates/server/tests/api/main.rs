@@ -24,6 +24,7 @@ mod places;
 mod postgres;
 mod posting;
 mod prekeys;
+mod push;
 mod recoveries;
 mod resets;
 mod restoring;

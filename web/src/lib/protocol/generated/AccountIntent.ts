@@ -53,7 +53,19 @@ room: string,
 /**
  * Writes; else stopped.
  */
-active: boolean, } | { "type": "show_signals" } | { "type": "admin", 
+active: boolean, } | { "type": "show_signals" } | { "type": "find_push" } | { "type": "subscribe", 
+/**
+ * The address.
+ */
+endpoint: string, 
+/**
+ * The browser's public key, base64url.
+ */
+p256dh: string, 
+/**
+ * The browser's secret, base64url.
+ */
+auth: string, } | { "type": "unsubscribe" } | { "type": "admin", 
 /**
  * What.
  */

@@ -9,6 +9,7 @@ import type { LoginView } from "./LoginView";
 import type { PersonView } from "./PersonView";
 import type { PreviewView } from "./PreviewView";
 import type { ProfileView } from "./ProfileView";
+import type { PushView } from "./PushView";
 import type { RegistrationInviteView } from "./RegistrationInviteView";
 import type { SecondStepView } from "./SecondStepView";
 
@@ -83,7 +84,11 @@ secret: string,
 /**
  * The same as a link, for a QR code.
  */
-link: string, } | { "type": "backup_codes", 
+link: string, } | { "type": "push", 
+/**
+ * It.
+ */
+push: PushView, } | { "type": "backup_codes", 
 /**
  * Each for one sign-in.
  */

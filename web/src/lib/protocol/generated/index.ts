@@ -66,6 +66,7 @@ export type { PostingView } from "./PostingView";
 export type { PresenceView } from "./PresenceView";
 export type { PreviewView } from "./PreviewView";
 export type { ProfileView } from "./ProfileView";
+export type { PushView } from "./PushView";
 export type { QuoteState } from "./QuoteState";
 export type { QuoteView } from "./QuoteView";
 export type { ReactionView } from "./ReactionView";
