@@ -3,8 +3,10 @@
 //! in `ask_account`, and an [`Asked`] where its answer is one of a new form.
 
 use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
+use conclave_protocol::announcements::{Announce, Announced, AnnouncementsFound};
 use conclave_protocol::invites::{InviteMade, InvitesFound};
 use conclave_protocol::logins::{LoginsEnded, LoginsFound};
+use conclave_protocol::reports::{CloseReport, ReportTaken, ReportsPage};
 use conclave_protocol::second_step::{BackupCodes, SecondStepBegun, SecondStepConfirm, SecondStepFound};
 use conclave_protocol::{AccountId, DeviceId, ErrorCode};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::account_views::{
     AccountsView, AuditView, FiguresView, LoginView, RegistrationInviteView, SecondStepView,
 };
+use crate::announcements::views::AnnouncementListedView;
 use crate::appending::{AfterAppend, OwnAct};
 use crate::calls::{Call, Nothing, Refusal, json, parse};
 use crate::effects::{HttpBody, Method};
@@ -20,6 +23,7 @@ use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::presence::views::ChoiceChange;
 use crate::reads::ReadError;
+use crate::reporting::{ReportView, ReportsView};
 use crate::views::Outcome;
 use crate::work::Work;
 
@@ -99,6 +103,29 @@ pub enum AccountIntent {
     },
     /// Show everything of signals: an event `signals`. Answer: `Done`.
     ShowSignals,
+    /// Show what the server says to everybody: an event `announcements`. Answer: `Done`.
+    ShowAnnouncements,
+    /// Show one of them no more, on all own devices. Answer: `Done`.
+    PutAwayAnnouncement {
+        /// Which one.
+        id: String,
+    },
+    /// Believe the key with which the server signs now. Answer: `Done`.
+    AcceptServerKey,
+    /// What a report of a message would reveal. Answer: `ReportPreview`.
+    PreviewReport {
+        /// Which message.
+        message: String,
+    },
+    /// Reveal one message to the administrators. Answer: `Reported`.
+    Report {
+        /// Which message.
+        message: String,
+        /// `spam`, `abuse`, `illegal` or `other`.
+        reason: String,
+        /// What the person says to it; may be empty.
+        note: String,
+    },
     /// Something about the server's administration.
     Admin {
         /// What.
@@ -180,6 +207,37 @@ pub enum AdminIntent {
     },
     /// How much there is. Answer: `Figures`.
     Figures,
+    /// Say something to everybody, signed by the server. Answer: `Announced`.
+    Announce {
+        /// `notice`, `warning` or `maintenance`.
+        kind: String,
+        /// The words.
+        text: String,
+        /// Until when, Unix milliseconds; none for as long as possible.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        ends_at: Option<u64>,
+    },
+    /// What the server says and said to everybody. Answer: `Announcements`.
+    ListAnnouncements,
+    /// Reports, open or closed ones. Answer: `Reports`.
+    ListReports {
+        /// The closed ones.
+        closed: bool,
+        /// Behind so many.
+        skip: u32,
+    },
+    /// Close a report. Answer: `Done`.
+    CloseReport {
+        /// Which one.
+        id: String,
+        /// What came of it; may be empty.
+        outcome: String,
+    },
+    /// Take back what it says. Answer: `Done`.
+    WithdrawAnnouncement {
+        /// Which one.
+        id: String,
+    },
 }
 
 /// The form of an answer that is awaited.
@@ -199,6 +257,10 @@ pub(crate) enum Asked {
     Accounts,
     Audit,
     Figures,
+    Announced,
+    Announcements,
+    Reported,
+    Reports,
 }
 
 impl Engine {
@@ -268,6 +330,29 @@ impl Engine {
                 self.show_signals(work)?;
                 self.answer(work, ask, Outcome::Done);
                 return Ok(());
+            }
+            AccountIntent::ShowAnnouncements => {
+                self.show_announcements(work)?;
+                self.answer(work, ask, Outcome::Done);
+                return Ok(());
+            }
+            AccountIntent::PutAwayAnnouncement { id } => return self.put_away_announcement(work, ask, &id),
+            AccountIntent::AcceptServerKey => return self.accept_server_key(work, ask),
+            AccountIntent::PreviewReport { message } => {
+                let Ok(message) = message.parse() else {
+                    return self.nothing_there(work, ask);
+                };
+                return self.preview_report(work, ask, message);
+            }
+            AccountIntent::Report {
+                message,
+                reason,
+                note,
+            } => {
+                let (Ok(message), Ok(reason)) = (message.parse(), reason.parse()) else {
+                    return self.nothing_there(work, ask);
+                };
+                return self.report(work, ask, message, reason, note);
             }
             AccountIntent::Admin { intent } => match admin_request(intent) {
                 Some(request) => request,
@@ -373,6 +458,33 @@ fn outcome_of(
         Asked::Figures => Outcome::Figures {
             figures: FiguresView::of(&parse::<Figures>(answer)?),
         },
+        Asked::Announced => {
+            let announced = parse::<Announced>(answer)?;
+            Outcome::Announced {
+                id: announced.announcement.to_string(),
+                ends_at: announced.ends_at,
+            }
+        }
+        Asked::Reported => Outcome::Reported {
+            repeated: parse::<ReportTaken>(answer)?.repeated,
+        },
+        Asked::Reports => {
+            let found = parse::<ReportsPage>(answer)?;
+            Outcome::Reports {
+                page: ReportsView {
+                    reports: found.reports.iter().map(ReportView::of).collect(),
+                    more: found.more,
+                    open: found.open,
+                },
+            }
+        }
+        Asked::Announcements => {
+            let found = parse::<AnnouncementsFound>(answer)?;
+            let listed = found.announcements.iter().map(AnnouncementListedView::of);
+            Outcome::Announcements {
+                announcements: listed.collect(),
+            }
+        }
     })
 }
 
@@ -439,6 +551,33 @@ fn admin_request(intent: AdminIntent) -> Option<(Method, String, Option<HttpBody
             (Method::Get, path, None, Asked::Audit)
         }
         AdminIntent::Figures => (Method::Get, format!("{ADMIN}/figures"), None, Asked::Figures),
+        AdminIntent::Announce { kind, text, ends_at } => {
+            let announce = Announce {
+                kind: kind.parse().ok()?,
+                text,
+                ends_at,
+            };
+            let path = format!("{ADMIN}/announcements");
+            (Method::Post, path, Some(json(&announce)), Asked::Announced)
+        }
+        AdminIntent::ListReports { closed, skip } => {
+            let state = if closed { "closed" } else { "open" };
+            let path = format!("{ADMIN}/reports?state={state}&skip={skip}");
+            (Method::Get, path, None, Asked::Reports)
+        }
+        AdminIntent::CloseReport { id, outcome } => {
+            let path = format!("{ADMIN}/reports/{}/close", segment(&id)?);
+            let close = CloseReport { outcome };
+            (Method::Post, path, Some(json(&close)), Asked::Nothing)
+        }
+        AdminIntent::ListAnnouncements => {
+            let path = format!("{ADMIN}/announcements");
+            (Method::Get, path, None, Asked::Announcements)
+        }
+        AdminIntent::WithdrawAnnouncement { id } => {
+            let path = format!("{ADMIN}/announcements/{}", segment(&id)?);
+            (Method::Delete, path, None, Asked::Nothing)
+        }
     })
 }
 

@@ -32,6 +32,7 @@
 
 mod accounts;
 mod admin;
+mod announcements;
 mod audit;
 mod blobs;
 mod column;
@@ -49,6 +50,7 @@ mod places;
 mod prekeys;
 mod presence;
 mod recoveries;
+mod reports;
 mod resets;
 mod restores;
 mod rooms;
@@ -60,6 +62,7 @@ mod transfer;
 mod types;
 mod vault;
 
+pub use announcements::AnnouncementInForce;
 pub use audit::{AuditBroken, audit_hash, verify_audit};
 pub use blobs::{
     BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun,
@@ -69,6 +72,7 @@ pub use engine::{Db, Engine, Pulse};
 pub use error::DbError;
 pub use jobs::{JobRun, JobState};
 pub use migrate::{newest_schema, schema_versions};
+pub use reports::NewReport;
 pub use restores::{LEAP, Restore};
 pub use tables::{Kind, TABLES, Table, find_table};
 pub use transfer::{Filling, Row, Snapshot, Summing, TableSum, TransferError, Value};

@@ -38,6 +38,7 @@ versions! {
     7 "0007_operation";
     8 "0008_blobs";
     9 "0009_presence";
+    11 "0011_console";
 }
 
 /// Where the applied versions are noted.

@@ -17,6 +17,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod announcements;
 pub mod blobs;
 pub mod bytes;
 pub mod devices;
@@ -32,6 +33,7 @@ pub mod places;
 pub mod prekeys;
 pub mod presence;
 pub mod recoveries;
+pub mod reports;
 pub mod resets;
 pub mod rooms;
 #[cfg(feature = "schema")]
@@ -43,8 +45,8 @@ pub mod vault;
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId,
-    RestoreEpoch, RoomId, Username,
+    AccountId, AnnouncementId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId,
+    PlaceId, ReportId, RestoreEpoch, RoomId, ServerKey, Username,
 };
 pub use time::Timestamp;
 

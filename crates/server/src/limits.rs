@@ -33,6 +33,7 @@ pub(crate) struct Limits {
     place_entries: DefaultKeyedRateLimiter<AccountId>,
     uploads: DefaultKeyedRateLimiter<AccountId>,
     choices: DefaultKeyedRateLimiter<AccountId>,
+    reports: DefaultKeyedRateLimiter<AccountId>,
     invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -53,6 +54,7 @@ impl Limits {
             place_entries: RateLimiter::keyed(quota(config.place_entries)),
             uploads: RateLimiter::keyed(quota(config.uploads)),
             choices: RateLimiter::keyed(quota(config.choices)),
+            reports: RateLimiter::keyed(quota(config.reports)),
             invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -120,6 +122,11 @@ impl Limits {
         self.check(&self.choices, &account)
     }
 
+    /// One report more.
+    pub(crate) fn report(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check(&self.reports, &account)
+    }
+
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
         self.check(&self.invited_readings, &account)
@@ -143,6 +150,7 @@ impl Limits {
         self.place_entries.retain_recent();
         self.uploads.retain_recent();
         self.choices.retain_recent();
+        self.reports.retain_recent();
         self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

@@ -125,6 +125,8 @@ pub struct LimitsConfig {
     pub watch_lists: Pace,
     /// Choices about presence and receipts of one account.
     pub choices: Pace,
+    /// Messages that one account reports.
+    pub reports: Pace,
     /// Milliseconds that one write to a slow reader may take before its connection ends.
     pub slow_reader_ms: u64,
 }
@@ -149,6 +151,7 @@ impl LimitsConfig {
             signals: pace,
             watch_lists: pace,
             choices: pace,
+            reports: pace,
             slow_reader_ms: 10_000,
         }
     }
@@ -172,6 +175,7 @@ impl Default for LimitsConfig {
             signals: Pace::new(10, 1_000),
             watch_lists: Pace::new(5, 5_000),
             choices: Pace::new(20, 6_000),
+            reports: Pace::new(10, 60_000),
             slow_reader_ms: 10_000,
         }
     }

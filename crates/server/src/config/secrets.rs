@@ -5,6 +5,7 @@
 //! | `opaque-setup` | OPAQUE seed and key pair; without it no password works |
 //! | `token-key` | Ed25519 seed that signs access tokens |
 //! | `token-key.previous` | the one before, still accepted; put there by whoever rotates |
+//! | `server-key` | Ed25519 seed that signs announcements; clients keep its public half |
 //! | `setup-token` | opens the set-up link until the first account exists |
 
 use std::fs;
@@ -23,6 +24,7 @@ pub(crate) struct Secrets {
     pub(crate) opaque: ServerSetup,
     pub(crate) access: AccessKeys,
     pub(crate) setup: Token,
+    pub(crate) server_key: [u8; 32],
 }
 
 impl Secrets {
@@ -46,6 +48,8 @@ impl Secrets {
         let previous = seed(&folder.join("token-key.previous"), false)?;
         let access = AccessKeys::new(&current, previous.as_ref());
 
+        let server_key = seed(&folder.join("server-key"), true)?.unwrap_or_default();
+
         let setup_path = folder.join("setup-token");
         let setup = if let Some(bytes) = read(&setup_path)? {
             let text = String::from_utf8(bytes).map_err(|_| StartError::Secret { path: setup_path })?;
@@ -59,6 +63,7 @@ impl Secrets {
             opaque,
             access,
             setup,
+            server_key,
         })
     }
 }
