@@ -3,6 +3,7 @@ import '../lib/styles/index.css';
 import { mount } from 'svelte';
 
 import App from '../routes/App.svelte';
+import { CONSOLE_SCENES } from './console-scenes';
 import { CONTENT_SCENES } from './content-scenes';
 import { PLACE_SCENES } from './place-scenes';
 import { PRESENCE_SCENES } from './presence-scenes';
@@ -12,6 +13,7 @@ import { SIGN_IN_SCENES } from './sign-in-scenes';
 
 const SCENES = {
   ...SCREENS,
+  ...CONSOLE_SCENES,
   ...CONTENT_SCENES,
   ...PLACE_SCENES,
   ...PRESENCE_SCENES,

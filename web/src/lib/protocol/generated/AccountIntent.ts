@@ -53,7 +53,27 @@ room: string,
 /**
  * Writes; else stopped.
  */
-active: boolean, } | { "type": "show_signals" } | { "type": "admin", 
+active: boolean, } | { "type": "show_signals" } | { "type": "show_announcements" } | { "type": "put_away_announcement", 
+/**
+ * Which one.
+ */
+id: string, } | { "type": "accept_server_key" } | { "type": "preview_report", 
+/**
+ * Which message.
+ */
+message: string, } | { "type": "report", 
+/**
+ * Which message.
+ */
+message: string, 
+/**
+ * `spam`, `abuse`, `illegal` or `other`.
+ */
+reason: string, 
+/**
+ * What the person says to it; may be empty.
+ */
+note: string, } | { "type": "admin", 
 /**
  * What.
  */
