@@ -1,4 +1,5 @@
-//! The OPAQUE suite that server and clients share (RFC 9807), and what a device signs to register and sign in.
+//! The OPAQUE suite that server and clients share (RFC 9807), what a device signs to register and sign in, and how a
+//! report is judged.
 //!
 //! The server never receives a password. This crate holds no state and must never log or keep a secret.
 #![cfg_attr(
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod franking;
 mod randomness;
 pub mod server;
 pub mod statements;

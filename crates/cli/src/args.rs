@@ -145,6 +145,32 @@ pub(crate) enum Command {
         #[command(flatten)]
         proof: ProofArg,
     },
+    /// Reveal one message to the people who run the server, with the proof of what it said
+    ///
+    /// They learn this one message, who sent it and when, and that you reported it. Nothing else that was written
+    /// becomes readable. What is revealed is shown first.
+    Report {
+        /// The message's id, as conclave history --json prints it
+        message: conclave_protocol::EnvelopeId,
+        /// Why
+        #[arg(long, value_parser = ["spam", "abuse", "illegal", "other"])]
+        reason: String,
+        /// What you want to say to it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show what the server says to everybody, signed by its key
+    Announcements {
+        /// Show this one no more, on all your devices
+        #[arg(long, value_name = "ID")]
+        put_away: Option<String>,
+        /// Believe the key with which the server signs now, though it was another one before
+        #[arg(long)]
+        accept_key: bool,
+    },
     /// Make this a device of your account without a password: print a code that another of your devices scans
     ///
     /// Whoever has the code can take this device into their account until it is approved: show it to nobody else.
@@ -885,6 +911,41 @@ pub(crate) enum AdminCommand {
     },
     /// Print how much there is on the server
     Figures,
+    /// Say something to everybody on the server, signed by its key
+    Announce {
+        /// What sort of announcement it is
+        #[arg(long, value_name = "KIND", default_value = "notice", value_parser = ["notice", "warning", "maintenance"])]
+        kind: String,
+        /// For how many hours it is shown [default: 90 days]
+        #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=2160))]
+        hours: Option<u32>,
+        /// The words; they are joined by spaces
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
+    /// List what the server says and said to everybody
+    Announcements,
+    /// List reported messages, each with who reported it and who sent it
+    Reports {
+        /// Those that were closed
+        #[arg(long)]
+        closed: bool,
+        /// Behind so many
+        #[arg(long, value_name = "COUNT", default_value_t = 0)]
+        skip: u32,
+    },
+    /// Close a report
+    CloseReport {
+        /// Which, as the list names it
+        id: String,
+        /// What came of it; the words are joined by spaces
+        outcome: Vec<String>,
+    },
+    /// Take back an announcement
+    WithdrawAnnouncement {
+        /// Which, as the list names it
+        id: String,
+    },
 }
 
 /// What shows that you are there.

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use conclave_protocol::presence::{Availability, LastSeen};
 use conclave_sdk::search::SearchHitView;
 use conclave_sdk::views::{
-    AnnotationView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView, ChoicesView,
-    ConnectionState, DeliveryView, DeviceView, LossView, MessageView, PollOptionView, PresenceView,
-    QuoteState, WhatChangedView,
+    AnnotationView, AnnouncementsView, BodyView, ChangeAuthorView, ChangeView, ChatKindView, ChatView,
+    ChoicesView, ConnectionState, DeliveryView, DeviceView, LossView, MessageView, PollOptionView,
+    PresenceView, QuoteState, WhatChangedView,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -444,6 +444,18 @@ fn excerpt(text: &str) -> String {
     let mut cut: String = one_line.chars().take(EXCERPT - 1).collect();
     cut.push('…');
     cut
+}
+
+/// What the server says, each on a line; nothing where it says nothing.
+pub(crate) fn announcements(view: &AnnouncementsView) -> String {
+    let changed = view.key_changed.then(|| {
+        "The server signs its announcements with another key than before. Ask the people who run it before you believe \
+         them: conclave announcements --accept-key"
+            .to_owned()
+    });
+    let said = view.announcements.iter();
+    let said = said.map(|one| format!("The server says ({}): {}", one.kind, plain(&one.text)));
+    changed.into_iter().chain(said).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

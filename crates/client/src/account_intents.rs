@@ -3,9 +3,11 @@
 //! in `ask_account`, and an [`Asked`] where its answer is one of a new form.
 
 use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
+use conclave_protocol::announcements::{Announce, Announced, AnnouncementsFound};
 use conclave_protocol::invites::{InviteMade, InvitesFound};
 use conclave_protocol::logins::{LoginsEnded, LoginsFound};
 use conclave_protocol::push::{PushState, PushSubscribe};
+use conclave_protocol::reports::{CloseReport, ReportTaken, ReportsPage};
 use conclave_protocol::second_step::{BackupCodes, SecondStepBegun, SecondStepConfirm, SecondStepFound};
 use conclave_protocol::{AccountId, Bytes, DeviceId, ErrorCode};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::account_views::{
     AccountsView, AuditView, FiguresView, LoginView, PushView, RegistrationInviteView, SecondStepView,
 };
+use crate::announcements::views::AnnouncementListedView;
 use crate::appending::{AfterAppend, OwnAct};
 use crate::calls::{Call, Nothing, Refusal, json, parse};
 use crate::effects::{HttpBody, Method};
@@ -21,6 +24,7 @@ use crate::failure::Failure;
 use crate::machine::Engine;
 use crate::presence::views::ChoiceChange;
 use crate::reads::ReadError;
+use crate::reporting::{ReportView, ReportsView};
 use crate::views::Outcome;
 use crate::work::Work;
 
@@ -116,6 +120,29 @@ pub enum AccountIntent {
     },
     /// Have this device woken no more. Answer: `Done`.
     Unsubscribe,
+    /// Show what the server says to everybody: an event `announcements`. Answer: `Done`.
+    ShowAnnouncements,
+    /// Show one of them no more, on all own devices. Answer: `Done`.
+    PutAwayAnnouncement {
+        /// Which one.
+        id: String,
+    },
+    /// Believe the key with which the server signs now. Answer: `Done`.
+    AcceptServerKey,
+    /// What a report of a message would reveal. Answer: `ReportPreview`.
+    PreviewReport {
+        /// Which message.
+        message: String,
+    },
+    /// Reveal one message to the administrators. Answer: `Reported`.
+    Report {
+        /// Which message.
+        message: String,
+        /// `spam`, `abuse`, `illegal` or `other`.
+        reason: String,
+        /// What the person says to it; may be empty.
+        note: String,
+    },
     /// Something about the server's administration.
     Admin {
         /// What.
@@ -197,6 +224,37 @@ pub enum AdminIntent {
     },
     /// How much there is. Answer: `Figures`.
     Figures,
+    /// Say something to everybody, signed by the server. Answer: `Announced`.
+    Announce {
+        /// `notice`, `warning` or `maintenance`.
+        kind: String,
+        /// The words.
+        text: String,
+        /// Until when, Unix milliseconds; none for as long as possible.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        ends_at: Option<u64>,
+    },
+    /// What the server says and said to everybody. Answer: `Announcements`.
+    ListAnnouncements,
+    /// Reports, open or closed ones. Answer: `Reports`.
+    ListReports {
+        /// The closed ones.
+        closed: bool,
+        /// Behind so many.
+        skip: u32,
+    },
+    /// Close a report. Answer: `Done`.
+    CloseReport {
+        /// Which one.
+        id: String,
+        /// What came of it; may be empty.
+        outcome: String,
+    },
+    /// Take back what it says. Answer: `Done`.
+    WithdrawAnnouncement {
+        /// Which one.
+        id: String,
+    },
 }
 
 /// The form of an answer that is awaited.
@@ -217,6 +275,10 @@ pub(crate) enum Asked {
     Accounts,
     Audit,
     Figures,
+    Announced,
+    Announcements,
+    Reported,
+    Reports,
 }
 
 impl Engine {
@@ -312,6 +374,29 @@ impl Engine {
                 None,
                 Asked::Nothing,
             ),
+            AccountIntent::ShowAnnouncements => {
+                self.show_announcements(work)?;
+                self.answer(work, ask, Outcome::Done);
+                return Ok(());
+            }
+            AccountIntent::PutAwayAnnouncement { id } => return self.put_away_announcement(work, ask, &id),
+            AccountIntent::AcceptServerKey => return self.accept_server_key(work, ask),
+            AccountIntent::PreviewReport { message } => {
+                let Ok(message) = message.parse() else {
+                    return self.nothing_there(work, ask);
+                };
+                return self.preview_report(work, ask, message);
+            }
+            AccountIntent::Report {
+                message,
+                reason,
+                note,
+            } => {
+                let (Ok(message), Ok(reason)) = (message.parse(), reason.parse()) else {
+                    return self.nothing_there(work, ask);
+                };
+                return self.report(work, ask, message, reason, note);
+            }
             AccountIntent::Admin { intent } => match admin_request(intent) {
                 Some(request) => request,
                 None => return self.nothing_there(work, ask),
@@ -425,6 +510,33 @@ fn outcome_of(
         Asked::Figures => Outcome::Figures {
             figures: FiguresView::of(&parse::<Figures>(answer)?),
         },
+        Asked::Announced => {
+            let announced = parse::<Announced>(answer)?;
+            Outcome::Announced {
+                id: announced.announcement.to_string(),
+                ends_at: announced.ends_at,
+            }
+        }
+        Asked::Reported => Outcome::Reported {
+            repeated: parse::<ReportTaken>(answer)?.repeated,
+        },
+        Asked::Reports => {
+            let found = parse::<ReportsPage>(answer)?;
+            Outcome::Reports {
+                page: ReportsView {
+                    reports: found.reports.iter().map(ReportView::of).collect(),
+                    more: found.more,
+                    open: found.open,
+                },
+            }
+        }
+        Asked::Announcements => {
+            let found = parse::<AnnouncementsFound>(answer)?;
+            let listed = found.announcements.iter().map(AnnouncementListedView::of);
+            Outcome::Announcements {
+                announcements: listed.collect(),
+            }
+        }
     })
 }
 
@@ -491,6 +603,33 @@ fn admin_request(intent: AdminIntent) -> Option<(Method, String, Option<HttpBody
             (Method::Get, path, None, Asked::Audit)
         }
         AdminIntent::Figures => (Method::Get, format!("{ADMIN}/figures"), None, Asked::Figures),
+        AdminIntent::Announce { kind, text, ends_at } => {
+            let announce = Announce {
+                kind: kind.parse().ok()?,
+                text,
+                ends_at,
+            };
+            let path = format!("{ADMIN}/announcements");
+            (Method::Post, path, Some(json(&announce)), Asked::Announced)
+        }
+        AdminIntent::ListReports { closed, skip } => {
+            let state = if closed { "closed" } else { "open" };
+            let path = format!("{ADMIN}/reports?state={state}&skip={skip}");
+            (Method::Get, path, None, Asked::Reports)
+        }
+        AdminIntent::CloseReport { id, outcome } => {
+            let path = format!("{ADMIN}/reports/{}/close", segment(&id)?);
+            let close = CloseReport { outcome };
+            (Method::Post, path, Some(json(&close)), Asked::Nothing)
+        }
+        AdminIntent::ListAnnouncements => {
+            let path = format!("{ADMIN}/announcements");
+            (Method::Get, path, None, Asked::Announcements)
+        }
+        AdminIntent::WithdrawAnnouncement { id } => {
+            let path = format!("{ADMIN}/announcements/{}", segment(&id)?);
+            (Method::Delete, path, None, Asked::Nothing)
+        }
     })
 }
 

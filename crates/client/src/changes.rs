@@ -54,11 +54,13 @@ pub enum Table {
     UserStore = 20,
     /// What waits to be told to own devices of the user store.
     UserStoreQueue = 21,
+    /// Keys of single messages of others, by which they can be reported, by room and envelope id.
+    Openings = 22,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Own,
         Self::Sessions,
         Self::Prekeys,
@@ -81,6 +83,7 @@ impl Table {
         Self::Verified,
         Self::UserStore,
         Self::UserStoreQueue,
+        Self::Openings,
     ];
 }
 

@@ -255,6 +255,7 @@ impl Engine {
         // What the server did not show on an earlier connection it is asked for once more.
         self.longer_chains_asked.clear();
         self.presence_on_welcome();
+        self.announcements_on_welcome(work, welcome.server_key)?;
         self.ask_who_waits(work);
         if work.take_joined()? {
             work.join_rooms(&welcome.moved);
@@ -390,6 +391,7 @@ mod tests {
             acknowledged: 0,
             head: None,
             restore: None,
+            server_key: None,
         };
         engine.welcome(&mut work, &welcome).unwrap();
         assert!(engine.longer_chains_asked.is_empty());

@@ -85,6 +85,8 @@ own_failures! {
     text_long "text_long" "This text is too long for one message. Split it in two.";
     /// The room is not known here.
     unknown_room "unknown_room" "This chat is not on this device.";
+    /// What would prove the message is not here.
+    report_unprovable "report_unprovable" "This device no longer holds what proves this message: it is older than thirty days, or from before reports. You can still block this person, and tell the people who run the server.";
     /// The message is not known here.
     unknown_message "unknown_message" "This message is no longer here.";
     /// The contact link names another account than the handle does.

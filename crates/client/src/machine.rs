@@ -10,6 +10,7 @@ use conclave_protocol::frames::{Deliver, ServerFrame};
 use conclave_protocol::{AccountId, DeviceAddress, EnvelopeId, LinkId, RoomId, Timestamp};
 use rand_core::CryptoRng;
 
+use crate::announcements::AnnouncementsRun;
 use crate::appending::Append;
 use crate::approving::Approval;
 use crate::calls::{Call, Held, Need, NeedState};
@@ -107,6 +108,7 @@ pub struct Engine {
     pub(crate) now: Timestamp,
     pub(crate) posting: PostingRun,
     pub(crate) presence: PresenceRun,
+    pub(crate) announcements: AnnouncementsRun,
     /// Something went into the outbox while it was gone over.
     pub(crate) outbox_grew: bool,
     asks: BTreeSet<u64>,
@@ -166,6 +168,7 @@ impl Engine {
             now: Timestamp(0),
             posting: PostingRun::default(),
             presence: PresenceRun::default(),
+            announcements: AnnouncementsRun::default(),
             outbox_grew: false,
             asks: BTreeSet::new(),
             shown: ConnectionState::Offline,
@@ -458,6 +461,7 @@ impl Engine {
                 self.take_choices(choices);
                 Ok(())
             }
+            ServerFrame::Announcements(list) => self.take_announcements(work, list),
             ServerFrame::Pong(_) => Ok(()),
         }
     }
@@ -482,6 +486,7 @@ impl Engine {
             self.daily_round(work)?;
         }
         self.drive_presence(work)?;
+        self.drive_announcements(work)?;
         self.expire(work)?;
         self.keep_rolls(work);
         let state = self.link.state();
@@ -522,6 +527,7 @@ impl Engine {
             .chain(self.meetings_due(live))
             .chain(self.link.deadline(self.heard_at, self.pinged))
             .chain(self.expiry_due)
+            .chain(self.announcements_due())
             .min()
     }
 }

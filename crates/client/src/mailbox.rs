@@ -912,6 +912,7 @@ mod tests {
             acknowledged: 0,
             head: None,
             restore: None,
+            server_key: None,
         };
         Engine::new(true)
             .notice_restored_copy(&mut work, &welcome)

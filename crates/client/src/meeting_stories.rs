@@ -557,6 +557,7 @@ impl Story {
                         acknowledged: 0,
                         head: Some(self.server.chain().head()),
                         restore: None,
+                        server_key: None,
                     };
                     inputs.push(Input::Frame(ServerFrame::Welcome(welcome).to_bytes()));
                     inputs.push(Input::Frame(ServerFrame::Drained.to_bytes()));

@@ -118,6 +118,7 @@ mod tests {
             acknowledged: u64::MAX,
             head: None,
             restore: None,
+            server_key: None,
         };
         let mut engine = Engine::new(true);
         engine.notice_restored_copy(&mut work, &welcome).unwrap();

@@ -137,6 +137,7 @@ mod tests {
             acknowledged: 0,
             head: None,
             restore,
+            server_key: None,
         }
     }
 

@@ -63,6 +63,7 @@ impl Work<'_> {
         self.put(Table::Own, TIDIED, &now);
         self.tidy_sessions()?;
         self.forget_old_sent()?;
+        self.forget_old_openings()?;
         self.forget_stamps()?;
         self.adopt_parked_of_earlier_versions()
     }

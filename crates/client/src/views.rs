@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+pub use crate::announcements::views::{AnnouncementListedView, AnnouncementView, AnnouncementsView};
 pub use crate::presence::views::{ChoiceChange, ChoicesView, PresenceView, SignalsView, TypingView};
+pub use crate::reporting::{ReportPreviewView, ReportView, ReportsView};
 pub use crate::views_of_people::{
     ChangeAuthorView, ChangeView, EarlierView, HistoryWaysView, ProfileView, StandingView, TrustView,
     WhatChangedView,
@@ -92,6 +94,11 @@ pub enum Event {
     Signals {
         /// Everything of it as it is now.
         signals: SignalsView,
+    },
+    /// What the server says to everybody changed.
+    Announcements {
+        /// Everything of it as it is now.
+        announcements: AnnouncementsView,
     },
     /// Something a person has to know, once.
     Warning {
@@ -236,6 +243,34 @@ pub enum Outcome {
     Figures {
         /// It.
         figures: FiguresView,
+    },
+    /// The server says something to everybody.
+    Announced {
+        /// Names it.
+        id: String,
+        /// Until when, Unix milliseconds.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        ends_at: u64,
+    },
+    /// What the server says and said to everybody.
+    Announcements {
+        /// The newest first.
+        announcements: Vec<AnnouncementListedView>,
+    },
+    /// What a report would reveal.
+    ReportPreview {
+        /// It.
+        preview: ReportPreviewView,
+    },
+    /// A message was reported.
+    Reported {
+        /// It was before, by the same person; that report stands.
+        repeated: bool,
+    },
+    /// Reports of the server.
+    Reports {
+        /// A page of them.
+        page: ReportsView,
     },
     /// It did not happen.
     Failed {
@@ -659,6 +694,11 @@ impl fmt::Debug for Outcome {
             Self::Accounts { page } => write!(f, "Accounts({})", page.accounts.len()),
             Self::Audit { page } => write!(f, "Audit({})", page.lines.len()),
             Self::Figures { figures } => f.debug_tuple("Figures").field(figures).finish(),
+            Self::Announced { id, .. } => f.debug_tuple("Announced").field(id).finish(),
+            Self::Announcements { announcements } => write!(f, "Announcements({})", announcements.len()),
+            Self::ReportPreview { .. } => f.write_str("ReportPreview(..)"),
+            Self::Reported { repeated } => write!(f, "Reported({repeated})"),
+            Self::Reports { page } => write!(f, "Reports({})", page.reports.len()),
             Self::Failed { failure } => f.debug_tuple("Failed").field(failure).finish(),
         }
     }

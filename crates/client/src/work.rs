@@ -269,6 +269,7 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn put_message(&mut self, row: MessageRow) {
+        self.forget_opening(&row);
         self.show(Event::Chats);
         self.show(Event::Timeline {
             room: row.room.to_string(),

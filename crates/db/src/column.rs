@@ -2,12 +2,15 @@
 //!
 //! One more type of column is one more [`Stored`].
 
+use conclave_protocol::announcements::AnnouncementKind;
 use conclave_protocol::frames::Class;
 use conclave_protocol::links::LinkWay;
 use conclave_protocol::presence::{Availability, LastSeen};
 use conclave_protocol::push::PushLevel;
+use conclave_protocol::reports::Reason;
 use conclave_protocol::{
-    AccountId, BlobId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, RestoreEpoch, RoomId, Timestamp, Username,
+    AccountId, AnnouncementId, BlobId, DeviceId, EnvelopeId, Hash, LinkId, PlaceId, ReportId, RestoreEpoch,
+    RoomId, Timestamp, Username,
 };
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -66,7 +69,7 @@ macro_rules! bytes {
     };
 }
 
-bytes!(AccountId BlobId RoomId PlaceId Hash EnvelopeId LinkId RestoreEpoch);
+bytes!(AccountId AnnouncementId ReportId BlobId RoomId PlaceId Hash EnvelopeId LinkId RestoreEpoch);
 
 impl<const N: usize> Stored for [u8; N] {
     type Raw = Vec<u8>;
@@ -225,6 +228,30 @@ impl Stored for PushLevel {
             "never" => Ok(Self::Never),
             _ => Err("not a level of waking".into()),
         }
+    }
+}
+
+impl Stored for AnnouncementKind {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        Ok(raw.parse()?)
+    }
+}
+
+impl Stored for Reason {
+    type Raw = String;
+
+    fn to_raw(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn from_raw(raw: String) -> Result<Self, BoxDynError> {
+        Ok(raw.parse()?)
     }
 }
 

@@ -34,6 +34,7 @@
 
 mod accounts;
 mod admin;
+mod announcements;
 mod audit;
 mod blobs;
 mod column;
@@ -54,6 +55,7 @@ mod presence;
 mod push;
 mod reach;
 mod recoveries;
+mod reports;
 mod resets;
 mod restores;
 mod rooms;
@@ -65,6 +67,7 @@ mod transfer;
 mod types;
 mod vault;
 
+pub use announcements::AnnouncementInForce;
 pub use audit::{AuditBroken, audit_hash, verify_audit};
 pub use blobs::{
     BlobDeleted, BlobFound, BlobQuota, ChunkStored, NewBlob, StorageUsed, SweptBlob, UploadBegun,
@@ -76,6 +79,7 @@ pub use jobs::{JobRun, JobState};
 pub use migrate::{newest_schema, schema_versions};
 pub use push::{NewWake, PushMove, PushSubscription, PushTarget, PushWake, PushWriter};
 pub use reach::Reach;
+pub use reports::NewReport;
 pub use restores::{LEAP, Restore};
 pub use tables::{Kind, TABLES, Table, find_table};
 pub use transfer::{Filling, Row, Snapshot, Summing, TableSum, TransferError, Value};

@@ -39,6 +39,7 @@ versions! {
     8 "0008_blobs";
     9 "0009_presence";
     10 "0010_push";
+    11 "0011_console";
     12 "0012_vault_bytes";
 }
 

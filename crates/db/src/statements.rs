@@ -328,6 +328,44 @@ statements! {
         postgres "SELECT pg_database_size(current_database())"
     }
 
+    // announcements
+    /// Only while fewer than so many have not ended.
+    INSERT_ANNOUNCEMENT = { "INSERT INTO announcements (id, kind, text, said_by, said_at, ends_at)
+        SELECT $1, $2, $3, $4, $5, $6
+        WHERE (SELECT count(*) FROM announcements WHERE ends_at > $5) < $7" }
+    LIST_ANNOUNCEMENTS = { "SELECT n.id, n.kind, n.text, coalesce(a.former, a.username), n.said_at, n.ends_at,
+            n.withdrawn_at
+        FROM announcements n JOIN accounts a ON a.id = n.said_by
+        ORDER BY n.said_at DESC, n.id LIMIT $1" }
+    LIST_ANNOUNCEMENTS_IN_FORCE = { "SELECT id, kind, text, said_at, ends_at, withdrawn_at FROM announcements
+        WHERE ends_at > $1 ORDER BY said_at, id LIMIT $2" }
+    WITHDRAW_ANNOUNCEMENT = { "UPDATE announcements SET withdrawn_at = $2
+        WHERE id = $1 AND withdrawn_at IS NULL AND ends_at > $2" }
+
+    // reports
+    INSERT_REPORT = { "INSERT INTO reports (id, reporter, room, sequence, message, place, accused, device, sent_at,
+            reported_at, reason, note, content)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        ON CONFLICT (reporter, room, sequence) DO NOTHING" }
+    FIND_REPORT_OF_MESSAGE = { "SELECT id FROM reports WHERE reporter = $1 AND room = $2 AND sequence = $3" }
+    LIST_OPEN_REPORTS = { "SELECT r.id, r.reporter, coalesce(p.former, p.username) AS reporter_name, r.accused,
+            coalesce(a.former, a.username) AS accused_name, r.device,
+            a.suspended_at IS NOT NULL AS suspended, r.room, r.place, r.sent_at, r.reported_at, r.reason, r.note,
+            r.content, r.closed_at, coalesce(c.former, c.username) AS closed_by, r.outcome
+        FROM reports r JOIN accounts p ON p.id = r.reporter JOIN accounts a ON a.id = r.accused
+            LEFT JOIN accounts c ON c.id = r.closed_by
+        WHERE r.closed_at IS NULL ORDER BY r.reported_at DESC, r.id LIMIT $1 OFFSET $2" }
+    LIST_CLOSED_REPORTS = { "SELECT r.id, r.reporter, coalesce(p.former, p.username) AS reporter_name, r.accused,
+            coalesce(a.former, a.username) AS accused_name, r.device,
+            a.suspended_at IS NOT NULL AS suspended, r.room, r.place, r.sent_at, r.reported_at, r.reason, r.note,
+            r.content, r.closed_at, coalesce(c.former, c.username) AS closed_by, r.outcome
+        FROM reports r JOIN accounts p ON p.id = r.reporter JOIN accounts a ON a.id = r.accused
+            LEFT JOIN accounts c ON c.id = r.closed_by
+        WHERE r.closed_at IS NOT NULL ORDER BY r.reported_at DESC, r.id LIMIT $1 OFFSET $2" }
+    COUNT_OPEN_REPORTS = { "SELECT count(*) FROM reports WHERE closed_at IS NULL" }
+    CLOSE_REPORT = { "UPDATE reports SET closed_at = $2, closed_by = $3, outcome = $4
+        WHERE id = $1 AND closed_at IS NULL" }
+
     // invites
     INSERT_INVITE = { "INSERT INTO invites (hash, made_by, created_at, expires_at, uses_max)
         VALUES ($1, $2, $3, $4, $5)" }

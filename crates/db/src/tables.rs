@@ -91,6 +91,14 @@ tables! {
     backup_codes (account Bytes, hash Bytes) key (account, hash);
     presence (account Bytes, availability Text, last_seen Text, receipts Truth, typing Truth) key (account);
     settings (name Text, value Text) key (name);
+    announcements (
+        id Bytes, kind Text, text Text, said_by Bytes, said_at Number, ends_at Number, withdrawn_at Number,
+    ) key (id);
+    reports (
+        id Bytes, reporter Bytes, room Bytes, sequence Number, message Bytes, place Bytes, accused Bytes, device Number,
+        sent_at Number, reported_at Number, reason Text, note Text, content Bytes, closed_at Number, closed_by Bytes,
+        outcome Text,
+    ) key (id);
     audit (sequence Number, time Number, actor Bytes, act Text, subject Text, hash Bytes) key (sequence);
     audit_head (slot Number, sequence Number, hash Bytes) key (slot);
     prekeys (account Bytes, device Number, id Number, bundle Bytes) key (account, device, id);

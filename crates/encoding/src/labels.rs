@@ -122,6 +122,10 @@ labels! {
     SAFETY_CODE = "conclave/v1/safety-code";
     /// What a reporter reveals of one message.
     FRANKING_PROOF = "conclave/v1/franking-proof";
+    /// What the server signs to say something to everybody.
+    ANNOUNCEMENT = "conclave/v1/announcement";
+    /// What the server signs to take back what it said.
+    ANNOUNCEMENT_WITHDRAWAL = "conclave/v1/announcement-withdrawal";
     /// What a device signs to bind a new login to itself.
     LOGIN = "conclave/v1/login";
     /// What a device signs when an account is registered.

@@ -400,6 +400,7 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
             acknowledged: 5,
             head: Some(1),
             restore: Some(RestoreEpoch([7; 16])),
+            server_key: None,
         }),
         ServerFrame::Accepted(Accepted {
             id,

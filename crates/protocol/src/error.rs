@@ -152,6 +152,14 @@ codes! {
     87 BlobMissing "blob_missing" 409 "A file of this message is not on the server any more. Attach it again.";
     /// The blob is part of a message already.
     88 BlobClaimed "blob_claimed" 409 "This file is part of a message. Delete the message instead.";
+    /// The server says as much to everybody at a time as it may.
+    95 AnnouncementsFull "announcements_full" 409 "There are ten announcements already. Withdraw one that is no longer needed.";
+    /// The proof of a report does not open the message that the server relayed, or not as its author signed it.
+    96 ReportRefused "report_refused" 422 "This report does not prove what was said, so it was not taken.";
+    /// The message of a report is not on record any more.
+    97 ReportGone "report_gone" 410 "This message is no longer on the server, so nobody can prove what it said.";
+    /// A setting lies outside of what is possible.
+    98 SettingInvalid "setting_invalid" 422 "This value is outside of what is possible here. Choose another one.";
     /// The last administrator cannot go.
     66 LastAdministrator "last_administrator" 409 "This is the only administrator of the server. Make another one first.";
     /// The own account gives no receipts.

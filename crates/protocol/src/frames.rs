@@ -10,10 +10,11 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::announcements::Signed;
 use crate::presence::{Choices, Presence, Typing, TypingOf, Watched};
 use crate::{
     AccountId, BlobId, Bytes, DeviceAddress, DeviceId, EnvelopeId, ErrorCode, LinkId, PlaceId, RestoreEpoch,
-    RoomId, Timestamp, Token,
+    RoomId, ServerKey, Timestamp, Token,
 };
 
 /// Whether an envelope counts as unread and may wake.
@@ -128,6 +129,10 @@ pub enum ServerFrame {
     /// What the own account chose: told behind `Welcome` where it chose anything, and when it changed.
     #[n(22)]
     Choices(#[n(0)] Choices),
+    /// What the server says to everybody, and what it took back of it: told behind `Welcome` where there is any, and
+    /// whole when it changed.
+    #[n(26)]
+    Announcements(#[n(0)] Vec<Signed>),
 }
 
 /// Opens a connection.
@@ -185,6 +190,9 @@ pub struct Welcome {
     /// that it does not know offers its prekeys anew and uploads again what the server lacks.
     #[n(6)]
     pub restore: Option<RestoreEpoch>,
+    /// The key with which the server signs what it says to everybody.
+    #[n(7)]
+    pub server_key: Option<ServerKey>,
 }
 
 /// A chain has grown.

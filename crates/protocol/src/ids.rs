@@ -144,6 +144,21 @@ random_id! {
     RestoreEpoch
 }
 
+hash_id! {
+    /// The public half of the key with which a server signs what it says to everybody.
+    ServerKey
+}
+
+random_id! {
+    /// Something that the server says to everybody.
+    AnnouncementId
+}
+
+random_id! {
+    /// A report of a message.
+    ReportId
+}
+
 random_id! {
     /// A blob, made at random by the device that uploads it. Who knows it may do nothing with it by that alone.
     BlobId

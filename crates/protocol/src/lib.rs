@@ -17,6 +17,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod announcements;
 pub mod blobs;
 pub mod bytes;
 pub mod devices;
@@ -33,6 +34,7 @@ pub mod prekeys;
 pub mod presence;
 pub mod push;
 pub mod recoveries;
+pub mod reports;
 pub mod resets;
 pub mod rooms;
 #[cfg(feature = "schema")]
@@ -44,8 +46,8 @@ pub mod vault;
 pub use bytes::{Bytes, Token};
 pub use error::{ErrorCode, Problem};
 pub use ids::{
-    AccountId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId, PlaceId,
-    RestoreEpoch, RoomId, Username,
+    AccountId, AnnouncementId, BlobId, DeviceAddress, DeviceId, EnvelopeId, Hash, IdError, LinkId, LoginId,
+    PlaceId, ReportId, RestoreEpoch, RoomId, ServerKey, Username,
 };
 pub use time::Timestamp;
 

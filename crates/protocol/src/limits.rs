@@ -123,6 +123,18 @@ pub const INVITE_DAYS_MAX: u32 = 90;
 /// Accounts, logins or lines of the audit log in one answer.
 pub const ADMIN_PAGE: u32 = 100;
 
+/// Bytes of what an announcement says: a banner, and no page.
+pub const ANNOUNCEMENT_MAX: usize = 1_000;
+
+/// Announcements that have not ended, the withdrawn ones included: all of them go to each device.
+pub const ANNOUNCEMENTS_MAX: u32 = 10;
+
+/// How long an announcement is shown at most, in milliseconds; so its withdrawal need not be kept for good.
+pub const ANNOUNCEMENT_LIFE_MS: u64 = 90 * 24 * 60 * 60 * 1000;
+
+/// Bytes of what a reporter writes to a report.
+pub const REPORT_NOTE_MAX: usize = 1_000;
+
 /// Accounts that one device watches at most: a frame of some 18 KiB.
 pub const WATCHED_MAX: usize = 500;
 

@@ -9,8 +9,8 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
-    AccountId, BlobId, Bytes, EnvelopeId, ErrorCode, Hash, LinkId, LoginId, PlaceId, RestoreEpoch, RoomId,
-    Token, Username,
+    AccountId, AnnouncementId, BlobId, Bytes, EnvelopeId, ErrorCode, Hash, LinkId, LoginId, PlaceId,
+    ReportId, RestoreEpoch, RoomId, Token, Username,
 };
 
 /// A text of a form.
@@ -47,6 +47,8 @@ text_schemas! {
     Hash "SHA-256, base64url without padding." "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$";
     LoginId "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
     BlobId "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
+    AnnouncementId "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
+    ReportId "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
     LinkId "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
     RestoreEpoch "16 bytes, base64url without padding." "^[A-Za-z0-9_-]{21}[AQgw]$";
     EnvelopeId "A UUID of version 7, made by the client." "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";

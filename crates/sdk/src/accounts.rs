@@ -3,12 +3,12 @@
 //! What is dangerous is refused as `fresh_sign_in_needed` unless the password was shown within the last ten minutes:
 //! [`Device::prove_password`].
 
-use conclave_client::Intent;
 use conclave_client::views::{
-    AccountIntent, AccountsView, AdminIntent, AuditView, FiguresView, LoginView, Outcome,
-    RegistrationInviteView, SecondStepView,
+    AccountIntent, AccountsView, AdminIntent, AnnouncementListedView, AnnouncementsView, AuditView,
+    FiguresView, LoginView, Outcome, RegistrationInviteView, ReportPreviewView, ReportsView, SecondStepView,
 };
-use conclave_protocol::Timestamp;
+use conclave_client::{Failure, Intent};
+use conclave_protocol::{EnvelopeId, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{Device, Invite, SdkError};
@@ -214,6 +214,94 @@ impl Device {
             Outcome::Figures { figures } => Ok(figures),
             _ => Err(SdkError::Mismatch),
         }
+    }
+
+    /// Has the server say something to everybody: a `notice`, a `warning` or a `maintenance`. Answers what names it.
+    pub async fn announce(&self, kind: &str, text: &str, ends_at: Option<u64>) -> Result<String, SdkError> {
+        let intent = AdminIntent::Announce {
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+            ends_at,
+        };
+        match self.admin(intent).await? {
+            Outcome::Announced { id, .. } => Ok(id),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// What the server says and said to everybody, the newest first.
+    pub async fn list_announcements(&self) -> Result<Vec<AnnouncementListedView>, SdkError> {
+        match self.admin(AdminIntent::ListAnnouncements).await? {
+            Outcome::Announcements { announcements } => Ok(announcements),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Takes back what the server says.
+    pub async fn withdraw_announcement(&self, id: &str) -> Result<(), SdkError> {
+        let id = id.to_owned();
+        self.admin(AdminIntent::WithdrawAnnouncement { id })
+            .await
+            .map(drop)
+    }
+
+    /// What a report of a message would reveal to the administrators.
+    pub async fn preview_report(&self, message: EnvelopeId) -> Result<ReportPreviewView, SdkError> {
+        let message = message.to_string();
+        let intent = AccountIntent::PreviewReport { message };
+        match self.ask(Intent::Account(intent)).await? {
+            Outcome::ReportPreview { preview } => Ok(preview),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Reveals one message to the administrators, with the proof of what it said: for `spam`, `abuse`, `illegal` or
+    /// `other`. True where it was reported before.
+    pub async fn report(&self, message: EnvelopeId, reason: &str, note: &str) -> Result<bool, SdkError> {
+        let intent = AccountIntent::Report {
+            message: message.to_string(),
+            reason: reason.to_owned(),
+            note: note.to_owned(),
+        };
+        match self.ask(Intent::Account(intent)).await? {
+            Outcome::Reported { repeated } => Ok(repeated),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Reports, open or closed ones, the newest first, behind so many.
+    pub async fn list_reports(&self, closed: bool, skip: u32) -> Result<ReportsView, SdkError> {
+        match self.admin(AdminIntent::ListReports { closed, skip }).await? {
+            Outcome::Reports { page } => Ok(page),
+            _ => Err(SdkError::Mismatch),
+        }
+    }
+
+    /// Closes a report, with words about what came of it.
+    pub async fn close_report(&self, id: &str, outcome: &str) -> Result<(), SdkError> {
+        let intent = AdminIntent::CloseReport {
+            id: id.to_owned(),
+            outcome: outcome.to_owned(),
+        };
+        self.admin(intent).await.map(drop)
+    }
+
+    /// What the server says to this account; [`conclave_client::views::Event::Announcements`] tells when it changed.
+    pub async fn announcements(&self) -> Result<AnnouncementsView, SdkError> {
+        self.look(|engine, store| Ok(engine.announcements(store).map_err(|_| Failure::storage())?))
+            .await
+    }
+
+    /// Shows one of them no more, on all devices of the account.
+    pub async fn put_away_announcement(&self, id: &str) -> Result<(), SdkError> {
+        let id = id.to_owned();
+        self.done(Intent::Account(AccountIntent::PutAwayAnnouncement { id }))
+            .await
+    }
+
+    /// Believes the key with which the server signs now, though it signed with another one before.
+    pub async fn accept_server_key(&self) -> Result<(), SdkError> {
+        self.done(Intent::Account(AccountIntent::AcceptServerKey)).await
     }
 
     async fn admin(&self, intent: AdminIntent) -> Result<Outcome, SdkError> {

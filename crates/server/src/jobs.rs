@@ -89,6 +89,18 @@ const JOBS: &[Job] = &[
         },
     },
     Job {
+        name: "announcements",
+        period: Duration::from_secs(30),
+        scope: Scope::Process,
+        run: |app| {
+            Box::pin(async move {
+                // Another process may have been told of one, and some have ended.
+                app.announcements.load(&app.db, app.now()).await?;
+                Ok(0)
+            })
+        },
+    },
+    Job {
         name: "forget",
         period: Duration::from_mins(1),
         scope: Scope::Process,

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod announcements;
 mod api;
 mod blobs;
 mod bus;

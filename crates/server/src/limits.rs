@@ -35,6 +35,7 @@ pub(crate) struct Limits {
     uploads: DefaultKeyedRateLimiter<AccountId>,
     choices: DefaultKeyedRateLimiter<AccountId>,
     push: DefaultKeyedRateLimiter<AccountId>,
+    reports: DefaultKeyedRateLimiter<AccountId>,
     invited_readings: DefaultKeyedRateLimiter<AccountId>,
     claims: DefaultKeyedRateLimiter<(AccountId, DeviceAddress)>,
     claims_of_device: DefaultKeyedRateLimiter<DeviceAddress>,
@@ -56,6 +57,7 @@ impl Limits {
             uploads: RateLimiter::keyed(quota(config.uploads)),
             choices: RateLimiter::keyed(quota(config.choices)),
             push: RateLimiter::keyed(quota(config.push)),
+            reports: RateLimiter::keyed(quota(config.reports)),
             invited_readings: RateLimiter::keyed(quota(config.look_ups)),
             claims: RateLimiter::keyed(quota(config.prekey_claims)),
             claims_of_device: RateLimiter::keyed(quota(config.prekey_claims_of_device)),
@@ -131,6 +133,11 @@ impl Limits {
         self.check("pushes", &self.push, &account)
     }
 
+    /// One report more.
+    pub(crate) fn report(&self, account: AccountId) -> Result<(), ApiError> {
+        self.check("reports", &self.reports, &account)
+    }
+
     /// One look at a place's chain by an invite.
     pub(crate) fn invited_reading(&self, account: AccountId) -> Result<(), ApiError> {
         self.check("look_ups", &self.invited_readings, &account)
@@ -163,6 +170,7 @@ impl Limits {
         self.uploads.retain_recent();
         self.choices.retain_recent();
         self.push.retain_recent();
+        self.reports.retain_recent();
         self.invited_readings.retain_recent();
         self.claims.retain_recent();
         self.claims_of_device.retain_recent();

@@ -17,8 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
 use crate::api::{
-    accounts, admin, blobs, devices, health, invites, links, logins, messages, passwords, places, prekeys,
-    presence, push, recoveries, resets, rooms, second_step, vault,
+    accounts, admin, announcements, blobs, devices, health, invites, links, logins, messages, passwords,
+    places, prekeys, presence, push, recoveries, reports, resets, rooms, second_step, vault,
 };
 use crate::error::{ApiError, TROUBLE_RETRY_SECONDS};
 use crate::extract::Body;
@@ -115,6 +115,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         )
         .route("/admin/audit", get(admin::audit))
         .route("/admin/figures", get(admin::figures))
+        .route("/reports", post(reports::report))
+        .route("/admin/reports", get(reports::list))
+        .route("/admin/reports/{report}/close", post(reports::close))
+        .route(
+            "/admin/announcements",
+            get(announcements::list).post(announcements::announce),
+        )
+        .route(
+            "/admin/announcements/{announcement}",
+            delete(announcements::withdraw),
+        )
         .route("/account/entries", post(devices::append_entry))
         .route("/devices", get(devices::list))
         .route("/devices/prekeys", get(prekeys::count).post(prekeys::upload))

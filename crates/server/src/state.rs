@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{AccessKeys, LoginId};
+use crate::announcements::Announcements;
 use crate::blobs::{BlobStore, Slots};
 use crate::bus::Bus;
 use crate::clock::Expiry;
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) opaque: ServerSetup,
     pub(crate) second_steps: SecondStepKeys,
     pub(crate) access: AccessKeys,
+    /// What the server says to everybody.
+    pub(crate) announcements: Announcements,
     pub(crate) revocations: Revocations,
     pub(crate) limits: Limits,
     pub(crate) hub: Arc<Hub>,
@@ -96,6 +99,7 @@ impl App {
             second_steps: SecondStepKeys::of(&secrets.opaque),
             opaque: secrets.opaque,
             access: secrets.access,
+            announcements: Announcements::new(&secrets.server_key),
             revocations: Revocations::default(),
             hub,
             bus,

@@ -13,8 +13,11 @@ import type {
   AccountListedView,
   AccountView,
   AdminIntent,
+  AnnouncementListedView,
+  AnnouncementsView,
   ApprovalStep,
   ApprovalView,
+  AuditLineView,
   ChatChange,
   ChatView,
   ConnectionState,
@@ -23,6 +26,7 @@ import type {
   DeviceView,
   EditView,
   Failure,
+  FiguresView,
   FolderView,
   HistoryWaysView,
   InviteForm,
@@ -39,12 +43,14 @@ import type {
   PreviewView,
   ProfileView,
   RegistrationInviteView,
-  StandingView,
+  ReportPreviewView,
+  ReportView,
   SearchPosition,
   PushView,
   SecondStepView,
   SettingView,
   SignalsView,
+  StandingView,
 } from '../lib/protocol/generated';
 
 const MINUTE = 60_000;
@@ -398,6 +404,12 @@ export class FakeCore implements Core {
   registration = 'invite';
   invites: RegistrationInviteView[] = [];
   accounts: AccountListedView[] = [];
+  announcements: AnnouncementsView = { announcements: [], key_changed: false };
+  listed: AnnouncementListedView[] = [];
+  reports: ReportView[] = [];
+  audit: AuditLineView[] = [];
+  figures: FiguresView = { database_bytes: 0, counts: [] };
+  reportPreview: ReportPreviewView = { username: 'mia', sent_at: 0, words: '', provable: true };
 
   askAccount(intent: AccountIntent) {
     return this.#answer('askAccount', () => this.#account(intent), intent);
@@ -423,6 +435,24 @@ export class FakeCore implements Core {
       case 'active':
       case 'typing':
         return { type: 'done' };
+      case 'show_announcements':
+        this.emit({ type: 'announcements', announcements: this.announcements });
+        return { type: 'done' };
+      case 'put_away_announcement':
+        this.announcements = {
+          ...this.announcements,
+          announcements: this.announcements.announcements.filter((one) => one.id !== intent.id),
+        };
+        this.emit({ type: 'announcements', announcements: this.announcements });
+        return { type: 'done' };
+      case 'accept_server_key':
+        this.announcements = { ...this.announcements, key_changed: false };
+        this.emit({ type: 'announcements', announcements: this.announcements });
+        return { type: 'done' };
+      case 'preview_report':
+        return { type: 'report_preview', preview: this.reportPreview };
+      case 'report':
+        return { type: 'reported', repeated: false };
       case 'choose':
         this.signals = { ...this.signals, own: { ...this.signals.own, ...intent.change } };
         this.emit({ type: 'signals', signals: this.signals });
@@ -523,14 +553,44 @@ export class FakeCore implements Core {
         return { type: 'done' };
       }
       case 'list_logins_of':
-        return { type: 'logins', logins: [] };
+        return { type: 'logins', logins: this.logins };
       case 'end_login_of':
         needsProof();
         return { type: 'done' };
       case 'list_audit':
-        return { type: 'audit', page: { lines: [], more: false } };
+        return { type: 'audit', page: { lines: this.audit, more: false } };
       case 'figures':
-        return { type: 'figures', figures: { database_bytes: 0, counts: [] } };
+        return { type: 'figures', figures: this.figures };
+      case 'announce': {
+        needsProof();
+        const ends_at = what.ends_at ?? this.now() + 90 * 24 * 60 * MINUTE;
+        const id = `announcement-${this.listed.length}`;
+        const kind = what.kind as AnnouncementListedView['kind'];
+        const said = { id, kind, text: what.text, said_at: this.now(), ends_at };
+        this.listed = [{ ...said, said_by: 'jonas', withdrawn_at: null }, ...this.listed];
+        return { type: 'announced', id, ends_at };
+      }
+      case 'list_announcements':
+        return { type: 'announcements', announcements: this.listed };
+      case 'withdraw_announcement':
+        needsProof();
+        this.listed = this.listed.map((one) =>
+          one.id === what.id ? { ...one, withdrawn_at: this.now() } : one,
+        );
+        return { type: 'done' };
+      case 'list_reports': {
+        const reports = this.reports.filter((one) => (one.closed_at !== null) === what.closed);
+        const open = this.reports.filter((one) => one.closed_at === null).length;
+        return { type: 'reports', page: { reports, more: false, open } };
+      }
+      case 'close_report':
+        needsProof();
+        this.reports = this.reports.map((one) =>
+          one.id === what.id
+            ? { ...one, closed_at: this.now(), closed_by: 'jonas', outcome: what.outcome }
+            : one,
+        );
+        return { type: 'done' };
     }
   }
 

@@ -3,6 +3,7 @@ import '../lib/styles/index.css';
 import { mount } from 'svelte';
 
 import App from '../routes/App.svelte';
+import { CONSOLE_SCENES } from './console-scenes';
 import { CONTENT_SCENES } from './content-scenes';
 import { FakeWaking } from './fake-waking';
 import { NOTIFICATION_SCENES } from './notification-scenes';
@@ -14,6 +15,7 @@ import { SIGN_IN_SCENES } from './sign-in-scenes';
 
 const SCENES = {
   ...SCREENS,
+  ...CONSOLE_SCENES,
   ...CONTENT_SCENES,
   ...NOTIFICATION_SCENES,
   ...PLACE_SCENES,

@@ -1,6 +1,6 @@
 //! admin: what administrators of the server do.
 
-use conclave_sdk::views::{AccountListedView, RegistrationInviteView};
+use conclave_sdk::views::{AccountListedView, AnnouncementListedView, RegistrationInviteView, ReportView};
 use serde_json::json;
 
 use super::sign_in::{list, opened, with_proof};
@@ -9,6 +9,8 @@ use crate::error::CliError;
 use crate::format;
 use crate::print::Printer;
 use crate::session::Session;
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
 
 pub(crate) async fn run(
     common: &Common,
@@ -108,6 +110,60 @@ pub(crate) async fn run(
                 lines(counts.chain([bytes]))
             })?;
         }
+        AdminCommand::Announce { kind, hours, text } => {
+            let text = text.join(" ");
+            let ends_at = hours.map(|hours| now().saturating_add(u64::from(hours).saturating_mul(HOUR_MS)));
+            let id = with_proof(&session, arg, async || {
+                session.within(device.announce(&kind, &text, ends_at)).await
+            })
+            .await?;
+            printer.result(&json!({ "announcement": id }), || {
+                format!("Everybody on this server is shown it now. To take it back: conclave admin withdraw-announcement {id}")
+            })?;
+        }
+        AdminCommand::Reports { closed, skip } => {
+            let page = session.within(device.list_reports(closed, skip)).await?;
+            printer.result(&json!(page), || {
+                if page.reports.is_empty() {
+                    return "No message is reported.".to_owned();
+                }
+                lines(page.reports.iter().map(|report| line_of_report(report, printer)))
+            })?;
+            if page.more {
+                let shown = u32::try_from(page.reports.len()).unwrap_or(u32::MAX);
+                printer.hint(&format!("There are more: --skip {}", skip.saturating_add(shown)));
+            }
+        }
+        AdminCommand::CloseReport { id, outcome } => {
+            let outcome = outcome.join(" ");
+            with_proof(&session, arg, async || {
+                session.within(device.close_report(&id, &outcome)).await
+            })
+            .await?;
+            printer.result(&json!({ "closed": id }), || "The report is closed.".to_owned())?;
+        }
+        AdminCommand::Announcements => {
+            let announcements = session.within(device.list_announcements()).await?;
+            printer.result(&json!({ "announcements": announcements }), || {
+                if announcements.is_empty() {
+                    return "Nothing was announced yet.".to_owned();
+                }
+                lines(
+                    announcements
+                        .iter()
+                        .map(|announcement| line_of_announcement(announcement, printer)),
+                )
+            })?;
+        }
+        AdminCommand::WithdrawAnnouncement { id } => {
+            with_proof(&session, arg, async || {
+                session.within(device.withdraw_announcement(&id)).await
+            })
+            .await?;
+            printer.result(&json!({ "withdrawn": id }), || {
+                "It is shown to nobody any more.".to_owned()
+            })?;
+        }
     }
     session.close().await
 }
@@ -142,6 +198,54 @@ async fn account_of(session: &Session, who: &str) -> Result<String, CliError> {
 
 fn lines(lines: impl Iterator<Item = String>) -> String {
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// This computer's clock, in Unix milliseconds.
+fn now() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
+fn line_of_report(report: &ReportView, printer: &Printer) -> String {
+    let sent = format::date_and_time(report.sent_at, printer.zone());
+    let (reporter, accused) = (
+        format::plain(&report.reporter),
+        format::plain(&report.accused_name),
+    );
+    let words = report
+        .words
+        .as_deref()
+        .unwrap_or("(of a kind that this version does not show)");
+    let mut lines = vec![
+        format!("{}  {}  by {reporter}", report.id, report.reason),
+        format!("{accused}, {sent}: {}", format::plain(words)),
+    ];
+    if !report.note.is_empty() {
+        lines.push(format!("{reporter} says: {}", format::plain(&report.note)));
+    }
+    if let Some(outcome) = &report.outcome {
+        let by = format::plain(report.closed_by.as_deref().unwrap_or_default());
+        lines.push(format!("closed by {by}: {}", format::plain(outcome)));
+    }
+    lines.join("\n    ")
+}
+
+fn line_of_announcement(announcement: &AnnouncementListedView, printer: &Printer) -> String {
+    let until = format::date_and_time(announcement.ends_at, printer.zone());
+    let state = if announcement.withdrawn_at.is_some() {
+        "withdrawn".to_owned()
+    } else if announcement.ends_at <= now() {
+        "ended".to_owned()
+    } else {
+        format!("until {until}")
+    };
+    let (text, by) = (
+        format::plain(&announcement.text),
+        format::plain(&announcement.said_by),
+    );
+    format!(
+        "{}  {}  {state}  by {by}  {text}",
+        announcement.id, announcement.kind
+    )
 }
 
 fn line_of_invite(invite: &RegistrationInviteView, printer: &Printer) -> String {

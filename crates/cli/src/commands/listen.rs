@@ -136,6 +136,14 @@ impl<'a> Listener<'a> {
                 let text = format::device_added(name.as_deref());
                 self.printer.note(&event, &text);
             }
+            Event::Announcements { ref announcements } => {
+                let text = format::announcements(announcements);
+                if text.is_empty() {
+                    self.printer.program_note(&event);
+                } else {
+                    self.printer.note(&event, &text);
+                }
+            }
             Event::Devices | Event::Settings | Event::Places { .. } | Event::Signals { .. } => {
                 self.printer.program_note(&event);
             }

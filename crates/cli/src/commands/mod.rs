@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod announcements;
 mod chats;
 mod contents;
 mod devices;
@@ -12,6 +13,7 @@ mod listen;
 mod people;
 mod places;
 mod presence;
+mod report;
 mod requests;
 mod search;
 mod send;
@@ -45,6 +47,15 @@ pub(crate) async fn run(args: Args, printer: &Printer) -> Result<(), CliError> {
         } => sign_in::change_password(&common, printer, end_others, words, &proof).await,
         Command::CloseAccount { yes, proof } => sign_in::close_account(&common, printer, yes, &proof).await,
         Command::Admin { what, proof } => admin::run(&common, printer, what, &proof).await,
+        Command::Report {
+            message,
+            reason,
+            note,
+            yes,
+        } => report::run(&common, printer, message, &reason, &note, yes).await,
+        Command::Announcements { put_away, accept_key } => {
+            announcements::run(&common, printer, put_away.as_deref(), accept_key).await
+        }
         Command::Link => linking::link(&common, printer).await,
         Command::Approve { link, digits, yes } => {
             linking::approve(&common, printer, link.as_ref(), digits.as_deref(), yes).await

@@ -22,6 +22,7 @@ fn welcome(head: Option<u32>) -> Welcome {
         acknowledged: 0,
         head,
         restore: None,
+        server_key: None,
     }
 }
 

@@ -73,6 +73,10 @@ impl Engine {
         let Ok(content) = Content::from_bytes(&opened.content) else {
             return Ok(Opened::NotGenuine);
         };
+        if message.sender.account != work.own()?.account {
+            let key = opened.opening.as_bytes();
+            work.keep_opening((spot.room, message.sequence), message.id, key, Some(chain));
+        }
         let said = Said {
             chain,
             epoch: message.epoch,

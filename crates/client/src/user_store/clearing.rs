@@ -51,6 +51,7 @@ impl Engine {
             }
         }
         work.clear_room(room, up_to);
+        work.clear_openings(room, up_to)?;
         // Nothing is told of what is gone.
         work.delete(Table::Receipts, &room.0);
         if let Some(mut row) = work.find_room(room)? {

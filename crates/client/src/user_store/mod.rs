@@ -155,6 +155,7 @@ impl Engine {
             self.stands_otherwise(work);
             return Ok(());
         }
+        self.follow_put_away(&entry.name.0);
         self.follow_clearing(work, entry)
     }
 

@@ -449,6 +449,9 @@ impl Engine {
         let Some((content, hash)) = opened else {
             return Ok(Placing::Refused);
         };
+        if from.account != own.account {
+            work.keep_opening((room, message.sequence), id, found.key.key(), None);
+        }
         if row.is_some() {
             let mut state = state.clone();
             self.show_opened(work, &mut state, from, id, &message, (content, hash))?;

@@ -164,6 +164,9 @@ impl Engine {
         key: &KeyAndHash,
     ) -> Result<(), ReadError> {
         let own = work.own()?;
+        if from.account != own.account {
+            work.keep_opening((room, sequence), id, key.key(), None);
+        }
         let Some(me) = self.person(work, own.account)? else {
             return Ok(());
         };

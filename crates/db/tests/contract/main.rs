@@ -30,6 +30,7 @@ macro_rules! on_both_engines {
 
 mod accounts;
 mod admin;
+mod announcements;
 mod blobs;
 mod devices;
 mod engine;

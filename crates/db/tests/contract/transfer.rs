@@ -27,7 +27,9 @@ fn row(table: &Table, number: u8) -> Row {
             (_, "username" | "former") => Value::Text(format!("person{number}")),
             ("jobs" | "settings", "name") => Value::Text(format!("Job \u{e9} {number:03}")),
             (_, "class") => Value::Text("annotation".to_owned()),
+            ("announcements", "kind") => Value::Text("maintenance".to_owned()),
             (_, "kind") => Value::Text("recovery".to_owned()),
+            ("reports", "reason") => Value::Text("abuse".to_owned()),
             (_, "way") => Value::Text("scan".to_owned()),
             (_, "availability") => Value::Text("invisible".to_owned()),
             ("push_subscriptions", "key") => bytes(65),
@@ -35,7 +37,11 @@ fn row(table: &Table, number: u8) -> Row {
             ("push_levels", "level") => Value::Text("softly".to_owned()),
             ("presence", "last_seen") => Value::Text("nobody".to_owned()),
             ("mailbox", "id" | "sender_account" | "sender_device") => Value::Null,
-            ("logins" | "links" | "envelopes" | "sends" | "posts" | "blobs", "id")
+            (
+                "logins" | "links" | "envelopes" | "sends" | "posts" | "blobs" | "announcements" | "reports",
+                "id",
+            )
+            | ("reports", "message")
             | (
                 _,
                 "login" | "link" | "target" | "thread" | "last_accepted" | "holder" | "epoch" | "blob"

@@ -5,6 +5,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod admin;
+pub(crate) mod announcements;
 pub(crate) mod blobs;
 pub(crate) mod devices;
 pub(crate) mod health;
@@ -18,6 +19,7 @@ pub(crate) mod prekeys;
 pub(crate) mod presence;
 pub(crate) mod push;
 pub(crate) mod recoveries;
+pub(crate) mod reports;
 pub(crate) mod resets;
 pub(crate) mod rooms;
 pub(crate) mod second_step;

@@ -135,6 +135,8 @@ pub struct LimitsConfig {
     pub choices: Pace,
     /// How often the devices of one account may say where they are woken, and for which rooms.
     pub push: Pace,
+    /// Messages that one account reports.
+    pub reports: Pace,
     /// Milliseconds that one write to a slow reader may take before its connection ends.
     pub slow_reader_ms: u64,
 }
@@ -160,6 +162,7 @@ impl LimitsConfig {
             watch_lists: pace,
             choices: pace,
             push: pace,
+            reports: pace,
             slow_reader_ms: 10_000,
         }
     }
@@ -184,6 +187,7 @@ impl Default for LimitsConfig {
             watch_lists: Pace::new(5, 5_000),
             choices: Pace::new(20, 6_000),
             push: Pace::new(30, 6_000),
+            reports: Pace::new(10, 60_000),
             slow_reader_ms: 10_000,
         }
     }

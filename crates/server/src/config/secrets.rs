@@ -6,6 +6,7 @@
 //! | `token-key` | Ed25519 seed that signs access tokens |
 //! | `token-key.previous` | the one before, still accepted; put there by whoever rotates |
 //! | `push-key` | P-256 secret that names the server to push services; made anew, devices say again where they are |
+//! | `server-key` | Ed25519 seed that signs announcements; clients keep its public half |
 //! | `setup-token` | opens the set-up link until the first account exists |
 
 use std::fs;
@@ -26,6 +27,7 @@ pub(crate) struct Secrets {
     pub(crate) access: AccessKeys,
     pub(crate) push: PushKey,
     pub(crate) setup: Token,
+    pub(crate) server_key: [u8; 32],
 }
 
 impl Secrets {
@@ -59,6 +61,7 @@ impl Secrets {
         };
         let push = push.and_then(|bytes| PushKey::from_bytes(&bytes));
         let push = push.ok_or(StartError::Secret { path: push_path })?;
+        let server_key = seed(&folder.join("server-key"), true)?.unwrap_or_default();
 
         let setup_path = folder.join("setup-token");
         let setup = if let Some(bytes) = read(&setup_path)? {
@@ -74,6 +77,7 @@ impl Secrets {
             access,
             push,
             setup,
+            server_key,
         })
     }
 }

@@ -16,7 +16,8 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use conclave_protocol::{
-    AccountId, BlobId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, RoomId, Username,
+    AccountId, AnnouncementId, BlobId, DeviceId, Hash, LinkId, LoginId, PlaceId, Problem, ReportId, RoomId,
+    Username,
 };
 
 /// A schema and those that it names.
@@ -137,6 +138,8 @@ fn path_schema(name: &str) -> RefOr<Schema> {
         "blob" => BlobId::schema(),
         "chunk" => number(u32::MAX.into()),
         "login" => LoginId::schema(),
+        "announcement" => AnnouncementId::schema(),
+        "report" => ReportId::schema(),
         "invite" => Hash::schema(),
         "username" => Username::schema(),
         // A part that is not named here is a text; the test of completeness wants it named.

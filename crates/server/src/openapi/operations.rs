@@ -5,6 +5,7 @@ use conclave_protocol::accounts::{
     RegistrationFinish, RegistrationStart, RegistrationStarted, ServerInfo,
 };
 use conclave_protocol::admin::{AccountsPage, AuditPage, Figures, RegistrationSetting};
+use conclave_protocol::announcements::{Announce, Announced, AnnouncementsFound};
 use conclave_protocol::blobs::{BeginUpload, BlobLinks, FinishUpload, StorageFound, UploadState};
 use conclave_protocol::devices::{AppendEntry, DevicesFound, EntryAppended};
 use conclave_protocol::invites::{InviteMade, InvitesFound};
@@ -23,6 +24,7 @@ use conclave_protocol::push::{PushState, PushSubscribe};
 use conclave_protocol::recoveries::{
     RecoveryFinish, RecoveryProof, RecoveryProved, RecoveryStart, RecoveryStarted,
 };
+use conclave_protocol::reports::{CloseReport, ReportMessage, ReportTaken, ReportsPage};
 use conclave_protocol::resets::ResetIdentity;
 use conclave_protocol::rooms::{DirectRoomFound, OpenDirectRoom};
 use conclave_protocol::second_step::{BackupCodes, SecondStepBegun, SecondStepConfirm, SecondStepFound};
@@ -112,6 +114,12 @@ pub(super) fn all() -> impl Iterator<Item = Operation> {
         of(Delete, "/admin/accounts/{account}/logins/{login}", "Ends a login of an account."),
         of(Get, "/admin/audit", "Reads the audit log.").with(&[("after", U64)]).answers::<AuditPage>(),
         of(Get, "/admin/figures", "Says how much there is.").answers::<Figures>(),
+        of(Post, "/reports", "Reveals one message to the administrators, with the proof of what it said.").takes::<ReportMessage>().answers::<ReportTaken>(),
+        of(Get, "/admin/reports", "Lists reports.").with(&[("state", Text), ("skip", U32)]).answers::<ReportsPage>(),
+        of(Post, "/admin/reports/{report}/close", "Closes a report.").takes::<CloseReport>(),
+        of(Get, "/admin/announcements", "Lists what the server says and said to everybody.").answers::<AnnouncementsFound>(),
+        of(Post, "/admin/announcements", "Says something to everybody, signed by the server.").takes::<Announce>().answers::<Announced>(),
+        of(Delete, "/admin/announcements/{announcement}", "Takes back what the server says."),
         of(Get, "/invites", "Lists invites; for administrators.").answers::<InvitesFound>(),
         of(Delete, "/invites/{invite}", "Withdraws an invite; for administrators."),
         of(Post, "/invites", "Makes an invite to register here; for administrators.").with(&[("uses", U32), ("days", U32)]).answers::<InviteMade>(),

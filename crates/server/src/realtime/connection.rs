@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::hub::Handle;
 use super::outgoing::{self, End, Farewell, Outgoing};
 use super::sending::{self, Job};
-use super::{delivery, pace, typing};
+use super::{announcing, delivery, pace, typing};
 use crate::error::code_of;
 use crate::measuring;
 use crate::places;
@@ -76,6 +76,7 @@ async fn serve(app: &App, stream: &mut SplitStream<WebSocket>, outgoing: &Outgoi
         }
         () = app.stopping.cancelled() => End::STOPPING,
         () = outgoing.closed() => End::GONE,
+        end = announcing::run(app, outgoing) => end,
         end = sending::run(app, device, sends, outgoing) => end,
         end = delivery::run(app, handle, acknowledged, acked, outgoing) => end,
         end = read(app, handle, stream, outgoing, &jobs, &acks) => end,
@@ -144,6 +145,7 @@ async fn begin<'a>(
         acknowledged: state.acknowledged,
         head: head.map(|(sequence, _)| sequence),
         restore: app.restore.map(|restore| restore.epoch),
+        server_key: Some(app.announcements.key()),
     });
     outgoing
         .send(welcome)

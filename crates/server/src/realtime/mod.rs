@@ -9,6 +9,7 @@
 //! ([`typing`]), are kept nowhere; they wait for a device behind everything else ([`waiting`]) and may be lost.
 
 mod acknowledging;
+mod announcing;
 mod connection;
 mod delivery;
 mod hub;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod announcements;
 mod blobs;
 mod by_device;
 mod database_role;

@@ -99,6 +99,12 @@ pub(crate) const ROWS: &[(&str, &str, Door)] = &[
     ("DELETE", "/admin/accounts/{account}/logins/{login}", FreshAdministrator),
     ("GET", "/admin/audit", Administrator),
     ("GET", "/admin/figures", Administrator),
+    ("POST", "/reports", SignedIn),
+    ("GET", "/admin/reports", Administrator),
+    ("POST", "/admin/reports/{report}/close", FreshAdministrator),
+    ("GET", "/admin/announcements", Administrator),
+    ("POST", "/admin/announcements", FreshAdministrator),
+    ("DELETE", "/admin/announcements/{announcement}", FreshAdministrator),
     ("POST", "/account/entries", SignedIn),
     ("GET", "/devices", SignedIn),
     ("GET", "/devices/prekeys", SignedIn),
@@ -175,7 +181,7 @@ pub(crate) fn filled(path: &str) -> String {
     let path = ["{account}", "{room}", "{place}", "{invite}"]
         .iter()
         .fold(path.to_owned(), |path, word| path.replace(word, long));
-    let path = ["{link}", "{login}", "{blob}"]
+    let path = ["{link}", "{login}", "{blob}", "{announcement}", "{report}"]
         .iter()
         .fold(path, |path, word| path.replace(word, short));
     let path = path

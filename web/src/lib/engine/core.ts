@@ -7,6 +7,7 @@ import type {
   AccountIntent,
   AccountView,
   AnnotationView,
+  AnnouncementsView,
   ApprovalView,
   ChatChange,
   ChatView,
@@ -30,11 +31,11 @@ import type {
   Position,
   PreviewView,
   ProfileView,
-  TrustView,
   SearchPageView,
   SearchPosition,
   SettingView,
   SignalsView,
+  TrustView,
 } from '../protocol/generated';
 
 /** A goal did not come about: a code to match, a sentence to show. */
@@ -62,6 +63,8 @@ export type CoreEvent =
   | { type: 'chats' }
   /** Who is there, who writes, or what was chosen about both changed. */
   | { type: 'signals'; signals: SignalsView }
+  /** What the server says to everybody changed. */
+  | { type: 'announcements'; announcements: AnnouncementsView }
   | { type: 'timeline'; room: string }
   /** `request` where its author's request was not accepted: nothing is told of it but that it is there. */
   | { type: 'arrived'; room: string; message: string; request: boolean }

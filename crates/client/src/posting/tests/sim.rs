@@ -748,6 +748,7 @@ impl Sim {
             acknowledged: 0,
             head: None,
             restore: None,
+            server_key: None,
         };
         self.tells(at, &ServerFrame::Welcome(welcome));
         for deliver in self.server.mailboxes.get(&address).cloned().unwrap_or_default() {

@@ -11,6 +11,7 @@ export type Action =
   | 'pin'
   | 'unpin'
   | 'history'
+  | 'report'
   | 'retry'
   | 'discard'
   | 'delete_for_me'
@@ -29,6 +30,7 @@ export function actionsOf(message: MessageView, inThread: boolean): Action[] {
   if (can.forward) actions.push('forward');
   if (can.pin) actions.push(message.pinned ? 'unpin' : 'pin');
   if (message.edited_at !== null && body.type === 'text') actions.push('history');
+  if (!message.mine && (body.type === 'text' || body.type === 'poll')) actions.push('report');
   if (delivery.type !== 'queued' && body.type !== 'notice') actions.push('delete_for_me');
   if (can.delete_for_everyone) actions.push('delete_for_everyone');
   return actions;

@@ -13,7 +13,8 @@ export const UNDO_MS = 6000;
 export type Panel = { type: 'thread'; root: string } | { type: 'pins' } | { type: 'about' };
 
 /** What stands above them and wants an answer. */
-export type Asked = { type: 'forward' | 'history' | 'reactions'; message: MessageView } | { type: 'poll' };
+export type Asked =
+  { type: 'forward' | 'history' | 'reactions' | 'report'; message: MessageView } | { type: 'poll' };
 
 /** What the acts need of the room's timeline. */
 export interface ActsOn {
@@ -106,6 +107,7 @@ export class Acts {
         return;
       case 'forward':
       case 'history':
+      case 'report':
         this.asked = { type: action, message };
         return;
       case 'pin':

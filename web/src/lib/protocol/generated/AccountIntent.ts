@@ -66,6 +66,27 @@ p256dh: string,
  * The browser's secret, base64url.
  */
 auth: string, } | { "type": "unsubscribe" } | { "type": "admin", 
+active: boolean, } | { "type": "show_signals" } | { "type": "show_announcements" } | { "type": "put_away_announcement", 
+/**
+ * Which one.
+ */
+id: string, } | { "type": "accept_server_key" } | { "type": "preview_report", 
+/**
+ * Which message.
+ */
+message: string, } | { "type": "report", 
+/**
+ * Which message.
+ */
+message: string, 
+/**
+ * `spam`, `abuse`, `illegal` or `other`.
+ */
+reason: string, 
+/**
+ * What the person says to it; may be empty.
+ */
+note: string, } | { "type": "admin", 
 /**
  * What.
  */

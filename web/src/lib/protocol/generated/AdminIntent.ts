@@ -51,4 +51,36 @@ login: string, } | { "type": "list_audit",
 /**
  * Behind this number.
  */
-after: number, } | { "type": "figures" };
+after: number, } | { "type": "figures" } | { "type": "announce", 
+/**
+ * `notice`, `warning` or `maintenance`.
+ */
+kind: string, 
+/**
+ * The words.
+ */
+text: string, 
+/**
+ * Until when, Unix milliseconds; none for as long as possible.
+ */
+ends_at: number | null, } | { "type": "list_announcements" } | { "type": "list_reports", 
+/**
+ * The closed ones.
+ */
+closed: boolean, 
+/**
+ * Behind so many.
+ */
+skip: number, } | { "type": "close_report", 
+/**
+ * Which one.
+ */
+id: string, 
+/**
+ * What came of it; may be empty.
+ */
+outcome: string, } | { "type": "withdraw_announcement", 
+/**
+ * Which one.
+ */
+id: string, };
