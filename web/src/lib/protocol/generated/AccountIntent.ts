@@ -65,8 +65,7 @@ p256dh: string,
 /**
  * The browser's secret, base64url.
  */
-auth: string, } | { "type": "unsubscribe" } | { "type": "admin", 
-active: boolean, } | { "type": "show_signals" } | { "type": "show_announcements" } | { "type": "put_away_announcement", 
+auth: string, } | { "type": "unsubscribe" } | { "type": "show_announcements" } | { "type": "put_away_announcement", 
 /**
  * Which one.
  */
