@@ -76,7 +76,7 @@ fn the_server_of_compose_signs_in_as_the_role_that_is_no_superuser() {
         let lines = compose.lines().skip_while(|line| *line != head).skip(1);
         lines
             .take_while(|line| line.is_empty() || line.starts_with("    "))
-            .map(|line| format!("{line}\n"))
+            .flat_map(|line| [line, "\n"])
             .collect()
     };
     let (postgres, conclave) = (service("postgres"), service("conclave"));
