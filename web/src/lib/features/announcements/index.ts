@@ -1,3 +1,2 @@
 /** What the server says to everybody: a banner that is plainly the server's. */
-export { Announcements, KINDS } from './announcements.svelte';
 export { default as ServerBanner } from './ServerBanner.svelte';
