@@ -225,18 +225,23 @@ async fn a_damaged_backup_or_a_wrong_passphrase_changes_nothing() {
     succeeds(program(target.path(), &["restore", name]));
 }
 
+/// Jobs that one process does for all on a database.
+const SHARED_JOBS: usize = 6;
+
 async fn two_servers_run_each_job_once(address: String) {
     let one = Server::start_with(|config| config.database = Some(address.clone())).await;
     one.administrator().await;
-    let jobs = loop {
+    let mut jobs = Vec::new();
+    for _ in 0..600 {
         let db = Db::open_existing(&address).await.unwrap();
-        let jobs = db.list_jobs().await.unwrap();
+        jobs = db.list_jobs().await.unwrap();
         db.close().await;
-        if jobs.len() == 4 && jobs.iter().all(|job| job.ended.is_some()) {
-            break jobs;
+        if jobs.len() == SHARED_JOBS && jobs.iter().all(|job| job.ended.is_some()) {
+            break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    }
+    assert_eq!(jobs.len(), SHARED_JOBS, "{jobs:?}");
     let secrets = one.folder.path().join("secrets");
     let two = Server::start_with(|config| {
         config.database = Some(address.clone());
