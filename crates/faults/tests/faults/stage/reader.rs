@@ -79,7 +79,13 @@ impl Reader {
                     // Live messages may be lost, and then the next one shows it; behind the last there is none.
                     let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
                     for room in rooms {
-                        self.catch_up(door, room).await;
+                        // Who is told to come back right behind a fault comes back: there is no other connection.
+                        while !self.catch_up(door, room).await {
+                            if matches!(*phase.borrow(), Phase::Halt) {
+                                return true;
+                            }
+                            sleep(Duration::from_millis(50)).await;
+                        }
                     }
                     return true;
                 }
@@ -88,7 +94,9 @@ impl Reader {
             tokio::select! {
                 frame = socket.hear() => match frame {
                     Ok(ServerFrame::Posted(message)) => self.posted(door, &message).await,
-                    Ok(ServerFrame::RoomMoved(cursor)) => self.catch_up(door, cursor.room).await,
+                    Ok(ServerFrame::RoomMoved(cursor)) => {
+                        self.catch_up(door, cursor.room).await;
+                    }
                     Ok(_) => {}
                     Err(_) => return false,
                 },
@@ -115,14 +123,17 @@ impl Reader {
         }
     }
 
-    async fn catch_up(&mut self, door: Door, room: RoomId) {
+    /// Reads what is stored behind the last one; false when the server was not there. Then the next connection says
+    /// again what moved.
+    async fn catch_up(&mut self, door: Door, room: RoomId) -> bool {
         let last = self.last(room);
-        // When the server goes away meanwhile, the next connection says again what moved.
         let stored = try_stored(door, &self.device.access, room, last).await;
+        let answered = stored.is_some();
         if let Some(read) = self.rooms.get_mut(&room) {
             let stored = stored.into_iter().flatten();
             read.extend(stored.map(|envelope| (envelope.sequence, envelope.id)));
         }
+        answered
     }
 
     fn last(&self, room: RoomId) -> u64 {
