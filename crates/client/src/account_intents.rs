@@ -406,7 +406,7 @@ impl Engine {
         Ok(())
     }
 
-    fn nothing_there(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
+    pub(crate) fn nothing_there(&mut self, work: &mut Work<'_>, ask: u64) -> Result<(), ReadError> {
         self.fail(work, ask, Failure::server(ErrorCode::NotFound, None));
         Ok(())
     }

@@ -26,6 +26,7 @@ impl Device {
                 .map_err(|error| match error {
                     SearchError::Asked(failure) => failure.into(),
                     SearchError::Store(error) => error.into(),
+                    SearchError::Read(_) => Failure::storage().into(),
                 })
         })
         .await

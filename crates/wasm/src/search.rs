@@ -22,6 +22,7 @@ impl Device {
         let page = page.map_err(|error| match error {
             SearchError::Asked(failure) => thrown(&failure),
             SearchError::Store(error) => thrown(&of_store(&error)),
+            SearchError::Read(_) => thrown(&Failure::storage()),
         })?;
         Ok(to_js(&page)?.unchecked_into())
     }

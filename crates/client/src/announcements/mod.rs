@@ -143,19 +143,20 @@ impl Engine {
         ask: u64,
         id: &str,
     ) -> Result<(), ReadError> {
-        if let Ok(id) = id.parse::<AnnouncementId>() {
-            let said = &self.announcements.said;
-            let mut names: Vec<String> = work
-                .put_away()?
-                .into_iter()
-                // What has ended need not be remembered.
-                .filter(|known| said.contains_key(known) && *known != id)
-                .map(|known| known.to_string())
-                .collect();
-            names.push(id.to_string());
-            self.set_by_name(work, PUT_AWAY, Some(&names.join(" ")))?;
-            self.announcements.changed = true;
-        }
+        let Ok(id) = id.parse::<AnnouncementId>() else {
+            return self.nothing_there(work, ask);
+        };
+        let said = &self.announcements.said;
+        let mut names: Vec<String> = work
+            .put_away()?
+            .into_iter()
+            // What has ended need not be remembered.
+            .filter(|known| said.contains_key(known) && *known != id)
+            .map(|known| known.to_string())
+            .collect();
+        names.push(id.to_string());
+        self.set_by_name(work, PUT_AWAY, Some(&names.join(" ")))?;
+        self.announcements.changed = true;
         self.answer(work, ask, Outcome::Done);
         Ok(())
     }

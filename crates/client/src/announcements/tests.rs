@@ -154,6 +154,9 @@ fn what_was_put_away_stays_away_and_the_rest_stays() {
     engine.put_away_announcement(&mut work, 1, &id).unwrap();
     engine.take_announcements(&mut work, list).unwrap();
     assert_eq!(texts(&engine.announcements_view(&work).unwrap()), ["words 2"]);
+    // What is no name of one puts nothing away.
+    engine.put_away_announcement(&mut work, 2, "words 2").unwrap();
+    assert_eq!(texts(&engine.announcements_view(&work).unwrap()), ["words 2"]);
 }
 
 #[test]

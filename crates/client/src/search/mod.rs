@@ -19,7 +19,7 @@ pub use self::query::{Calendar, Day, Term};
 pub use self::text::{holds_link, stands_alone};
 use crate::failure::Failure;
 use crate::machine::Engine;
-use crate::reads::Reads;
+use crate::reads::{ReadError, Reads};
 use crate::work::Work;
 
 /// A search as the store carries it out.
@@ -78,16 +78,16 @@ impl Engine {
     }
 
     /// Whether a chat is in no list, as one with a stranger who was blocked: what was said there is not found either.
-    pub fn hides_room(&self, store: &dyn Reads, room: RoomId) -> bool {
+    pub fn hides_room(&self, store: &dyn Reads, room: RoomId) -> Result<bool, ReadError> {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
-        work.hides_room(room).unwrap_or(false)
+        work.hides_room(room)
     }
 
     /// The handle of an author, where it is known here.
-    pub fn username_of(&self, store: &dyn Reads, account: AccountId) -> Option<String> {
+    pub fn username_of(&self, store: &dyn Reads, account: AccountId) -> Result<Option<String>, ReadError> {
         let mut none = crate::randomness::NoRandomness;
         let work = Work::new(store, &mut none, Timestamp(0));
-        work.username(account).ok()?
+        work.username(account)
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use conclave_auth::franking::{Author, ProvesNothing, open_direct, open_room};
-use conclave_db::{NewReport, Noted, PageBound};
+use conclave_db::{DirectRoom, NewReport, Noted, PageBound};
 use conclave_encoding::{Writer, labels};
 use conclave_protocol::frames::Class;
 use conclave_protocol::limits::{ADMIN_PAGE, REPORT_NOTE_MAX};
 use conclave_protocol::messages::StoredEnvelope;
 use conclave_protocol::reports::{CloseReport, ReportMessage, ReportTaken, ReportsPage};
-use conclave_protocol::{DeviceAddress, ErrorCode, PROTOCOL_VERSION, PlaceId, ReportId, RoomId, Timestamp};
+use conclave_protocol::{DeviceAddress, ErrorCode, PROTOCOL_VERSION, PlaceId, ReportId, Timestamp};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -42,12 +42,16 @@ pub(crate) async fn report(
     }
     // Only what the reporter may read, as a page of history shows it.
     let before = asked.sequence.checked_sub(1).ok_or(ErrorCode::ReportGone)?;
-    let (place, page) = match of_reader(&app, reporter, asked.room).await {
-        Ok(room) => (None, app.db.list_envelopes(room.id, before, 1).await?),
+    let (spot, page) = match of_reader(&app, reporter, asked.room).await {
+        Ok(room) => {
+            let page = app.db.list_envelopes(room.id, before, 1).await?;
+            (Spot::Direct(room), page)
+        }
         Err(refused) if refused.code == ErrorCode::NotFound => {
             let bound = PageBound::After(before);
             let page = places::history(&app, reporter, asked.room, bound, 1).await?;
-            (app.places.of_room(&app.db, asked.room).await?, page)
+            let place = app.places.of_room(&app.db, asked.room).await?;
+            (Spot::Place(place.ok_or(ErrorCode::NotFound)?), page)
         }
         Err(failed) => return Err(failed),
     };
@@ -57,9 +61,9 @@ pub(crate) async fn report(
     if envelope.account == reporter {
         return Err(ErrorCode::Forbidden.into());
     }
-    let content = match place {
-        None => direct(&app, &asked, &envelope).await?,
-        Some(place) => of_place(&app, place, &asked, &envelope).await?,
+    let (content, place) = match spot {
+        Spot::Direct(room) => (direct(&app, &room, &asked, &envelope).await?, None),
+        Spot::Place(place) => (of_place(&app, place, &asked, &envelope).await?, Some(place)),
     };
     let new = NewReport {
         id: ReportId(randomness::bytes()),
@@ -81,11 +85,21 @@ pub(crate) async fn report(
     Ok(Body(ReportTaken { report, repeated }))
 }
 
+/// Where a message was written.
+enum Spot {
+    Direct(DirectRoom),
+    Place(PlaceId),
+}
+
 type Content = zeroize::Zeroizing<Vec<u8>>;
 
 /// Opens a direct message by what both account chains say of it.
-async fn direct(app: &App, asked: &ReportMessage, envelope: &StoredEnvelope) -> Result<Content, ApiError> {
-    let room = of_reader_unchecked(app, asked.room).await?;
+async fn direct(
+    app: &App,
+    room: &DirectRoom,
+    asked: &ReportMessage,
+    envelope: &StoredEnvelope,
+) -> Result<Content, ApiError> {
     let (low_head, high_head) = envelope.heads.ok_or(ErrorCode::ReportRefused)?;
     let mut bound = Writer::new(labels::DIRECT_MESSAGE)
         .u8(PROTOCOL_VERSION)
@@ -162,11 +176,6 @@ async fn of_place(
         envelope.body.as_slice(),
         &bound,
     )?)
-}
-
-async fn of_reader_unchecked(app: &App, room: RoomId) -> Result<conclave_db::DirectRoom, ApiError> {
-    let found = app.membership.room(&app.db, room).await?;
-    Ok(found.ok_or(ErrorCode::NotFound)?)
 }
 
 const fn class(class: Class) -> u8 {

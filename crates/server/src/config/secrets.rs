@@ -47,21 +47,14 @@ impl Secrets {
             }
             None => return Err(StartError::SecretMissing { path: opaque_path }),
         };
-        let current = seed(&folder.join("token-key"), true)?.unwrap_or_default();
-        let previous = seed(&folder.join("token-key.previous"), false)?;
+        let current = seed(&folder.join("token-key"), randomness::bytes)?;
+        let previous = find_seed(&folder.join("token-key.previous"))?;
         let access = AccessKeys::new(&current, previous.as_ref());
 
         let push_path = folder.join("push-key");
-        let push = if let Some(bytes) = read(&push_path)? {
-            <[u8; 32]>::try_from(bytes).ok()
-        } else {
-            let made = PushKey::generate();
-            write(&push_path, &made)?;
-            Some(made)
-        };
-        let push = push.and_then(|bytes| PushKey::from_bytes(&bytes));
+        let push = PushKey::from_bytes(&seed(&push_path, PushKey::generate)?);
         let push = push.ok_or(StartError::Secret { path: push_path })?;
-        let server_key = seed(&folder.join("server-key"), true)?.unwrap_or_default();
+        let server_key = seed(&folder.join("server-key"), randomness::bytes)?;
 
         let setup_path = folder.join("setup-token");
         let setup = if let Some(bytes) = read(&setup_path)? {
@@ -82,19 +75,22 @@ impl Secrets {
     }
 }
 
-/// A seed of 32 bytes; made when missing and wanted.
-fn seed(path: &Path, make: bool) -> Result<Option<[u8; 32]>, StartError> {
-    match read(path)? {
-        Some(bytes) => bytes.try_into().map(Some).map_err(|_| StartError::Secret {
-            path: path.to_owned(),
-        }),
-        None if make => {
-            let made = randomness::bytes();
-            write(path, &made)?;
-            Ok(Some(made))
-        }
-        None => Ok(None),
+/// A seed of 32 bytes; made when missing.
+fn seed(path: &Path, make: impl FnOnce() -> [u8; 32]) -> Result<[u8; 32], StartError> {
+    if let Some(found) = find_seed(path)? {
+        return Ok(found);
     }
+    let made = make();
+    write(path, &made)?;
+    Ok(made)
+}
+
+/// A seed of 32 bytes, where there is one.
+fn find_seed(path: &Path) -> Result<Option<[u8; 32]>, StartError> {
+    let found = read(path)?.map(<[u8; 32]>::try_from).transpose();
+    found.map_err(|_| StartError::Secret {
+        path: path.to_owned(),
+    })
 }
 
 /// Makes a folder that only its owner can look into.

@@ -16,11 +16,12 @@ mod words;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use conclave_client::search::views::{SearchHitView, SearchPageView, SearchPosition};
 use conclave_client::search::{Calendar, Search};
 use conclave_client::views::Position;
-use conclave_client::{Engine, Failure, MessageRow};
+use conclave_client::{Engine, Failure, MessageRow, ReadError};
 use conclave_protocol::{AccountId, RoomId};
 use rusqlite::params;
 use thiserror::Error;
@@ -45,6 +46,9 @@ pub enum SearchError {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The engine could not read what it looked up in the store.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 impl From<rusqlite::Error> for SearchError {
@@ -66,7 +70,7 @@ struct Hidden<H> {
     known: RefCell<BTreeMap<RoomId, bool>>,
 }
 
-impl<H: Fn(RoomId) -> bool> Hidden<H> {
+impl<H: Fn(RoomId) -> Result<bool, ReadError>> Hidden<H> {
     fn new(hides: H) -> Self {
         Self {
             hides,
@@ -74,12 +78,11 @@ impl<H: Fn(RoomId) -> bool> Hidden<H> {
         }
     }
 
-    fn has(&self, room: RoomId) -> bool {
-        *self
-            .known
-            .borrow_mut()
-            .entry(room)
-            .or_insert_with(|| (self.hides)(room))
+    fn has(&self, room: RoomId) -> Result<bool, ReadError> {
+        match self.known.borrow_mut().entry(room) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(unknown) => Ok(*unknown.insert((self.hides)(room)?)),
+        }
     }
 }
 
@@ -108,8 +111,8 @@ impl Store {
         search: &Search,
         behind: Option<SearchPosition>,
         limit: u32,
-        hides: impl Fn(RoomId) -> bool,
-        username_of: impl Fn(AccountId) -> Option<String>,
+        hides: impl Fn(RoomId) -> Result<bool, ReadError>,
+        username_of: impl Fn(AccountId) -> Result<Option<String>, ReadError>,
     ) -> Result<SearchPageView, SearchError> {
         let rooms = self.list_rooms_named(search)?;
         if rooms.is_empty() && !search.rooms.is_empty() {
@@ -129,17 +132,17 @@ impl Store {
             inside,
         });
         let hits = found.into_iter().map(|found| {
-            let username = username_of(found.message.author);
-            view(found, username)
+            let username = username_of(found.message.author)?;
+            Ok(view(found, username))
         });
         Ok(SearchPageView {
-            hits: hits.collect(),
+            hits: hits.collect::<Result<_, ReadError>>()?,
             next,
         })
     }
 
     /// A page of what is found in rooms that are in the list of chats.
-    fn find_shown<H: Fn(RoomId) -> bool>(
+    fn find_shown<H: Fn(RoomId) -> Result<bool, ReadError>>(
         &self,
         search: &Search,
         rooms: &[RoomId],
@@ -147,7 +150,7 @@ impl Store {
         inside: bool,
         limit: u32,
         hidden: &Hidden<H>,
-    ) -> Result<Vec<Found>, StoreError> {
+    ) -> Result<Vec<Found>, SearchError> {
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut shown = Vec::new();
         loop {
@@ -157,7 +160,11 @@ impl Store {
                 number: last.number.cast_unsigned(),
                 inside,
             });
-            shown.extend(page.into_iter().filter(|found| !hidden.has(found.message.room)));
+            for found in page {
+                if !hidden.has(found.message.room)? {
+                    shown.push(found);
+                }
+            }
             if is_last || shown.len() >= wanted {
                 shown.truncate(wanted);
                 return Ok(shown);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use conclave_client::search::views::{SearchHitView, SearchPosition};
 use conclave_client::search::{Search, Term};
-use conclave_client::{Act, Annotation, Applies as _, Change, Delivery, MessageBody, MessageRow};
+use conclave_client::{Act, Annotation, Applies as _, Change, Delivery, MessageBody, MessageRow, ReadError};
 use conclave_protocol::{AccountId, RoomId, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -64,7 +64,7 @@ fn said(number: u64, text: &str) -> MessageRow {
 
 fn hits(store: &Store, search: &Search) -> Vec<SearchHitView> {
     store
-        .carry_out(search, None, 100, |_| false, |_| None)
+        .carry_out(search, None, 100, |_| Ok(false), |_| Ok(None))
         .unwrap()
         .hits
 }
@@ -212,7 +212,7 @@ fn people_chats_links_and_times_narrow_what_is_found() {
     assert_eq!(found(&store, &within("mia")), [5, 3, 2, 1]);
     assert_eq!(found(&store, &within("ia")), [5, 3, 2, 1]);
     assert_eq!(found(&store, &within("saved")), [6]);
-    let unknown = store.carry_out(&within("nobody"), None, 10, |_| false, |_| None);
+    let unknown = store.carry_out(&within("nobody"), None, 10, |_| Ok(false), |_| Ok(None));
     assert!(matches!(unknown, Err(SearchError::Asked(failure)) if failure.code == "search_in"));
     let links = Search {
         link: true,
@@ -435,7 +435,7 @@ fn pages(store: &Store, search: &Search, limit: u32) -> Vec<u64> {
     let mut behind: Option<SearchPosition> = None;
     loop {
         let page = store
-            .carry_out(search, behind, limit, |_| false, |_| None)
+            .carry_out(search, behind, limit, |_| Ok(false), |_| Ok(None))
             .unwrap();
         assert!(page.hits.len() <= limit as usize);
         all.extend(page.hits.iter().map(|hit| hit.position.ordinal));
@@ -456,12 +456,12 @@ fn what_was_said_in_a_chat_that_is_in_no_list_is_on_no_page_and_no_page_is_short
         Change::PutMessage(MessageRow { room, ..row })
     });
     store.apply(rows.collect()).unwrap();
-    let hides = |room| room == hidden;
+    let hides = |room| Ok(room == hidden);
     let mut all = Vec::new();
     let mut behind = None;
     loop {
         let page = store
-            .carry_out(&words("boat"), behind, 4, hides, |_| None)
+            .carry_out(&words("boat"), behind, 4, hides, |_| Ok(None))
             .unwrap();
         all.push(
             page.hits
@@ -475,6 +475,14 @@ fn what_was_said_in_a_chat_that_is_in_no_list_is_on_no_page_and_no_page_is_short
         }
     }
     assert_eq!(all, [vec![30, 27, 24, 21], vec![18, 15, 12, 9], vec![6, 3]]);
+}
+
+#[test]
+fn a_search_that_cannot_look_up_whether_a_chat_is_hidden_says_so_and_shows_nothing() {
+    let store = store_of(&["the boat"]);
+    let unread = || ReadError("away".into());
+    let failed = store.carry_out(&words("boat"), None, 10, |_| Err(unread()), |_| Ok(None));
+    assert_eq!(failed, Err(SearchError::Read(unread())));
 }
 
 #[test]
@@ -576,7 +584,7 @@ proptest! {
         for text in [typed, other] {
             for term in [Term::Word(text.clone()), Term::Phrase(text)] {
                 let asked = Search { terms: vec![term], ..search() };
-                prop_assert!(store.carry_out(&asked, None, 10, |_| false, |_| None).is_ok());
+                prop_assert!(store.carry_out(&asked, None, 10, |_| Ok(false), |_| Ok(None)).is_ok());
             }
         }
     }
@@ -676,7 +684,9 @@ fn search_in_a_hundred_thousand_messages() {
         let mut times: Vec<Duration> = (0..9)
             .map(|_| {
                 let begin = Instant::now();
-                let page = store.carry_out(&asked, None, 50, |_| false, |_| None).unwrap();
+                let page = store
+                    .carry_out(&asked, None, 50, |_| Ok(false), |_| Ok(None))
+                    .unwrap();
                 std::hint::black_box(page);
                 begin.elapsed()
             })
