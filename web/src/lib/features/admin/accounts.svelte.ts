@@ -1,36 +1,35 @@
 import type { Core } from '../../engine/core';
-import { failureOf } from '../../platform/failure';
-import type { AccountListedView, Failure } from '../../protocol/generated';
+import { Working } from '../../platform/working.svelte';
+import type { AccountListedView } from '../../protocol/generated';
 import { ask, type Proof } from '../sign-in';
 import { admin } from './registration.svelte';
 
 /** The server's accounts, in pages, found by a part of their names. */
-export class Accounts {
+export class Accounts extends Working {
   search = $state('');
   rows = $state.raw<AccountListedView[] | null>(null);
   more = $state(false);
-  working = $state(false);
-  failure = $state.raw<Failure | null>(null);
 
   readonly #core: Core;
   readonly #proof: Proof;
 
   constructor(core: Core, proof: Proof) {
+    super();
     this.#core = core;
     this.#proof = proof;
   }
 
   refresh(): Promise<void> {
-    return this.#do(() => this.#look(null));
+    return this.do(() => this.#look(null));
   }
 
   next(): Promise<void> {
-    return this.#do(() => this.#look(this.rows?.at(-1)?.account ?? null));
+    return this.do(() => this.#look(this.rows?.at(-1)?.account ?? null));
   }
 
   /** Keeps somebody out, or lets them in again. */
   suspend(account: string, on: boolean): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const what = admin({ type: on ? 'suspend' : 'reactivate', account });
       const done = await this.#proof.run(() => ask(this.#core, what, 'done'));
       if (done === null) return;
@@ -43,19 +42,6 @@ export class Accounts {
     const { page } = await ask(this.#core, admin({ type: 'list_accounts', search, after }), 'accounts');
     this.rows = after === null ? page.accounts : [...(this.rows ?? []), ...page.accounts];
     this.more = page.more;
-  }
-
-  async #do(work: () => Promise<void>): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    this.failure = null;
-    try {
-      await work();
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    } finally {
-      this.working = false;
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Core } from '../../engine/core';
-import { failureOf } from '../../platform/failure';
-import type { AnnouncementListedView, Failure } from '../../protocol/generated';
+import { Working } from '../../platform/working.svelte';
+import type { AnnouncementListedView } from '../../protocol/generated';
 import { ask, type Proof } from '../sign-in';
 import { admin } from './registration.svelte';
 
@@ -15,28 +15,27 @@ export const LENGTHS = [
 ] as const;
 
 /** What the server says to everybody, as administrators see and write it. */
-export class Announcing {
+export class Announcing extends Working {
   rows = $state.raw<AnnouncementListedView[] | null>(null);
   text = $state('');
   kind = $state<Kind>('notice');
   hours = $state<(typeof LENGTHS)[number]['value']>('24');
-  working = $state(false);
-  failure = $state.raw<Failure | null>(null);
 
   readonly #core: Core;
   readonly #proof: Proof;
 
   constructor(core: Core, proof: Proof) {
+    super();
     this.#core = core;
     this.#proof = proof;
   }
 
   refresh(): Promise<void> {
-    return this.#do(() => this.#look());
+    return this.do(() => this.#look());
   }
 
   announce(): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const text = this.text.trim();
       if (text === '') return;
       const hours = Number(this.hours);
@@ -49,7 +48,7 @@ export class Announcing {
   }
 
   withdraw(id: string): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const what = admin({ type: 'withdraw_announcement', id });
       await this.#proof.run(() => ask(this.#core, what, 'done'));
       await this.#look();
@@ -59,19 +58,6 @@ export class Announcing {
   async #look(): Promise<void> {
     const what = admin({ type: 'list_announcements' });
     this.rows = (await ask(this.#core, what, 'announcements')).announcements;
-  }
-
-  async #do(work: () => Promise<void>): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    this.failure = null;
-    try {
-      await work();
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    } finally {
-      this.working = false;
-    }
   }
 }
 

@@ -1,55 +1,44 @@
 import type { Core } from '../../engine/core';
-import { failureOf } from '../../platform/failure';
-import type { AuditLineView, Failure, FiguresView } from '../../protocol/generated';
+import { Working } from '../../platform/working.svelte';
+import type { AuditLineView, FiguresView } from '../../protocol/generated';
 import { ask } from '../sign-in';
 import { admin } from './registration.svelte';
 
 /** The audit log, from its beginning, page by page. */
-export class AuditLog {
+export class AuditLog extends Working {
   rows = $state.raw<AuditLineView[] | null>(null);
   more = $state(false);
-  working = $state(false);
-  failure = $state.raw<Failure | null>(null);
   readonly #core: Core;
 
   constructor(core: Core) {
+    super();
     this.#core = core;
   }
 
-  async next(): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    this.failure = null;
-    try {
+  next(): Promise<void> {
+    return this.do(async () => {
       const after = this.rows?.at(-1)?.sequence ?? 0;
       const { page } = await ask(this.#core, admin({ type: 'list_audit', after }), 'audit');
       this.rows = [...(this.rows ?? []), ...page.lines];
       this.more = page.more;
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    } finally {
-      this.working = false;
-    }
+    });
   }
 }
 
 /** How much there is on the server. */
-export class Counts {
+export class Counts extends Working {
   view = $state.raw<FiguresView | null>(null);
-  failure = $state.raw<Failure | null>(null);
   readonly #core: Core;
 
   constructor(core: Core) {
+    super();
     this.#core = core;
   }
 
-  async refresh(): Promise<void> {
-    try {
+  refresh(): Promise<void> {
+    return this.do(async () => {
       this.view = (await ask(this.#core, admin({ type: 'figures' }), 'figures')).figures;
-      this.failure = null;
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    }
+    });
   }
 }
 

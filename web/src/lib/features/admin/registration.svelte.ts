@@ -1,23 +1,23 @@
 import type { Core } from '../../engine/core';
 import { failureOf } from '../../platform/failure';
-import type { AdminIntent, Failure, RegistrationInviteView } from '../../protocol/generated';
+import { Working } from '../../platform/working.svelte';
+import type { AdminIntent, RegistrationInviteView } from '../../protocol/generated';
 import { ask, type Proof } from '../sign-in';
 
 export type Who = 'open' | 'invite' | 'closed';
 
 /** Who may register, and the invites. */
-export class Registration {
+export class Registration extends Working {
   who = $state.raw<Who | null>(null);
   invites = $state.raw<RegistrationInviteView[] | null>(null);
   /** The secret of the invite that was just made; it is shown once. */
   made = $state.raw<{ token: string; expires: number } | null>(null);
-  working = $state(false);
-  failure = $state.raw<Failure | null>(null);
 
   readonly #core: Core;
   readonly #proof: Proof;
 
   constructor(core: Core, proof: Proof) {
+    super();
     this.#core = core;
     this.#proof = proof;
   }
@@ -32,7 +32,7 @@ export class Registration {
   }
 
   set(who: Who): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       await this.#proof.run(() =>
         ask(this.#core, admin({ type: 'set_registration', registration: who }), 'done'),
       );
@@ -41,7 +41,7 @@ export class Registration {
   }
 
   make(uses: number, days: number): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const made = await ask(this.#core, admin({ type: 'make_invite', uses, days }), 'invite');
       this.made = { token: made.token, expires: made.expires };
       await this.#look();
@@ -49,7 +49,7 @@ export class Registration {
   }
 
   revoke(invite: string): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       await ask(this.#core, admin({ type: 'revoke_invite', invite }), 'done');
       await this.#look();
     });
@@ -59,19 +59,6 @@ export class Registration {
     const found = await ask(this.#core, admin({ type: 'find_registration' }), 'registration');
     this.who = found.registration as Who;
     this.invites = (await ask(this.#core, admin({ type: 'list_invites' }), 'invites')).invites;
-  }
-
-  async #do(work: () => Promise<void>): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    this.failure = null;
-    try {
-      await work();
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    } finally {
-      this.working = false;
-    }
   }
 }
 

@@ -43,7 +43,7 @@ export class Announcements {
   }
 }
 
-/** How each sort begins. */
+/** How each kind begins. */
 export const KINDS = {
   notice: 'From this server',
   warning: 'Warning from this server',

@@ -1,35 +1,34 @@
 import type { Core } from '../../engine/core';
-import { failureOf } from '../../platform/failure';
-import type { Failure, SecondStepView } from '../../protocol/generated';
+import { Working } from '../../platform/working.svelte';
+import type { SecondStepView } from '../../protocol/generated';
 import { ask } from './asks';
 import type { Proof } from './proof.svelte';
 
 /** The second step of sign-in, and a change of it. */
-export class SecondStep {
+export class SecondStep extends Working {
   view = $state.raw<SecondStepView | null>(null);
   /** What the authenticator app is given, while it is set up. */
   begun = $state.raw<{ secret: string; link: string } | null>(null);
   /** Backup codes, until the person has kept them. */
   codes = $state.raw<string[] | null>(null);
   code = $state('');
-  working = $state(false);
-  failure = $state.raw<Failure | null>(null);
 
   readonly #core: Core;
   readonly #proof: Proof;
 
   constructor(core: Core, proof: Proof) {
+    super();
     this.#core = core;
     this.#proof = proof;
   }
 
   refresh(): Promise<void> {
-    return this.#do(() => this.#look());
+    return this.do(() => this.#look());
   }
 
   async begin(): Promise<void> {
     let begun: { secret: string; link: string } | null = null;
-    await this.#do(async () => {
+    await this.do(async () => {
       begun = await this.#proof.run(() =>
         ask(this.#core, { type: 'begin_second_step' }, 'second_step_begun'),
       );
@@ -39,7 +38,7 @@ export class SecondStep {
   }
 
   confirm(): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const code = this.code.trim();
       const made = await this.#proof.run(() =>
         ask(this.#core, { type: 'confirm_second_step', code }, 'backup_codes'),
@@ -53,7 +52,7 @@ export class SecondStep {
   }
 
   renew(): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       const made = await this.#proof.run(() =>
         ask(this.#core, { type: 'renew_backup_codes' }, 'backup_codes'),
       );
@@ -64,7 +63,7 @@ export class SecondStep {
   }
 
   end(): Promise<void> {
-    return this.#do(async () => {
+    return this.do(async () => {
       await this.#proof.run(() => ask(this.#core, { type: 'end_second_step' }, 'done'));
       await this.#look();
     });
@@ -79,18 +78,5 @@ export class SecondStep {
 
   async #look(): Promise<void> {
     this.view = (await ask(this.#core, { type: 'find_second_step' }, 'second_step')).second_step;
-  }
-
-  async #do(work: () => Promise<void>): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    this.failure = null;
-    try {
-      await work();
-    } catch (thrown) {
-      this.failure = failureOf(thrown);
-    } finally {
-      this.working = false;
-    }
   }
 }
