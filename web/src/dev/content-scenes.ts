@@ -1,7 +1,7 @@
 import { href } from '../lib/platform/route';
 import type { MessageView, ReactionView } from '../lib/protocol/generated';
 import type { FakeCore } from './fake-core';
-import { connected, failing, hanging, home, miaIn, type Scene } from './scenes';
+import { type Actions, connected, failing, hanging, home, miaIn, type Scene } from './scenes';
 
 /** What people say and do in a chat, in its states. */
 
@@ -24,6 +24,24 @@ The surprise is ||two kayaks||
 \`\`\`sh
 alarm set 05:30 --loud
 \`\`\``;
+
+/** As [`lively`], where what a report reveals is looked at. */
+function reporting(provable: boolean): FakeCore {
+  const core = lively();
+  core.reportPreview = {
+    username: 'mia',
+    sent_at: core.now() - 20_000,
+    words: 'The harbour master says the 6:40 runs in any weather.',
+    provable,
+  };
+  return core;
+}
+
+async function report(act: Actions) {
+  await act.menu('harbour master');
+  await act.press('Report…');
+  await act.wait(300);
+}
 
 /** A chat with something of everything. */
 function lively(): FakeCore {
@@ -97,6 +115,16 @@ export const CONTENT_SCENES: Record<string, Scene> = {
   'content-lively': { hash: MIA, core: lively },
   'content-marked': { hash: MIA, core: marked, then: (act) => act.wait(150) },
   'content-bar': { hash: MIA, core: lively, then: (act) => act.hover('paddling') },
+  'content-report': {
+    hash: MIA,
+    core: () => reporting(true),
+    then: (act) => report(act),
+  },
+  'content-report-without-proof': {
+    hash: MIA,
+    core: () => reporting(false),
+    then: (act) => report(act),
+  },
   'content-menu': { hash: MIA, core: lively, then: (act) => act.menu('paddling') },
   'content-menu-other': { hash: MIA, core: lively, then: (act) => act.menu('harbour master') },
   'content-emoji': {
